@@ -1,0 +1,164 @@
+"""What every learner promises: a training set in, a classifier out."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Predict = Callable[[Array], Array]
+
+
+class Law(Protocol):
+    r"""A joint law :math:`P(x, y)` that is known exactly (only oracles may look at it)."""
+
+    @property
+    def support(self) -> Array | None:
+        """All points (S, ...) of a finite domain; None where the domain is not finite."""
+
+    def joint(self, x: Array) -> Array:
+        """P(x, y) of n points for each of K labels, (n, K): masses, or densities."""
+
+
+class Rows:
+    """The points of a training set: rows of a shared pool, a few of them replaced.
+
+    Many training sets of one benchmark are subsets of one dataset in which only the
+    members' rows differ. Kept like this, they share the dataset's memory.
+
+    Arguments:
+        pool: All points, float32, (N, ...).
+        index: Which rows of the pool, int64, (n,). All of them, if None.
+        moved: Positions among the n rows that are replaced, int64, (k,), each once.
+        points: What stands there instead, float32, (k, ...).
+
+    Example:
+        >>> rows = Rows(np.float32([[1.0], [2.0], [3.0]]), np.array([2, 0]))
+        >>> rows.replace(np.array([1]), np.float32([[9.0]])).array()
+        array([[3.],
+               [9.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        pool: Array,
+        index: Array | None = None,
+        moved: Array | None = None,
+        points: Array | None = None,
+    ) -> None:
+        self.pool = np.ascontiguousarray(pool, dtype=np.float32)
+        self.index = np.arange(len(pool)) if index is None else index
+        self.moved = np.zeros(0, dtype=np.int64) if moved is None else moved
+        self.points = self.pool[:0] if points is None else points.astype(np.float32, copy=False)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def replace(self, moved: Array, points: Array) -> "Rows":
+        """The same rows with other points at the given positions."""
+        return Rows(self.pool, self.index, moved, points)
+
+    def array(self) -> Array:
+        """The points as one array (n, ...), a copy."""
+        x = self.pool[self.index]
+        x[self.moved] = self.points
+        return x
+
+
+class TrainingSet:
+    """What a firm trains on.
+
+    Arguments:
+        x: Points, float32, (n, ...), or :class:`Rows`.
+        y: Labels 0..K-1, int64, (n,).
+        group: The groups 0..G-1 that the firm knows of, int64, (n,); None if it knows none.
+        classes: The number of labels K; the largest label plus one, if None.
+        validation: Data that were held out for selection.
+        law: The law that the sample was drawn from, where it is known.
+
+    Example:
+        >>> sample = TrainingSet(np.zeros((4, 2)), np.array([0, 1, 2, 1]))
+        >>> len(sample), sample.classes, sample.x.dtype
+        (4, 3, dtype('float32'))
+    """
+
+    def __init__(
+        self,
+        x: Array | Rows,
+        y: Array,
+        group: Array | None = None,
+        classes: int | None = None,
+        validation: "TrainingSet | None" = None,
+        law: Law | None = None,
+    ) -> None:
+        self.rows = x if isinstance(x, Rows) else Rows(x)
+        self.y = np.asarray(y, dtype=np.int64)
+        if len(self.rows) != len(self.y):
+            raise ValueError(f"{len(self.rows)} points but {len(self.y)} labels")
+        self.group = None if group is None else np.asarray(group, dtype=np.int64)
+        self.classes = int(self.y.max()) + 1 if classes is None else classes
+        self.validation = validation
+        self.law = law
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def x(self) -> Array:
+        """The points, float32, (n, ...). Gathered anew at each call: keep what it returns."""
+        return self.rows.array()
+
+    @property
+    def flat(self) -> Array:
+        """The points as vectors, float32, (n, d)."""
+        return self.x.reshape(len(self), -1)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A trained classifier.
+
+    Arguments:
+        predict: From points (m, ...) to labels (m,). Enough for a learner to return.
+        predict_proba: From points (m, ...) to probabilities (m, K), where there are some.
+        weights: The weight that training gave to each sample, averaged over training, (n,),
+            where the learner re-weights. Their scale does not matter.
+        report: Whatever else is worth a number: name -> value.
+    """
+
+    predict: Predict
+    predict_proba: Predict | None = None
+    weights: Array | None = None
+    report: Mapping[str, float] = field(default_factory=dict)
+
+
+class Learner(ABC):
+    """A learning algorithm. Its fields are its hyper-parameters; each has a default.
+
+    A subclass is a frozen dataclass with one method, :meth:`fit`. It takes all its
+    randomness from the generator that it is given and leaves the sample alone.
+    """
+
+    #: How many trainings are worth handing to :meth:`fit_many` at once.
+    chunk: ClassVar[int] = 16
+
+    @abstractmethod
+    def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
+        """Train on a sample."""
+
+    def fit_many(
+        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator]
+    ) -> list[Fitted | Exception]:
+        """Train on many samples; a training that fails is its error, in its place.
+
+        Whatever is trained beside a sample may not change what is learnt from it.
+        """
+        results: list[Fitted | Exception] = []
+        for sample, rng in zip(samples, rngs, strict=True):
+            try:
+                results.append(self.fit(sample, rng))
+            except Exception as error:  # noqa: BLE001 (one failure may not cost the others)
+                results.append(error)
+        return results

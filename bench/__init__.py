@@ -1,0 +1,1 @@
+"""The experiment: datasets, trials, the grid and its records."""

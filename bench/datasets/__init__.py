@@ -1,0 +1,1 @@
+"""Where data enter: one dataset a class, a seeded split from each."""

@@ -1,0 +1,1 @@
+"""Strategies: what the members of a collective do to their data, and when they have won."""

@@ -1,0 +1,1 @@
+"""From records to curves, tables and figures: frames in, frames out."""
