@@ -73,7 +73,7 @@ class TrainingSet:
     Arguments:
         x: Points, float32, (n, ...), or :class:`Rows`.
         y: Labels 0..K-1, int64, (n,).
-        group: The groups 0..G-1 that the firm knows of, int64, (n,); None if it knows none.
+        group: The groups 0..G-1 that the firm knows of, int64, (n,); the labels, if None.
         classes: The number of labels K; the largest label plus one, if None.
         validation: Data that were held out for selection.
         law: The law that the sample was drawn from, where it is known.
@@ -97,8 +97,9 @@ class TrainingSet:
         self.y = np.asarray(y, dtype=np.int64)
         if len(self.rows) != len(self.y):
             raise ValueError(f"{len(self.rows)} points but {len(self.y)} labels")
-        self.group = None if group is None else np.asarray(group, dtype=np.int64)
         self.classes = int(self.y.max()) + 1 if classes is None else classes
+        self.group = self.y if group is None else np.asarray(group, dtype=np.int64)
+        self.groups = self.classes if group is None else int(self.group.max()) + 1
         self.validation = validation
         self.law = law
 
@@ -159,6 +160,6 @@ class Learner(ABC):
         for sample, rng in zip(samples, rngs, strict=True):
             try:
                 results.append(self.fit(sample, rng))
-            except Exception as error:  # noqa: BLE001 (one failure may not cost the others)
+            except Exception as error:
                 results.append(error)
         return results

@@ -1,0 +1,145 @@
+"""What learners trained by gradients share: their fields, and how they become replicas."""
+
+import dataclasses
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from annotated_types import Ge, Gt
+
+from algorithms._training import Trained, probabilities, train
+from algorithms.base import Array, Fitted, Learner, TrainingSet
+from algorithms.networks import MLP, Network
+
+Knobs = dict[str, list[float]]
+Outcome = Trained | Exception
+
+#: A stack's parameters and activations should stay in the processor's cache.
+CACHE_BYTES = 3_000_000
+WIDEST = 64
+
+
+@dataclass(frozen=True)
+class GradientLearner(Learner):
+    """A network trained by stochastic gradients. A subclass says how in :meth:`replicas`.
+
+    Arguments:
+        network: The architecture.
+        epochs: Passes over the training data.
+        batch: Samples a step.
+        optimiser: Stochastic gradient descent with momentum, or Adam.
+        rate: The learning rate.
+        momentum: The momentum of "sgd".
+        decay: Weight decay, added to the gradient.
+    """
+
+    chunk: ClassVar[int] = 64
+
+    network: Network = MLP()  # noqa: RUF009 (frozen)
+    epochs: Annotated[int, Ge(1)] = 20
+    batch: Annotated[int, Ge(1)] = 64
+    optimiser: Literal["sgd", "adam"] = "sgd"
+    rate: Annotated[float, Gt(0)] = 0.05
+    momentum: Annotated[float, Ge(0)] = 0.9
+    decay: Annotated[float, Ge(0)] = 0.0
+
+    @abstractmethod
+    def replicas(
+        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+    ) -> list[Outcome]:
+        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
+
+    def descend(
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        knobs: Knobs,
+        **options: Any,
+    ) -> list[Outcome]:
+        """The shared loop with this learner's fields; options go to :func:`train`."""
+        options.setdefault("epochs", self.epochs)
+        return train(
+            self.network,
+            samples,
+            rngs,
+            knobs=knobs,
+            batch=self.batch,
+            optimiser=self.optimiser,
+            **options,
+        )
+
+    def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
+        """Train on a sample."""
+        (result,) = self.fit_many([sample], [rng])
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def fit_many(
+        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator]
+    ) -> list[Fitted | Exception]:
+        """Train on many samples, stacked."""
+        return fit_together([self] * len(samples), samples, rngs)
+
+
+def fit_together(
+    learners: Sequence[GradientLearner],
+    samples: Sequence[TrainingSet],
+    rngs: Sequence[np.random.Generator],
+) -> list[Fitted | Exception]:
+    """Train learners that differ in numeric fields at most, a stack at a time."""
+    results: list[Fitted | Exception] = []
+    for chosen in _stacks(learners[0], samples):
+        first = learners[chosen[0]]
+        numeric = [f.name for f in dataclasses.fields(first) if _is_knob(first, f.name)]
+        knobs = {name: [float(getattr(learners[i], name)) for i in chosen] for name in numeric}
+        outcomes = first.replicas([samples[i] for i in chosen], [rngs[i] for i in chosen], knobs)
+        results += [
+            o if isinstance(o, Exception) else classifier(first.network, o) for o in outcomes
+        ]
+    return results
+
+
+def _is_knob(learner: GradientLearner, name: str) -> bool:
+    return isinstance(getattr(learner, name), float)
+
+
+def _stacks(learner: GradientLearner, samples: Sequence[TrainingSet]) -> list[list[int]]:
+    """Runs of samples of equal size and shape, each no longer than the cache holds."""
+    stacks: list[list[int]] = []
+    for i, sample in enumerate(samples):
+        last = samples[stacks[-1][0]] if stacks else None
+        if (
+            last is None
+            or len(stacks[-1]) >= width(learner, sample)
+            or (len(last), last.classes, last.groups)
+            != (len(sample), sample.classes, sample.groups)
+        ):
+            stacks.append([])
+        stacks[-1].append(i)
+    return stacks
+
+
+def width(learner: GradientLearner, sample: TrainingSet) -> int:
+    """How many replicas to stack: as many as the cache holds. It may not change results."""
+    points = sample.rows.pool.shape[1:]
+    shapes = [p.shape for p in learner.network.parameters(points, sample.classes)]
+    weights = sum(prod(s) for s in shapes)
+    units = prod(points) + 3 * sum(s[0] for s in shapes if s[-1] > 1)
+    return max(1, min(WIDEST, CACHE_BYTES // (4 * (3 * weights + learner.batch * units))))
+
+
+def classifier(network: Network, trained: Trained) -> Fitted:
+    """A trained replica as a classifier."""
+
+    def predict_proba(x: Array) -> Array:
+        return probabilities(network, trained.parameters, x)
+
+    def predict(x: Array) -> Array:
+        return predict_proba(x).argmax(1)
+
+    report = {"loss": float(trained.losses[-1])} if len(trained.losses) else {}
+    return Fitted(predict, predict_proba, trained.weights, report | trained.report)

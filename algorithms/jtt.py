@@ -1,0 +1,80 @@
+"""Train once, then train again on what went wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge
+
+from algorithms._gradient import GradientLearner, Knobs, Outcome
+from algorithms._training import Trained, probabilities
+from algorithms.base import Array, TrainingSet
+
+
+@dataclass(frozen=True)
+class JTT(GradientLearner):
+    r"""Just train twice (JTT).
+
+    A first model is trained for a few epochs; its mistakes on the training data are the error set
+    E. A second one starts afresh on data in which each sample of E stands :math:`\lambda` times:
+
+    .. math:: \min_\theta \lambda \sum_{i \in E} \ell_i(\theta) + \sum_{i \notin E} \ell_i(\theta)
+
+    The copies are drawn: a batch takes a sample of E with :math:`\lambda` times the chance of
+    another, so an epoch costs what it costs without them. (Of the meanings that :math:`\lambda`
+    has in published code, this is "exactly :math:`\lambda` copies".)
+
+    A small collective is among the mistakes of the first model and is amplified; a large one
+    has been fitted by it and is outvoted by the other mistakes.
+
+    References:
+        | Just Train Twice: Improving Group Robustness without Training Group Information (Liu et al., 2021)
+        | https://arxiv.org/abs/2107.09044
+
+    Arguments:
+        network: The architecture.
+        epochs: Passes over the training data of the second model.
+        batch: Samples a step.
+        optimiser: Stochastic gradient descent with momentum, or Adam.
+        rate: The learning rate.
+        momentum: The momentum of "sgd".
+        decay: Weight decay, added to the gradient.
+        first: Passes over the training data of the first model.
+        upweight: How often a mistake counts, :math:`\lambda`; once is :class:`ERM`, but for
+            drawing with replacement.
+    """  # noqa: E501 (a title)
+
+    first: Annotated[int, Ge(1)] = 2
+    upweight: Annotated[float, Ge(1)] = 20.0
+
+    def replicas(
+        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+    ) -> list[Outcome]:
+        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
+        outcomes = self.descend(samples, rngs, knobs, epochs=self.first)
+        survivors = {r: o for r, o in enumerate(outcomes) if not isinstance(o, Exception)}
+        if not survivors:
+            return outcomes
+        alive = list(survivors)
+        errors = np.stack([self.mistakes(samples[r], o) for r, o in survivors.items()])
+        upweight = np.array(knobs["upweight"])[alive, None]
+        chances = np.where(errors, upweight, 1.0)
+        second = self.descend(
+            [samples[r] for r in alive],
+            [rngs[r] for r in alive],
+            {name: [values[r] for r in alive] for name, values in knobs.items()},
+            chances=chances,
+        )
+        for r, weights, wrong, outcome in zip(alive, chances, errors, second, strict=True):
+            report = {"error_set": float(wrong.mean())}
+            outcomes[r] = (
+                outcome
+                if isinstance(outcome, Exception)
+                else replace(outcome, weights=weights, report=report)
+            )
+        return outcomes
+
+    def mistakes(self, sample: TrainingSet, first: Trained) -> Array:
+        """Which samples the first model gets wrong, (n,)."""
+        return probabilities(self.network, first.parameters, sample.x).argmax(1) != sample.y

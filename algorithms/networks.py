@@ -1,0 +1,229 @@
+r"""Stacked networks: R copies of one architecture, trained side by side.
+
+A parameter of shape ``s`` is kept as one tensor (R, ...s). Activations are feature-major,
+(R, features, B), with the batch in the last, contiguous dimension: matrix products then never
+have the (small) number of classes as their contiguous dimension, which is slow on processors.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from itertools import pairwise
+from math import prod
+from typing import Annotated, Any
+
+import torch
+from annotated_types import Ge, MinLen
+from torch import Tensor
+
+Shape = tuple[int, ...]
+Tape = Any
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """The shape of one parameter, without the replicas' axis, and the inputs that a unit sums."""
+
+    shape: Shape
+    fan_in: int
+
+
+class Network(ABC):
+    """An architecture. Its fields are its sizes; each has a default.
+
+    A subclass says which parameters it has and what its logits are. Gradients come from
+    automatic differentiation, unless :meth:`record` and :meth:`backward` are written by hand.
+    """
+
+    @abstractmethod
+    def parameters(self, points: Shape, classes: int) -> list[Parameter]:
+        """The parameters for points of a given shape and a number of classes."""
+
+    @abstractmethod
+    def logits(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
+        """Logits (R, K, B) of points given as rows (R, B, d)."""
+
+    def record(self, parameters: list[Tensor], x: Tensor, points: Shape) -> tuple[Tensor, Tape]:
+        """Logits, and what :meth:`backward` needs."""
+        with torch.enable_grad():
+            leaves = [p.detach().requires_grad_() for p in parameters]
+            logits = self.logits(leaves, x, points)
+        return logits.detach(), (leaves, logits)
+
+    def backward(self, tape: Tape, slope: Tensor) -> list[Tensor]:
+        """The loss's gradient for each parameter, given its gradient for the logits (R, K, B)."""
+        leaves, logits = tape
+        return list(torch.autograd.grad(logits, leaves, slope))
+
+
+def dense(fan_in: int, units: int) -> list[Parameter]:
+    """Weights and biases of a fully connected layer."""
+    return [Parameter((units, fan_in), fan_in), Parameter((units, 1), fan_in)]
+
+
+def dense_gradients(slope: Tensor, inputs: Tensor) -> list[Tensor]:
+    """Gradients for weights and biases: slope (R, out, B), inputs (R, in, B)."""
+    return [torch.bmm(slope, inputs.transpose(1, 2)), slope.sum(2, keepdim=True)]
+
+
+@dataclass(frozen=True)
+class MLP(Network):
+    r"""Multi-layer perceptron with rectified units.
+
+    .. math:: a_0 = x, \quad a_l = \max(0, W_l a_{l-1} + b_l), \quad z = W_L a_{L-1} + b_L
+
+    Arguments:
+        hidden: The width of each hidden layer; none of them makes it linear.
+
+    Example:
+        >>> [p.shape for p in MLP(hidden=(8,)).parameters((1, 2, 2), 3)]
+        [(8, 4), (8, 1), (3, 8), (3, 1)]
+    """
+
+    hidden: tuple[Annotated[int, Ge(1)], ...] = (64,)
+
+    def parameters(self, points: Shape, classes: int) -> list[Parameter]:
+        """The parameters for points of a given shape and a number of classes."""
+        widths = [prod(points), *self.hidden, classes]
+        return [p for w, v in pairwise(widths) for p in dense(w, v)]
+
+    def logits(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
+        """Logits (R, K, B) of points given as rows (R, B, d)."""
+        return self.record(parameters, x, points)[0]
+
+    def record(self, parameters: list[Tensor], x: Tensor, points: Shape) -> tuple[Tensor, Tape]:
+        """Logits, and what :meth:`backward` needs."""
+        inputs = [x.transpose(1, 2)]
+        *inner, (weight, bias) = zip(parameters[::2], parameters[1::2], strict=True)
+        for w, b in inner:
+            inputs.append(torch.baddbmm(b, w, inputs[-1]).relu_())
+        return torch.baddbmm(bias, weight, inputs[-1]), (parameters, inputs)
+
+    def backward(self, tape: Tape, slope: Tensor) -> list[Tensor]:
+        """The loss's gradient for each parameter, given its gradient for the logits (R, K, B)."""
+        parameters, inputs = tape
+        gradients = dense_gradients(slope, inputs[-1])
+        for layer in range(len(inputs) - 1, 0, -1):
+            slope = torch.bmm(parameters[2 * layer].transpose(1, 2), slope)
+            slope = torch.ops.aten.threshold_backward(slope, inputs[layer], 0)
+            gradients = dense_gradients(slope, inputs[layer - 1]) + gradients
+        return gradients
+
+
+@dataclass(frozen=True)
+class Linear(Network):
+    r"""Multinomial logistic regression, :math:`z = W x + b`.
+
+    Example:
+        >>> [p.shape for p in Linear().parameters((1, 2, 2), 3)]
+        [(3, 4), (3, 1)]
+    """
+
+    def parameters(self, points: Shape, classes: int) -> list[Parameter]:
+        """The parameters for points of a given shape and a number of classes."""
+        return dense(prod(points), classes)
+
+    def logits(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
+        """Logits (R, K, B) of points given as rows (R, B, d)."""
+        weight, bias = parameters
+        return torch.baddbmm(bias, weight, x.transpose(1, 2))
+
+    def record(self, parameters: list[Tensor], x: Tensor, points: Shape) -> tuple[Tensor, Tape]:
+        """Logits, and what :meth:`backward` needs."""
+        return self.logits(parameters, x, points), x.transpose(1, 2)
+
+    def backward(self, tape: Tape, slope: Tensor) -> list[Tensor]:
+        """The loss's gradient for each parameter, given its gradient for the logits (R, K, B)."""
+        return dense_gradients(slope, tape)
+
+
+def _patches(image: Tensor) -> Tensor:
+    """All 3x3 patches at stride 2 of images (R, c, h, w, B), padded by one: (R, c, 9, h', w', B).
+
+    With the batch last, each patch is a handful of contiguous copies.
+    """
+    replicas, channels, height, width, batch = image.shape
+    high, wide = (height + 1) // 2, (width + 1) // 2
+    padded = image.new_zeros(replicas, channels, 2 * high + 1, 2 * wide + 1, batch)
+    padded[:, :, 1 : height + 1, 1 : width + 1] = image
+    views = [
+        padded[:, :, row : row + 2 * high : 2, column : column + 2 * wide : 2]
+        for row in range(3)
+        for column in range(3)
+    ]
+    return torch.stack(views, 2)
+
+
+def _patches_backward(slope: Tensor, shape: torch.Size) -> Tensor:
+    """The gradient for the images (R, c, h, w, B), given that for their patches."""
+    replicas, channels, height, width, batch = shape
+    high, wide = (height + 1) // 2, (width + 1) // 2
+    padded = slope.new_zeros(replicas, channels, 2 * high + 1, 2 * wide + 1, batch)
+    for k in range(9):
+        row, column = divmod(k, 3)
+        view = padded[:, :, row : row + 2 * high : 2, column : column + 2 * wide : 2]
+        view += slope[:, :, k]
+    return padded[:, :, 1 : height + 1, 1 : width + 1]
+
+
+@dataclass(frozen=True)
+class ConvNet(Network):
+    """Small convolutional network: 3x3 convolutions at stride 2 with rectified units, then linear.
+
+    Stride in place of pooling makes it cheap on a processor. Convolutions are products of
+    weights with patches, so that a replica's result does not depend on the others in its stack.
+
+    Arguments:
+        channels: The channels of each convolution.
+
+    Example:
+        >>> [p.shape for p in ConvNet(channels=(4,)).parameters((1, 8, 8), 3)]
+        [(4, 9), (4, 1), (3, 64), (3, 1)]
+    """
+
+    channels: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (8, 16)
+
+    def parameters(self, points: Shape, classes: int) -> list[Parameter]:
+        """The parameters for points of a given shape and a number of classes."""
+        if len(points) != 3:
+            raise ValueError(
+                f"ConvNet takes images (channels, height, width), given points {points}"
+            )
+        depth, height, width = points
+        layers = []
+        for channels in self.channels:
+            layers += dense(9 * depth, channels)
+            depth, height, width = channels, (height + 1) // 2, (width + 1) // 2
+        return layers + dense(depth * height * width, classes)
+
+    def logits(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
+        """Logits (R, K, B) of points given as rows (R, B, d)."""
+        return self.record(parameters, x, points)[0]
+
+    def record(self, parameters: list[Tensor], x: Tensor, points: Shape) -> tuple[Tensor, Tape]:
+        """Logits, and what :meth:`backward` needs."""
+        replicas, batch, _ = x.shape
+        image = x.transpose(1, 2).reshape(replicas, *points, batch)
+        layers = []
+        for w, b in zip(parameters[:-2:2], parameters[1:-2:2], strict=True):
+            patches = _patches(image)
+            columns = patches.view(replicas, w.shape[2], -1)
+            output = torch.baddbmm(b, w, columns).relu_()
+            layers.append((w, columns, output, patches.shape, image.shape))
+            image = output.view(replicas, w.shape[1], *patches.shape[3:])
+        features = image.view(replicas, -1, batch)
+        weight, bias = parameters[-2:]
+        return torch.baddbmm(bias, weight, features), (weight, features, layers)
+
+    def backward(self, tape: Tape, slope: Tensor) -> list[Tensor]:
+        """The loss's gradient for each parameter, given its gradient for the logits (R, K, B)."""
+        weight, features, layers = tape
+        gradients = dense_gradients(slope, features)
+        slope = torch.bmm(weight.transpose(1, 2), slope)
+        for depth, (w, columns, output, patches, image) in reversed(list(enumerate(layers))):
+            slope = slope.reshape(output.shape)
+            slope = torch.ops.aten.threshold_backward(slope, output, 0)
+            gradients = dense_gradients(slope, columns) + gradients
+            if depth:
+                slope = torch.bmm(w.transpose(1, 2), slope).view(patches)
+                slope = _patches_backward(slope, image)
+        return gradients

@@ -1,0 +1,133 @@
+"""A grid: which learners meet which strategies, at which sizes, on which data."""
+
+import dataclasses
+import difflib
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, get_args
+
+from bench.errors import BenchError, unknown
+from bench.specs import parse
+from bench.trial import Trial, Validation
+
+
+@dataclass(frozen=True)
+class Part:
+    """A full product.
+
+    Arguments:
+        datasets: Specs of datasets.
+        learners: Specs of learners.
+        strategies: Specs of strategies; what they leave open is taken from each dataset.
+        sizes: Shares alpha; 0 is always among them.
+        seeds: How many seeds, from 0 on.
+        validation: Whether members are in the firm's validation data too.
+    """
+
+    datasets: tuple[str, ...]
+    learners: tuple[str, ...]
+    strategies: tuple[str, ...] = ("FeatureLabel",)
+    sizes: tuple[float, ...] = (0.0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+    seeds: int = 5
+    validation: tuple[Validation, ...] = ("clean",)
+
+    def trials(self) -> Iterator[Trial]:
+        """All trials, seed by seed: a run that is cut off has fewer seeds, not fewer learners."""
+        datasets = [parse(text, "datasets") for text in self.datasets]
+        learners = [parse(text, "learners") for text in self.learners]
+        strategies = [parse(text, "strategies") for text in self.strategies]
+        filled = [[s.filled(d.signal, d.label) for s in strategies] for d in datasets]
+        for seed in range(self.seeds):
+            for dataset, acts in zip(datasets, filled, strict=True):
+                for learner in learners:
+                    for strategy in acts:
+                        for validation in self.validation:
+                            for size in sorted({0.0, *self.sizes}):
+                                yield Trial(dataset, learner, strategy, size, seed, validation)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A named union of products."""
+
+    name: str
+    parts: tuple[Part, ...]
+
+    def trials(self) -> list[Trial]:
+        """All trials, each once, seed by seed."""
+        unique = {t.key: t for part in self.parts for t in part.trials()}
+        return sorted(unique.values(), key=lambda t: t.seed)
+
+
+def _checked(table: dict[str, Any], where: str) -> Part:
+    """A part from what a file or the command line says."""
+    fields = {f.name: f for f in dataclasses.fields(Part)}
+    for name in table:
+        if name not in fields:
+            raise unknown(f"entry of {where} named", name, fields)
+    given: dict[str, Any] = {}
+    for name, value in table.items():
+        if name == "seeds":
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise BenchError(f"{where}: seeds={value!r} is not a whole number above 0")
+            given[name] = value
+            continue
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            raise BenchError(f"{where}: {name}={value!r} is not a list")
+        kind = (int, float) if name == "sizes" else (str,)
+        for entry in value:
+            if isinstance(entry, bool) or not isinstance(entry, kind):
+                raise BenchError(f"{where}: {entry!r} in {name} is not a {kind[-1].__name__}")
+        given[name] = tuple(map(kind[-1], value))
+        if not value:
+            raise BenchError(f"{where}: {name} is empty")
+    missing = [name for name in ("datasets", "learners") if name not in given]
+    if missing:
+        raise BenchError(f"{where} lacks {' and '.join(missing)}")
+    for size in given.get("sizes", ()):
+        if not 0 <= size <= 1:
+            raise BenchError(f"{where}: the size {size!r} is not a share between 0 and 1")
+    for text in given.get("validation", ()):
+        if text not in get_args(Validation):
+            raise unknown("validation", text, get_args(Validation))
+    return Part(**given)
+
+
+def shipped() -> dict[str, Path]:
+    """The grids that ship, by name."""
+    folder = Path(str(files("bench") / "grids"))
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def load(name: str) -> Grid:
+    """A grid that ships, by name, or one from a TOML file."""
+    path = shipped().get(name, Path(name))
+    if path.suffix != ".toml":
+        raise unknown("grid", name, [*shipped(), "a .toml file"])
+    try:
+        table = tomllib.loads(path.read_text())
+    except OSError as error:
+        near = difflib.get_close_matches(path.stem, shipped(), 1, 0.5)
+        hint = f" Did you mean the grid {near[0]!r}?" if near else ""
+        raise BenchError(f"cannot read the grid {path}: {error.strerror}.{hint}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BenchError(f"the grid {path} is not TOML: {error}") from error
+    parts = table.pop("part", None)
+    if parts is None:
+        return Grid(path.stem, (_checked(table, f"the grid {path.name}"),))
+    if not isinstance(parts, list) or not all(isinstance(p, dict) for p in parts):
+        raise BenchError(f"the grid {path}: part is written [[part]]")
+    where = f"a part of the grid {path.name}"
+    return Grid(path.stem, tuple(_checked(table | part, where) for part in parts))
+
+
+def change(grid: Grid, **given: Any) -> Grid:
+    """A grid with some axes replaced in all its parts; what is None stays."""
+    new = {name: value for name, value in given.items() if value is not None}
+    if not new:
+        return grid
+    tables = [dataclasses.asdict(part) | new for part in grid.parts]
+    return Grid(grid.name, tuple(_checked(t, "the command line") for t in tables))

@@ -1,0 +1,120 @@
+"""What there is: every class is found where it is defined, none is listed by hand."""
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+import re
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import cloudpickle
+
+import algorithms
+import bench.datasets
+import collectives
+from algorithms.base import Learner
+from algorithms.networks import Network
+from bench.datasets.base import Dataset
+from bench.errors import BenchError
+from collectives.base import Signal, Strategy
+
+#: kind -> (what it is called, its base class, the package it ships in)
+KINDS: dict[str, tuple[str, type, ModuleType]] = {
+    "learners": ("learner", Learner, algorithms),
+    "strategies": ("strategy", Strategy, collectives),
+    "signals": ("signal", Signal, collectives),
+    "datasets": ("dataset", Dataset, bench.datasets),
+    "networks": ("network", Network, algorithms),
+}
+PLUGINS = "collective_bench.plugins"
+
+
+class Registry:
+    """Classes by name: those that ship, those of installed packages, those of plugin files."""
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, dict[str, type]] = {kind: {} for kind in KINDS}
+        for package in {id(p): p for _, _, p in KINDS.values()}.values():
+            for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+                if not found.name.rpartition(".")[2].startswith("_"):
+                    self.add(importlib.import_module(found.name))
+        for entry in entry_points(group=PLUGINS):
+            loaded = entry.load()
+            self.add(loaded if inspect.ismodule(loaded) else inspect.getmodule(loaded))
+
+    @property
+    def names(self) -> dict[str, type]:
+        """Every class of every kind."""
+        return {name: cls for kind in self.kinds.values() for name, cls in kind.items()}
+
+    def add(self, module: Any) -> list[type]:
+        """Register what a module defines, and return it."""
+        added = []
+        for cls in vars(module).values():
+            kind = kind_of(cls)
+            if not kind or cls.__module__ != module.__name__ or cls.__name__.startswith("_"):
+                continue
+            before = self.names.get(cls.__name__)
+            if before is not None and before is not cls:
+                raise BenchError(
+                    f"the name {cls.__name__!r} is taken: {_origin(before)} has it already, so "
+                    f"{_origin(cls)} must call its class something else"
+                )
+            self.kinds[kind][cls.__name__] = cls
+            added.append(cls)
+        return added
+
+    def load(self, path: str | Path) -> list[type]:
+        """Run a plugin file and register what it defines."""
+        path = Path(path)
+        try:
+            source = path.read_bytes()
+        except OSError as error:
+            raise BenchError(f"cannot read the plugin {path}: {error.strerror}") from error
+        digest = hashlib.blake2b(source, digest_size=4).hexdigest()
+        name = f"plugin_{re.sub(r'[^0-9a-zA-Z_]', '_', path.stem)}_{digest}"
+        if name in sys.modules:
+            return [c for c in vars(sys.modules[name]).values() if _defined(c, name)]
+        spec = importlib.util.spec_from_file_location(name, path)
+        if spec is None or spec.loader is None:
+            raise BenchError(f"the plugin {path} is not a Python file (*.py)")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            del sys.modules[name]
+            text = f"{type(error).__name__}: {error}"
+            raise BenchError(f"the plugin {path} cannot be loaded: {text}") from error
+        # Workers cannot import a file by a made-up name: its classes travel with their source.
+        cloudpickle.register_pickle_by_value(module)
+        added = self.add(module)
+        if not added:
+            kinds = ", ".join(base.__name__ for _, base, _ in KINDS.values())
+            raise BenchError(f"the plugin {path} defines no subclass of {kinds}")
+        return added
+
+
+def kind_of(cls: Any) -> str | None:
+    """Which kind of component a class is, if it is a finished one."""
+    if not inspect.isclass(cls) or inspect.isabstract(cls):
+        return None
+    return next((kind for kind, (_, base, _) in KINDS.items() if issubclass(cls, base)), None)
+
+
+def _defined(cls: Any, module: str) -> bool:
+    return kind_of(cls) is not None and cls.__module__ == module
+
+
+def _origin(cls: type) -> str:
+    return inspect.getsourcefile(cls) or cls.__module__
+
+
+REGISTRY = Registry()
+LEARNERS, STRATEGIES = REGISTRY.kinds["learners"], REGISTRY.kinds["strategies"]
+SIGNALS, DATASETS = REGISTRY.kinds["signals"], REGISTRY.kinds["datasets"]

@@ -1,0 +1,68 @@
+"""The sweep: run what the store lacks, and commit it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from bench.backends import Chunk, run_chunks
+from bench.store import Store
+from bench.trial import Key, Record, Trial
+from bench.versions import code_version
+
+
+@dataclass
+class Progress:
+    """How far a sweep is, in trials."""
+
+    total: int
+    done: int = 0
+    failed: int = 0
+
+
+def missing(
+    trials: Iterable[Trial], records: Iterable[Record], retry_failed: bool = False
+) -> list[Trial]:
+    """The trials that have no record yet; failed ones have one, unless they are to be retried."""
+    have = {
+        Key(*(r[name] for name in Key._fields))
+        for r in records
+        if r["status"] == "ok" or not retry_failed
+    }
+    return [t for t in trials if t.key not in have]
+
+
+def chunks_of(trials: Sequence[Trial]) -> list[Chunk]:
+    """Chunks of trials that share dataset and learner, of even lengths, first seeds first."""
+    groups: dict[tuple[str, str], list[Trial]] = defaultdict(list)
+    for trial in trials:
+        groups[trial.key.dataset, trial.key.learner].append(trial)
+    chunks = []
+    for group in groups.values():
+        pieces = -(-len(group) // group[0].learner.chunk)
+        bounds = [round(i * len(group) / pieces) for i in range(pieces + 1)]
+        chunks += [group[a:b] for a, b in pairwise(bounds)]
+    return sorted(chunks, key=lambda chunk: chunk[0].seed)
+
+
+def sweep(
+    trials: Sequence[Trial],
+    store: Store,
+    jobs: int = 1,
+    watch: Callable[[Progress], None] = lambda progress: None,
+) -> Progress:
+    """Run trials and commit their records, a chunk at a time.
+
+    Arguments:
+        trials: What to run.
+        store: Where records go; open for writing.
+        jobs: The number of processes; 1 stays in this one.
+        watch: Told after each commit.
+    """
+    progress = Progress(len(trials))
+    for chunk, records in run_chunks(chunks_of(trials), jobs):
+        store.commit([r | {"code": code_version(t)} for t, r in zip(chunk, records, strict=True)])
+        progress.done += len(records)
+        progress.failed += sum(r["status"] != "ok" for r in records)
+        watch(progress)
+    return progress

@@ -1,0 +1,198 @@
+"""A trial: the sentence of the benchmark."""
+
+import resource
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from algorithms.base import Fitted, Learner, Rows, TrainingSet
+from bench.datasets.base import Array, Dataset, Part, Split, TraceableLaw
+from bench.mixture import Mixture
+from bench.streams import stream
+from collectives.base import Pooled, Strategy
+
+Validation = Literal["clean", "contaminated"]
+Record = dict[str, Any]
+
+
+class Key(NamedTuple):
+    """What a trial is, in words: no path, no job, no host."""
+
+    dataset: str
+    learner: str
+    strategy: str
+    size: float
+    seed: int
+    validation: str
+
+
+@dataclass(frozen=True)
+class Trial:
+    r"""One learner meets one collective: a point of the grid.
+
+    Arguments:
+        dataset: Where people come from.
+        learner: What the firm does.
+        strategy: What members do.
+        size: The share alpha of members among the people of the training set.
+        seed: The seed of all streams.
+        validation: Whether members are in the firm's validation data too.
+    """
+
+    dataset: Dataset
+    learner: Learner
+    strategy: Strategy
+    size: float
+    seed: int
+    validation: Validation = "clean"
+
+    @property
+    def key(self) -> Key:
+        """The identity of the trial's record."""
+        return Key(
+            repr(self.dataset),
+            repr(self.learner),
+            repr(self.strategy),
+            self.size,
+            self.seed,
+            self.validation,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What a trial's firm trains on, and what it is judged on."""
+
+    sample: TrainingSet
+    members: Array
+    test: Part
+
+
+def enlist(n: int, size: float, rng: np.random.Generator) -> Array:
+    """The members: the first of one permutation, so that collectives of one seed are nested."""
+    return rng.permutation(n)[: round(size * n)]
+
+
+def recruit(trial: Trial, split: Split, index: Array, *purpose: str) -> tuple[TrainingSet, Array]:
+    """The rows of an index, after a collective among them has acted; and who its members are."""
+    rows, y = Rows(split.x, index), split.y[index]
+    members = enlist(len(index), trial.size, stream(trial.seed, "members", *purpose))
+    part = split.part(index[members])
+    pooled = Pooled(part.x, part.y, split.classes)
+    if len(members):
+        rng = stream(trial.seed, "act", *purpose)
+        moved, told = trial.strategy.act(part.x, part.y, pooled=pooled, n=len(index), rng=rng)
+        rows, y[members] = rows.replace(members, moved), told
+    group = None if split.group is None else split.group[index]
+    law = mixture(trial, len(members) / len(index), pooled, len(index))
+    return TrainingSet(rows, y, group, split.classes, law=law), members
+
+
+def mixture(trial: Trial, share: float, pooled: Pooled, n: int) -> Mixture | None:
+    """The law that the rows follow, where it is known: with the default signal, or with none."""
+    law = trial.dataset.law
+    signal = getattr(trial.strategy, "signal", None)
+    if not isinstance(law, TraceableLaw) or signal not in (None, trial.dataset.signal):
+        return None
+    return Mixture(law, trial.strategy, share, pooled, n)
+
+
+def stage(trial: Trial, split: Split) -> Scene:
+    """Let the collective act on a split."""
+    sample, members = recruit(trial, split, split.train)
+    if trial.validation == "contaminated":
+        sample.validation, _ = recruit(trial, split, split.validation, "validation")
+    else:
+        clean = split.part(split.validation)
+        sample.validation = TrainingSet(clean.x, clean.y, clean.group, split.classes)
+    return Scene(sample, members, split.part(split.test))
+
+
+def judge(trial: Trial, scene: Scene, fitted: Fitted) -> Record:
+    """What a trained classifier means for the collective and for everybody else."""
+    test = scene.test
+    clean = _labels(fitted, test.x)
+
+    def predict(x: Array) -> Array:
+        return clean if x is test.x else _labels(fitted, x)
+
+    won = np.asarray(trial.strategy.success(predict, test), dtype=float)
+    right = clean == test.y
+    target = trial.strategy.target
+    others = won[test.y != target] if target is not None else won[:0]
+    groups = [] if test.group is None else [right[test.group == g] for g in set(test.group)]
+    weights, members = fitted.weights, scene.members
+    return {
+        "success": float(won.mean()),
+        "won": float(won.sum()),
+        "tested": len(won),
+        "success_others": float(others.mean()) if len(others) else None,
+        "accuracy": float(right.mean()),
+        "worst_group": float(min(g.mean() for g in groups)) if groups else None,
+        "effective_size": (
+            None if weights is None else float(weights[members].sum() / weights.sum())
+        ),
+        "report": dict(fitted.report),
+    }
+
+
+def _labels(fitted: Fitted, x: Array) -> Array:
+    labels = np.asarray(fitted.predict(x))
+    if labels.shape != (len(x),):
+        raise ValueError(f"predict returned {labels.shape} for {len(x)} points")
+    return labels
+
+
+def run_trials(trials: Sequence[Trial]) -> list[Record]:
+    """Run trials that share dataset and learner; each leaves one record, whatever happens.
+
+    Splits are drawn once a seed, and all trainings are handed to the learner at once.
+    """
+    started = time.perf_counter()
+    splits: dict[int, Split] = {}
+    scenes: list[Scene | Exception] = []
+    for trial in trials:
+        try:
+            if trial.seed not in splits:
+                splits[trial.seed] = trial.dataset.split(stream(trial.seed, "data"))
+            scenes.append(stage(trial, splits[trial.seed]))
+        except Exception as error:
+            scenes.append(error)
+    fitted = _fit(trials, scenes)
+    records = []
+    for trial, scene, outcome in zip(trials, scenes, fitted, strict=True):
+        record: Record = {**trial.key._asdict(), "status": "ok", "error": None}
+        try:
+            if isinstance(scene, Exception):
+                raise scene
+            record |= {"members": len(scene.members), "n": len(scene.sample)}
+            if not isinstance(outcome, Fitted):
+                raise outcome or TypeError("the learner returned nothing")
+            record |= judge(trial, scene, outcome)
+        except Exception as error:
+            last = traceback.format_exception(error)[-2:]
+            record |= {"status": "failed", "error": "".join(last).strip()}
+        records.append(record)
+    seconds = (time.perf_counter() - started) / len(trials)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return [r | {"seconds": seconds, "memory": memory} for r in records]
+
+
+def _fit(
+    trials: Sequence[Trial], scenes: Sequence[Scene | Exception]
+) -> list[Fitted | Exception | None]:
+    staged = [i for i, scene in enumerate(scenes) if isinstance(scene, Scene)]
+    results: list[Fitted | Exception | None] = [None] * len(trials)
+    samples = [scene.sample for scene in scenes if isinstance(scene, Scene)]
+    rngs = [stream(trials[i].seed, "fit") for i in staged]
+    try:
+        outcomes = trials[0].learner.fit_many(samples, rngs) if staged else []
+    except Exception as error:
+        outcomes = [error] * len(staged)
+    for i, outcome in zip(staged, outcomes, strict=True):
+        results[i] = outcome
+    return results
