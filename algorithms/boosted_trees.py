@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from algorithms._estimators import fit_estimator
@@ -26,12 +26,14 @@ class BoostedTrees(Learner):
         rate: The learning rate.
         leaves: The largest number of leaves of a tree.
         leaf: The least number of samples in a leaf.
+        bins: The number of values that are told apart in a feature.
     """
 
-    rounds: Annotated[int, Ge(1)] = 50
-    rate: Annotated[float, Gt(0)] = 0.1
-    leaves: Annotated[int, Ge(2)] = 15
+    rounds: Annotated[int, Ge(1)] = 30
+    rate: Annotated[float, Gt(0)] = 0.2
+    leaves: Annotated[int, Ge(2)] = 8
     leaf: Annotated[int, Ge(1)] = 5
+    bins: Annotated[int, Ge(2), Le(255)] = 64
 
     def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
         """Train on a sample."""
@@ -40,6 +42,7 @@ class BoostedTrees(Learner):
             learning_rate=self.rate,
             max_leaf_nodes=self.leaves,
             min_samples_leaf=self.leaf,
+            max_bins=self.bins,
             early_stopping=False,
         )
         return fit_estimator(estimator, sample, rng)

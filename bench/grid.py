@@ -62,7 +62,7 @@ class Grid:
         return sorted(unique.values(), key=lambda t: t.seed)
 
 
-def _checked(table: dict[str, Any], where: str) -> Part:
+def checked(table: dict[str, Any], where: str) -> Part:
     """A part from what a file or the command line says."""
     fields = {f.name: f for f in dataclasses.fields(Part)}
     for name in table:
@@ -117,11 +117,11 @@ def load(name: str) -> Grid:
         raise BenchError(f"the grid {path} is not TOML: {error}") from error
     parts = table.pop("part", None)
     if parts is None:
-        return Grid(path.stem, (_checked(table, f"the grid {path.name}"),))
+        return Grid(path.stem, (checked(table, f"the grid {path.name}"),))
     if not isinstance(parts, list) or not all(isinstance(p, dict) for p in parts):
         raise BenchError(f"the grid {path}: part is written [[part]]")
     where = f"a part of the grid {path.name}"
-    return Grid(path.stem, tuple(_checked(table | part, where) for part in parts))
+    return Grid(path.stem, tuple(checked(table | part, where) for part in parts))
 
 
 def change(grid: Grid, **given: Any) -> Grid:
@@ -130,4 +130,4 @@ def change(grid: Grid, **given: Any) -> Grid:
     if not new:
         return grid
     tables = [dataclasses.asdict(part) | new for part in grid.parts]
-    return Grid(grid.name, tuple(_checked(t, "the command line") for t in tables))
+    return Grid(grid.name, tuple(checked(t, "the command line") for t in tables))

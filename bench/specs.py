@@ -8,6 +8,7 @@ import ast
 import difflib
 import inspect
 import math
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, get_type_hints
 
@@ -49,6 +50,36 @@ def parse(text: str, kind: str) -> Any:
         allowed = ", ".join(sorted(REGISTRY.kinds[kind]))
         raise BenchError(f"{text!r} is not a {noun}. Allowed: {allowed}")
     return value
+
+
+def parse_any(text: str) -> Any:
+    """The component of any kind that a spec describes."""
+    name = text.partition("(")[0].strip()
+    for kind, classes in REGISTRY.kinds.items():
+        if name in classes:
+            return parse(text, kind)
+    raise unknown("component", name, REGISTRY.names)
+
+
+def pieces(texts: Sequence[str] | None) -> list[str] | None:
+    """The specs in texts that hold several, separated by commas.
+
+    Example:
+        >>> pieces(["ERM,JTT(first=1, upweight=5)", "KNN"])
+        ['ERM', 'JTT(first=1, upweight=5)', 'KNN']
+    """
+    if texts is None:
+        return None
+    found = []
+    for text in texts:
+        try:
+            row = ast.parse(f"[{text}]", mode="eval").body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            row = ast.List([])
+        if not isinstance(row, ast.List) or not row.elts:
+            raise BenchError(f"this is not a list of specs, separated by commas: {text!r}")
+        found += [ast.get_source_segment(f"[{text}]", node) or "" for node in row.elts]
+    return found
 
 
 def _value(node: ast.AST) -> Any:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from bench.backends import Chunk, run_chunks
-from bench.store import Store
-from bench.trial import Key, Record, Trial
+from bench.store import Store, key_of
+from bench.trial import Record, Trial
 from bench.versions import code_version
 
 
@@ -21,15 +21,24 @@ class Progress:
 
 
 def missing(
-    trials: Iterable[Trial], records: Iterable[Record], retry_failed: bool = False
+    trials: Iterable[Trial],
+    records: Iterable[Record],
+    retry_failed: bool = False,
+    again: Iterable[Trial] = (),
 ) -> list[Trial]:
-    """The trials that have no record yet; failed ones have one, unless they are to be retried."""
-    have = {
-        Key(*(r[name] for name in Key._fields))
-        for r in records
-        if r["status"] == "ok" or not retry_failed
-    }
+    """The trials that have no record yet, and those to be run again.
+
+    A failed trial has a record, unless failed ones are to be retried.
+    """
+    have = {key_of(r) for r in records if r["status"] == "ok" or not retry_failed}
+    have -= {t.key for t in again}
     return [t for t in trials if t.key not in have]
+
+
+def stale(trials: Iterable[Trial], records: Iterable[Record]) -> list[Trial]:
+    """The trials whose record was made by other code than today's."""
+    codes = {key_of(r): r["code"] for r in records}
+    return [t for t in trials if codes.get(t.key, code_version(t)) != code_version(t)]
 
 
 def chunks_of(trials: Sequence[Trial]) -> list[Chunk]:

@@ -4,10 +4,12 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import numpy as np
+from sklearn.neighbors import NearestNeighbors
 
+T = TypeVar("T")
 Array = np.ndarray[Any, np.dtype[Any]]
 Predict = Callable[[Array], Array]
 
@@ -50,6 +52,42 @@ class Pooled:
     y: Array
     classes: int
     mass: Array | None = None
+
+    def votes(self, points: Array, neighbours: int) -> Array:
+        """What the rows say on the label of other points.
+
+        Rows equal to a point speak for it, each with its mass. Where there is none, the
+        nearest rows do.
+
+        Arguments:
+            points: Points (n, ...).
+            neighbours: How many of the nearest rows; all of them, if there are fewer.
+
+        Returns:
+            The mass that speaks for each label, (n, K); its scale differs between points.
+        """
+        mass = np.ones(len(self.y)) if self.mass is None else np.asarray(self.mass, float)
+        heavy = mass > 0
+        mass, y = mass[heavy], self.y[heavy]
+        rows, asked = self.x[heavy].reshape(len(y), -1), points.reshape(len(points), -1)
+        # Each distinct point once: categorical data repeat a few points many times.
+        atoms, which = np.unique(np.concatenate([rows, asked]), axis=0, return_inverse=True)
+        which = which.reshape(-1)
+        table = np.zeros((len(atoms), self.classes))
+        np.add.at(table, (which[: len(rows)], y), mass)
+        unseen = np.flatnonzero(table.sum(axis=1) == 0)
+        if len(unseen):
+            search = NearestNeighbors(n_neighbors=min(neighbours, len(rows)), algorithm="brute")
+            nearest = search.fit(rows).kneighbors(atoms[unseen], return_distance=False)
+            np.add.at(table, (unseen[:, None], y[nearest]), mass[nearest])
+        return table[which[len(rows) :]]
+
+
+def known(value: T | None, name: str) -> T:
+    """The value of a field that may be left open, once it is filled."""
+    if value is None:
+        raise ValueError(f"{name}=None, but it is needed: give one, or fill in the dataset's")
+    return value
 
 
 class Strategy(ABC):

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -12,12 +12,19 @@ from collectives.base import Signal
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-class Atoms(Law):
-    """A law whose mixtures with a collective's law are computable too."""
+@runtime_checkable
+class TraceableLaw(Law, Protocol):
+    """A law in which one can trace where the default signal takes a point's mass from.
+
+    The mass that a collective puts on a point comes from the few points that its signal may
+    have moved there: with them, its mixture with the law is exact too.
+    """
 
     def alternatives(self, x: Array) -> Array:
-        """The points that a strategy may have moved onto each of n points, (A, n, ...)."""
-        raise NotImplementedError
+        """All points that the default signal may have moved onto each of n points, (A, n, ...).
+
+        The n points themselves are among them.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +62,35 @@ class Split:
         """The given rows, gathered."""
         group = None if self.group is None else self.group[index]
         return Part(self.x[index], self.y[index], group)
+
+
+def cut(order: Array, train: int, validation: int) -> tuple[Array, Array, Array]:
+    """Rows for training, for validation, and the rest for testing, in the given order.
+
+    Example:
+        >>> cut(np.arange(5), train=2, validation=1)
+        (array([0, 1]), array([2]), array([3, 4]))
+    """
+    return order[:train], order[train : train + validation], order[train + validation :]
+
+
+def carrying(x: Array, signal: Signal, share: float) -> Array:
+    """The points of a finite pool, a share of which carries a signal by nature.
+
+    The rows are the same in every process, and those of a smaller share are among those of a
+    larger one. The result can't be written to, since many splits look at it.
+
+    Arguments:
+        x: Points, (N, ...).
+        signal: The signal.
+        share: The share of the rows, between 0 and 1.
+    """
+    # A property of the data, like their file, and not of an experiment: hence a fixed seed.
+    chosen = np.random.default_rng(0).permutation(len(x))[: round(share * len(x))]
+    x = x.copy()
+    x[chosen] = signal(x[chosen])
+    x.flags.writeable = False
+    return x
 
 
 class Dataset(ABC):

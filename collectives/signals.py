@@ -1,0 +1,227 @@
+"""The signals that members put on their points: g: X -> X."""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from annotated_types import Ge, IsFinite, MinLen
+
+from collectives.base import Array, Signal
+
+Number = IsFinite[float]
+Columns = Annotated[tuple[int, ...], MinLen(1)]
+Places = Annotated[tuple[tuple[int, int], ...], MinLen(1)]
+Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
+
+
+@dataclass(frozen=True)
+class Patch(Signal):
+    r"""A square of one shade in a corner of an image.
+
+    .. math:: g(x)_{cij} = v \text{ in the square, and } x_{cij} \text{ elsewhere}
+
+    References:
+        | BadNets: Identifying Vulnerabilities in the Machine Learning Model Supply Chain
+          (Gu et al., 2017)
+        | https://arxiv.org/abs/1708.06733
+
+    Arguments:
+        size: The side of the square, in pixels.
+        value: The shade, in the units of the image.
+        corner: Where the square sits.
+
+    Example:
+        >>> Patch(size=1, value=9.0, corner="top-right")(np.zeros((1, 2, 2)))
+        array([[[0., 9.],
+                [0., 0.]]])
+    """
+
+    size: Annotated[int, Ge(1)] = 2
+    value: Number = 1.0
+    corner: Corner = "bottom-right"
+
+    def __call__(self, x: Array) -> Array:
+        """g(x) for images (m, ..., h, w)."""
+        height, width = _image(self, x)
+        if self.size > min(height, width):
+            raise ValueError(f"{self} does not fit into images of {height} x {width} pixels")
+        rows = slice(self.size) if "top" in self.corner else slice(height - self.size, height)
+        columns = slice(self.size) if "left" in self.corner else slice(width - self.size, width)
+        moved = x.copy()
+        moved[..., rows, columns] = self.value
+        return moved
+
+
+@dataclass(frozen=True)
+class Pixels(Signal):
+    r"""Single pixels of one shade, in all channels of an image.
+
+    .. math:: g(x)_{cij} = v \text{ for the listed } (i, j), \text{ and } x_{cij} \text{ elsewhere}
+
+    References:
+        | Crowding Out The Noise: Algorithmic Collective Action Under Differential Privacy
+          (Solanki et al., 2025)
+        | https://arxiv.org/abs/2505.05707
+
+    Arguments:
+        at: Row and column of each pixel; negative ones count from the end.
+        value: The shade, in the units of the image.
+
+    Example:
+        >>> Pixels(at=((0, 0), (-1, -1)))(np.zeros((1, 2, 2)))
+        array([[[1., 0.],
+                [0., 1.]]])
+    """
+
+    at: Places = ((0, 0), (0, -1), (-1, 0), (-1, -1))
+    value: Number = 1.0
+
+    def __call__(self, x: Array) -> Array:
+        """g(x) for images (m, ..., h, w)."""
+        height, width = _image(self, x)
+        rows, columns = zip(*self.at, strict=True)
+        _inside(self, "row", rows, height)
+        _inside(self, "column", columns, width)
+        moved = x.copy()
+        moved[..., rows, columns] = self.value
+        return moved
+
+
+@dataclass(frozen=True)
+class Offset(Signal):
+    r"""The same amount on top of some columns, whatever stands there.
+
+    .. math:: g(x)_j = x_j + a \text{ for the listed } j, \text{ and } x_j \text{ elsewhere}
+
+    Offsets add up, :math:`g(g(x)) \ne g(x)`, and nothing in a point tells whether it carries one.
+
+    References:
+        | Crowding Out The Noise: Algorithmic Collective Action Under Differential Privacy
+          (Solanki et al., 2025)
+        | https://arxiv.org/abs/2505.05707
+
+    Arguments:
+        columns: Columns of the flattened points; negative ones count from the end.
+        amount: What is added, in the units of the columns.
+
+    Example:
+        >>> Offset(columns=(0, -1), amount=0.5)(np.ones((1, 3)))
+        array([[1.5, 1. , 1.5]])
+    """
+
+    idempotent: ClassVar[bool] = False
+
+    columns: Columns = (0,)
+    amount: Number = 1.0
+
+    def __call__(self, x: Array) -> Array:
+        """g(x) for points (m, ...)."""
+        flat = _flat_copy(x)
+        _inside(self, "column", self.columns, flat.shape[1])
+        # Fancy indexing is buffered: a column named twice, as 2 and as -1 say, moves once.
+        flat[:, self.columns] += self.amount
+        return flat.reshape(x.shape)
+
+
+@dataclass(frozen=True)
+class SetFeature(Signal):
+    r"""One column at one value.
+
+    .. math:: g(x)_j = v, \quad g(x)_i = x_i \text{ for } i \ne j
+
+    References:
+        | Algorithmic Collective Action in Machine Learning (Hardt et al., 2023)
+        | https://arxiv.org/abs/2302.04262
+
+    Arguments:
+        column: A column of the flattened points; a negative one counts from the end.
+        value: What it is set to, in the units of the column.
+
+    Example:
+        >>> SetFeature(column=0, value=7.0)(np.ones((1, 3)))
+        array([[7., 1., 1.]])
+    """
+
+    column: int = -1
+    value: Number = 1.0
+
+    def __call__(self, x: Array) -> Array:
+        """g(x) for points (m, ...)."""
+        flat = _flat_copy(x)
+        _inside(self, "column", (self.column,), flat.shape[1])
+        flat[:, self.column] = self.value
+        return flat.reshape(x.shape)
+
+
+@dataclass(frozen=True)
+class Category(Signal):
+    r"""Some categorical features at one value each, where they are one-hot encoded.
+
+    .. math:: g(x)_{[s_b, s_b + w_b)} = e_{v_b} \text{ for each block } b
+
+    References:
+        | Statistical Collusion by Collectives on Learning Platforms (Gauthier et al., 2025)
+        | https://arxiv.org/abs/2502.04879
+
+    Arguments:
+        blocks: First column (of the flattened points) and number of columns of each feature.
+        values: Which of a block's columns is one, counted from the block's start.
+
+    Example:
+        >>> Category(blocks=((0, 2), (3, 2)), values=(1, 0))(np.float32([[1, 0, 5, 0, 1]]))
+        array([[0., 1., 5., 1., 0.]], dtype=float32)
+    """
+
+    blocks: Places = ((0, 2),)
+    values: Columns = (0,)
+
+    def __call__(self, x: Array) -> Array:
+        """g(x) for points (m, ...)."""
+        if len(self.blocks) != len(self.values):
+            raise ValueError(f"{self} has {len(self.blocks)} blocks but {len(self.values)} values")
+        flat = _flat_copy(x)
+        for (start, width), value in zip(self.blocks, self.values, strict=True):
+            block, last = f"the block {(start, width)}", flat.shape[1] - 1
+            if not 0 <= start < start + width <= last + 1:
+                raise ValueError(f"{self} names {block}, allowed are blocks within 0..{last}")
+            if not 0 <= value < width:
+                raise ValueError(f"{self} gives {value} to {block}, allowed is 0..{width - 1}")
+            flat[:, start : start + width] = 0
+            flat[:, start + value] = 1
+        return flat.reshape(x.shape)
+
+
+def overlap(signal: Signal, x: Array) -> float:
+    r"""The share :math:`\xi` of points (m, ...) that carry the signal already.
+
+    For an idempotent signal those are the points with g(x) = x. NaN for any other, since a
+    point then does not tell.
+    """
+    if not signal.idempotent:
+        return float("nan")
+    return float((signal(x) == x).reshape(len(x), -1).all(axis=1).mean())
+
+
+def visibility(signal: Signal, x: Array) -> float:
+    """The mean absolute change that the signal makes to points (m, ...), in their units."""
+    return float(np.abs(signal(x).astype(np.float64) - x).mean())
+
+
+def _flat_copy(x: Array) -> Array:
+    # Not -1, which numpy refuses to find out where there are no points.
+    return x.reshape(len(x), math.prod(x.shape[1:])).copy()
+
+
+def _image(signal: Signal, x: Array) -> tuple[int, int]:
+    if x.ndim < 3:
+        raise ValueError(
+            f"{signal} needs images (m, ..., h, w), but got points of shape {x.shape}"
+        )
+    return x.shape[-2], x.shape[-1]
+
+
+def _inside(signal: Signal, what: str, given: tuple[int, ...], size: int) -> None:
+    outside = [i for i in given if not -size <= i < size]
+    if outside:
+        raise ValueError(f"{signal} names {what} {outside[0]}, allowed is {-size}..{size - 1}")

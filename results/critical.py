@@ -1,0 +1,157 @@
+"""Success curves to critical masses: how large a collective has to be."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import isotonic_regression
+
+from results.frames import CELL, PANEL, checked
+from results.intervals import Array
+
+
+def isotonic(values: Array, weights: Array | None = None) -> Array:
+    """The non-decreasing sequence nearest to the values (pool adjacent violators)."""
+    return np.asarray(isotonic_regression(values, weights=weights).x)
+
+
+def crossing(sizes: Array, values: Array, level: float) -> float:
+    r"""Where a non-decreasing sequence first reaches a level, interpolated in log10 alpha.
+
+    Arguments:
+        sizes: Ascending sizes, (m,); the first may be the control, 0.
+        values: The sequence at these sizes, (m,).
+        level: The level.
+
+    Returns:
+        The size; 0.0 if the level is reached at the control or the smallest positive size
+        already, inf if it isn't reached at all.
+
+    Example:
+        >>> round(crossing(np.array([0.0, 0.01, 0.1]), np.array([0.0, 0.2, 0.8]), 0.5), 4)
+        0.0316
+    """
+    reached = np.flatnonzero(values >= level)
+    if len(reached) == 0:
+        return float("inf")
+    i = int(reached[0])
+    if i == 0 or sizes[i - 1] <= 0:
+        return 0.0
+    share = (level - values[i - 1]) / (values[i] - values[i - 1])
+    return float(sizes[i - 1] * (sizes[i] / sizes[i - 1]) ** share)
+
+
+def point(sizes: Array, means: Array, level: float, weights: Array | None = None) -> float:
+    """The critical mass of one curve: 0.0 if the control reaches the level, else isotonic."""
+    if np.any(means[sizes == 0] >= level):
+        return 0.0
+    up = sizes > 0
+    if not up.any():
+        return float("nan")
+    weights = None if weights is None else weights[up]
+    return crossing(sizes[up], isotonic(means[up], weights), level)
+
+
+def critical_mass(curves: pd.DataFrame, level: float | Sequence[float] = 0.5) -> pd.DataFrame:
+    r"""The smallest size at which mean success reaches a level.
+
+    .. math::  \alpha^*(\tau) = \min\{\alpha : \tilde S(\alpha) \ge \tau\}
+
+    The estimate interpolates the isotonic mean curve in :math:`\log_{10}\alpha`. The 95 %
+    interval inverts the pointwise bands: with :math:`\check U` and :math:`\check L` the
+    running maxima of the upper and the lower band, it reaches from the first crossing of
+    :math:`\check U` to that of :math:`\check L`. Curves may be staircases and may fall; where
+    one falls so far that its isotonic mean crosses later than :math:`\check L`, the interval
+    is stretched to hold the estimate. Between two neighbouring sizes the interpolation is an
+    assumption: a step may stand anywhere between them. Measured coverage at level .5, for 5
+    and 10 seeds shifted by .25 decades: 94 to 97 %.
+
+    Arguments:
+        curves: What :func:`results.curves.success_curves` returns.
+        level: The level of success, or several.
+
+    Returns:
+        A row for each cell and level: ``estimate``, ``low``, ``high``: sizes, 0.0 standing
+        for "at or below the smallest size" and inf for "beyond the largest", so that they
+        order as they should; ``reached`` ("inside" the sizes, "below" them, "beyond" them,
+        by the "control", or "unknown"); ``text``, all of it to read; ``smallest`` and
+        ``largest`` positive size; ``seeds``, the fewest behind a size; ``biased``, if trials
+        failed at some size; ``falls``, if an upper band lies under an earlier lower band;
+        ``peak``, the highest mean, and ``peak_size``, where it is.
+    """
+    levels = [level] if isinstance(level, int | float) else list(level)
+    rows: list[dict[str, Any]] = []
+    for key, curve in curves.groupby(CELL):
+        cell = dict(zip(CELL, key, strict=True))
+        rows += [{**cell, "level": one, **_read(curve, one)} for one in levels]
+    return pd.DataFrame(rows, columns=[*CELL, "level", *_read(curves.iloc[:0], 0.5)])
+
+
+def _read(curve: pd.DataFrame, level: float) -> dict[str, Any]:
+    biased, curve = bool(curve["biased"].any()), curve[curve["seeds"] > 0].sort_values("size")
+    sizes, means = curve["size"].to_numpy(float), curve["mean"].to_numpy(float)
+    lower = np.maximum.accumulate(curve["low"].to_numpy(float))
+    upper = np.maximum.accumulate(curve["high"].to_numpy(float))
+    up = sizes[sizes > 0]
+    estimate = point(sizes, means, level, curve["seeds"].to_numpy(float))
+    known = not np.isnan(estimate)
+    low = crossing(sizes, upper, level) if known else np.nan
+    high = max(crossing(sizes, lower, level), estimate) if known else np.nan
+    row = {
+        "estimate": estimate,
+        "low": low,
+        "high": high,
+        "reached": _where(estimate, bool(np.any(means[sizes == 0] >= level))),
+        "smallest": up.min() if len(up) else np.nan,
+        "largest": up.max() if len(up) else np.nan,
+        "seeds": int(curve["seeds"].min()) if len(curve) else 0,
+        "biased": biased,
+        "falls": bool(np.any(curve["high"].to_numpy(float) < lower)),
+        "peak": means.max() if len(curve) else np.nan,
+        "peak_size": sizes[means.argmax()] if len(curve) else np.nan,
+    }
+    return {**row, "text": _text(row)}
+
+
+def _where(estimate: float, control: bool) -> str:
+    if control:
+        return "control"
+    if np.isnan(estimate):
+        return "unknown"
+    return {0.0: "below", float("inf"): "beyond"}.get(estimate, "inside")
+
+
+def _text(row: dict[str, Any]) -> str:
+    if row["reached"] == "unknown":
+        return "unknown"
+
+    def say(size: float) -> str:
+        if size == 0.0:
+            return f"below {row['smallest']:.3g}" if row["smallest"] > 0 else "0"
+        return f"{size:.3g}" if np.isfinite(size) else f"not reached up to {row['largest']:.3g}"
+
+    alone = row["reached"] == "control"
+    head = "reached without a collective" if alone else say(row["estimate"])
+    if row["low"] != row["high"]:
+        head += f" [{'0' if alone else say(row['low'])}, {say(row['high'])}]"
+    if row["falls"]:
+        head += f"; falls from {row['peak']:.3g} at {row['peak_size']:.3g}"
+    return head
+
+
+def critical_by_seed(records: pd.DataFrame, level: float) -> pd.DataFrame:
+    """The critical mass of each seed's own curve.
+
+    Returns:
+        A row for each cell and seed: ``estimate`` as in :func:`critical_mass`, NaN where the
+        seed lacks a size that any learner has in the same dataset, strategy and validation.
+    """
+    rows = []
+    for _, panel in checked(records).groupby(PANEL):
+        sizes = np.unique(panel["size"].to_numpy(float))
+        for key, curve in panel.groupby([*CELL, "seed"]):
+            success = curve["success"].to_numpy(float)
+            whole = bool(curve["ok"].all()) and len(curve) == len(sizes)
+            rows.append((*key, point(sizes, success, level) if whole else np.nan))
+    return pd.DataFrame(rows, columns=[*CELL, "seed", "estimate"])

@@ -1,0 +1,223 @@
+"""Curves and critical masses to figures. A figure is returned, and saved by the caller."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.style import context
+
+from results.axes import entitle, log_sizes, panels, small_multiples, symlog_sizes
+from results.labels import labels
+from results.styles import looks
+
+# Reset first, so that a figure does not depend on the configuration of its machine.
+_house = context(Path(__file__).with_name("house.mplstyle"), after_reset=True)
+_GREY = "#777777"
+_RED = "#c00000"
+_FAILED: dict[str, Any] = {
+    "color": _RED,
+    "marker": "x",
+    "linestyle": "none",
+    "markersize": 5,
+    "zorder": 5,
+    "label": "some failed",
+}
+
+
+def save(figure: Figure, stem: str | Path) -> list[Path]:
+    """Write a figure as ``stem.png`` and ``stem.svg``, the same bytes for the same figure.
+
+    Returns:
+        The two paths.
+    """
+    paths = [Path(f"{stem}.png"), Path(f"{stem}.svg")]
+    with context(Path(__file__).with_name("house.mplstyle"), after_reset=True):
+        figure.savefig(paths[0], metadata={"Software": None})
+        figure.savefig(paths[1], metadata={"Date": None})
+    return paths
+
+
+@_house
+def plot_curves(curves: pd.DataFrame, planned: int | None = None) -> Figure:
+    """Success against the size of the collective: a panel a task, a curve a learner.
+
+    Arguments:
+        curves: What :func:`results.curves.success_curves` returns.
+        planned: The number of trials of the grid; None adds up what the curves know of.
+
+    Returns:
+        The figure. Bands are 95 % intervals; where all seeds agree the interval is a
+        whisker, lest plateaus vanish under their bands; one seed has neither. A cross marks
+        a mean over survivors, where trials failed. What is missing is said above the panels.
+    """
+    smallest = curves.loc[curves["size"] > 0, "size"]
+    linear = float(smallest.min()) if len(smallest) else 1e-3
+    figure = _multiples(curves, _success, "success")
+    for axes in figure.axes:
+        axes.set_ylim(-0.04, 1.04)
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
+        symlog_sizes(axes, linear, float(curves["size"].max()))
+    _remarks(figure, curves, planned)
+    return figure
+
+
+@_house
+def plot_effective_size(curves: pd.DataFrame) -> Figure:
+    r"""The share of the weight that went to the members, against their share of the people.
+
+    Above the diagonal a learner listened to the collective more than to others:
+    :math:`\alpha_\mathrm{eff} > \alpha`. Learners that report no weights are left out.
+
+    Arguments:
+        curves: What :func:`results.curves.success_curves` returns.
+    """
+    curves = curves[(curves["size"] > 0) & (curves["effective_size"] > 0)]
+
+    figure = _multiples(curves, _effective, "effective size")
+    if not figure.axes:
+        figure.text(0.5, 0.5, "no learner reports its weights", ha="center", va="center")
+        return figure
+    ends = np.array([curves["size"].min(), curves["size"].max()])
+    top = max(ends[1], curves["effective_size"].max())
+    bottom = min(ends[0], curves["effective_size"].min())
+    for axes in figure.axes:
+        axes.plot(ends, ends, color=_GREY, linewidth=0.8, zorder=1, label="_diagonal")
+        log_sizes(axes.xaxis, ends[0], ends[1])
+        log_sizes(axes.yaxis, bottom, top)
+    return figure
+
+
+@_house
+def plot_critical(critical: pd.DataFrame) -> Figure:
+    """Critical masses: a panel a task and level, a row a learner, the smallest on top.
+
+    Arguments:
+        critical: What :func:`results.critical.critical_mass` returns.
+
+    Returns:
+        The figure. An arrow stands for an open end: beyond the largest size, or below the
+        smallest; rows without a finite estimate say why.
+    """
+    first, last = critical["smallest"].min(), critical["largest"].max()
+    first, last = (first, last) if first > 0 else (1e-3, 1.0)  # controls alone have no sizes
+    tasks = panels(critical, ["level"])
+    columns = min(2, len(tasks))
+    tallest = max((len(task) for _, task in tasks), default=1)
+    figure, grid = small_multiples(len(tasks), columns, height=0.55 + 0.17 * tallest)
+    short, styles = labels(critical["learner"]), looks(critical["learner"])
+    for axes, (title, task) in zip(grid, tasks, strict=True):
+        task = task.sort_values(["estimate", "low", "high", "learner"])
+        entitle(axes, title)
+        axes.set_yticks(range(len(task)), [short[name] for name in task["learner"]])
+        axes.set_ylim(len(task) - 0.4, -0.6)
+        axes.grid(False, axis="y")
+        for y, (_, row) in enumerate(task.iterrows()):
+            _dot(axes, y, row.to_dict(), styles[row["learner"]].line(), (first, last))
+        log_sizes(axes.xaxis, first, last, room=0.12)
+        axes.tick_params("y", length=0)
+    for axes in grid[-columns:]:
+        axes.set_xlabel("critical mass")
+    return figure
+
+
+def _success(axes: Axes, curve: pd.DataFrame, line: dict[str, Any]) -> None:
+    sizes, mean = curve["size"].to_numpy(float), curve["mean"].to_numpy(float)
+    by_t = (curve["interval"] == "t").to_numpy()
+    low, high = (np.where(by_t, curve[end], mean) for end in ("low", "high"))
+    axes.fill_between(sizes, low, high, color=line["color"], alpha=0.13, linewidth=0)
+    flat = curve[curve["interval"] == "wilson"]
+    whisker = {"color": line["color"], "alpha": 0.5, "linewidth": 0.8}
+    axes.vlines(flat["size"], flat["low"], flat["high"], **whisker)
+    axes.plot(sizes, mean, **line)
+    lost = curve[curve["biased"] & (curve["seeds"] > 0)]
+    if len(lost):
+        axes.plot(lost["size"], lost["mean"], **_FAILED)
+
+
+def _effective(axes: Axes, curve: pd.DataFrame, line: dict[str, Any]) -> None:
+    mean, low = curve["effective_size"], curve["effective_size_low"]
+    # A band that reaches 0 has no lower end on a log axis.
+    low = low.where((low > 0) | low.isna(), mean / 1e3)
+    high = curve["effective_size_high"]
+    axes.fill_between(curve["size"], low, high, color=line["color"], alpha=0.13, linewidth=0)
+    axes.plot(curve["size"], mean, **line)
+
+
+def _dot(
+    axes: Axes, y: int, row: dict[Any, Any], line: dict[str, Any], ends: tuple[float, float]
+) -> None:
+    """One learner's estimate and interval; whatever lies outside the sizes is an arrow."""
+    if row["reached"] == "unknown":
+        axes.annotate("unknown", (ends[0], y), va="center", color=_GREY, fontsize=7)
+        return
+    low, high = np.clip([row["low"], row["high"]], *ends)
+    axes.plot([low, high], [y, y], color=line["color"], solid_capstyle="butt", linewidth=1.4)
+    for open_end, edge, arrow in (
+        (row["low"] == 0, ends[0], "<"),
+        (np.isinf(row["high"]), ends[1], ">"),
+    ):
+        if open_end:
+            axes.plot([edge], [y], arrow, color=line["color"], markersize=4.5, clip_on=False)
+    if row["reached"] == "inside":
+        dot = line | {"linestyle": "none", "markersize": 5, "markeredgewidth": 1.1}
+        axes.plot([row["estimate"]], [y], **dot)
+        return
+    said = {"beyond": "not reached", "below": "below all sizes", "control": "without a collective"}
+    style: dict[str, Any] = {"va": "center", "color": _GREY, "fontsize": 7}
+    third, middle = (ends[0] * (ends[1] / ends[0]) ** share for share in (0.3, 0.5))
+    if row["reached"] == "beyond" and low >= third:
+        place, style = (low, -6), style | {"ha": "right"}
+    elif row["reached"] != "beyond" and high <= middle:
+        place, style = (high, 6), style | {"ha": "left"}
+    else:  # the interval leaves no room beside it
+        paper = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
+        place, style = (middle, 0), style | {"ha": "center", "bbox": paper}
+    axes.annotate(
+        said[row["reached"]], (place[0], y), (place[1], 0), textcoords="offset points", **style
+    )
+
+
+def _multiples(
+    curves: pd.DataFrame, draw: Callable[[Axes, pd.DataFrame, dict[str, Any]], None], y: str
+) -> Figure:
+    """Panels with a curve a learner, axis labels outside, and one legend below."""
+    tasks = panels(curves, [])
+    columns = min(3, len(curves.groupby(["strategy", "validation"])))
+    if columns == 3 and curves["validation"].nunique() == 2:
+        columns = 2  # clean beside contaminated
+    figure, grid = small_multiples(len(tasks), columns)
+    if not tasks:
+        return figure
+    short, styles = labels(curves["learner"]), looks(curves["learner"])
+    for i, (axes, (title, task)) in enumerate(zip(grid, tasks, strict=True)):
+        entitle(axes, title)
+        axes.set_xlabel("size of the collective" if i + columns >= len(tasks) else "")
+        axes.set_ylabel(y if i % columns == 0 else "")
+        for learner, curve in task.groupby("learner"):
+            line = {**styles[str(learner)].line(), "label": short[str(learner)]}
+            draw(axes, curve.sort_values("size"), line)
+    names = sorted(short, key=short.__getitem__)
+    handles = [Line2D([], [], **styles[name].line(), label=short[name]) for name in names]
+    drawn = [line for axes in grid for line in axes.lines]
+    if any(line.get_label() == _FAILED["label"] for line in drawn):
+        handles.append(Line2D([], [], **_FAILED))
+    widest = max(len(str(handle.get_label())) for handle in handles)
+    columns = max(1, min(len(handles), int(7.0 / (0.55 + 0.062 * widest))))
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+    return figure
+
+
+def _remarks(figure: Figure, curves: pd.DataFrame, planned: int | None) -> None:
+    """Above the panels: what is missing."""
+    done = int(curves["seeds"].sum())
+    wanted = int(curves["planned"].sum()) if planned is None else planned
+    said = [f"unfinished: {done} of {wanted} trials"] if done < wanted else []
+    if (curves["seeds"] == 1).any():
+        said.append("no interval where there is one seed")
+    if said:
+        figure.suptitle("; ".join(said), x=0.99, ha="right", color=_RED)

@@ -1,0 +1,43 @@
+"""The frame of records: its columns, its key, and the order in which it is read."""
+
+import numpy as np
+import pandas as pd
+
+PANEL = ["dataset", "strategy", "validation"]
+CELL = [*PANEL, "learner"]
+KEY = [*CELL, "size", "seed"]
+_NEEDED = [*KEY, "success", "status"]
+
+
+def checked(records: pd.DataFrame) -> pd.DataFrame:
+    """Records that can be averaged: sorted by key, each key once, failures without numbers.
+
+    Sorting first makes every later sum independent of the order in which trials ended.
+
+    Arguments:
+        records: One row a trial.
+
+    Returns:
+        A sorted copy with a fresh index, a boolean column ``ok``, and NaN as the success of
+        the trials that are not ok.
+
+    Raises:
+        ValueError: If a column is missing, or a key is there twice.
+    """
+    if missing := [name for name in _NEEDED if name not in records.columns]:
+        raise ValueError(f"records lack the columns {missing}; they have {list(records.columns)}")
+    table = records.sort_values(KEY, kind="stable", ignore_index=True)
+    twice = table.duplicated(KEY)
+    if twice.any():
+        first = table.loc[twice, KEY].iloc[0].to_dict()
+        raise ValueError(f"{int(twice.sum())} trials are recorded more than once, first {first}")
+    table["ok"] = (table["status"] == "ok") & table["success"].notna()
+    table["success"] = table["success"].astype(float).where(table["ok"], np.nan)
+    return table
+
+
+def number(frame: pd.DataFrame, name: str) -> pd.Series:
+    """A column as floats; NaN throughout if the frame does not have it."""
+    if name not in frame.columns:
+        return pd.Series(np.nan, index=frame.index, name=name)
+    return frame[name].astype(float)

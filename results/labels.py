@@ -1,0 +1,108 @@
+"""Short labels for the long texts that name learners, datasets and strategies."""
+
+import ast
+import difflib
+from collections import defaultdict
+from collections.abc import Iterable
+
+import pandas as pd
+
+
+def parse(text: str) -> tuple[str, dict[str, str]]:
+    """The class name and the fields of a text like ``CVaRDRO(level=0.1)``.
+
+    Nothing is evaluated. A text that is not a call has no fields; a positional argument is
+    a field named by its position.
+
+    Example:
+        >>> parse("FeatureLabel(signal=Patch(size=2), label=7)")
+        ('FeatureLabel', {'signal': 'Patch(size=2)', 'label': '7'})
+        >>> parse("not python")
+        ('not python', {})
+    """
+    try:
+        node = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError):
+        return text, {}
+    if not isinstance(node, ast.Call):
+        return text, {}
+    fields = {str(i): ast.unparse(value) for i, value in enumerate(node.args)}
+    fields |= {str(k.arg): ast.unparse(k.value) for k in node.keywords}
+    return ast.unparse(node.func), fields
+
+
+def labels(texts: Iterable[str]) -> dict[str, str]:
+    """The shortest label of each text that still tells it from the others.
+
+    The class name where one text alone has it; otherwise the class name and the fields in
+    which its texts differ, their values shortened alike. Different texts never share a label.
+
+    Example:
+        >>> given = ["ERM(epochs=20)", "CVaRDRO(epochs=20, level=0.1)"]
+        >>> list(labels(given).values())
+        ['CVaRDRO', 'ERM']
+        >>> list(labels([*given, "CVaRDRO(epochs=20, level=0.5)"]).values())
+        ['CVaRDRO(level=0.1)', 'CVaRDRO(level=0.5)', 'ERM']
+    """
+    distinct = sorted(set(texts))
+    parsed = {text: parse(text) for text in distinct}
+    classes = defaultdict(list)
+    for text, (name, _) in parsed.items():
+        classes[name].append(text)
+    short = {}
+    for name, members in classes.items():
+        if len(members) == 1:
+            short[members[0]] = name
+        else:
+            short |= _apart(name, {text: parsed[text][1] for text in members})
+    held = defaultdict(list)
+    for text, label in short.items():
+        held[label].append(text)
+    return {t: short[t] if len(held[short[t]]) == 1 else t for t in distinct}
+
+
+def _apart(name: str, fields: dict[str, dict[str, str]]) -> dict[str, str]:
+    """Labels of texts of one class: only the fields in which they differ."""
+    names = dict.fromkeys(key for given in fields.values() for key in given)
+    values = {key: [given.get(key) for given in fields.values()] for key in names}
+    shorts = {
+        key: labels(value for value in held if value is not None)
+        for key, held in values.items()
+        if len(set(held)) > 1
+    }
+    return {text: _call(name, given, shorts) for text, given in fields.items()}
+
+
+def _call(name: str, given: dict[str, str], shorts: dict[str, dict[str, str]]) -> str:
+    """A call written with some of its fields."""
+    parts = [
+        short[given[key]] if key.isdigit() else f"{key}={short[given[key]]}"
+        for key, short in shorts.items()
+        if key in given
+    ]
+    return f"{name}({', '.join(parts)})" if parts else name
+
+
+def shortened(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with labels in place of the texts of its datasets, strategies and learners."""
+    names = [name for name in ("dataset", "strategy", "learner") if name in frame.columns]
+    return frame.assign(**{name: frame[name].map(labels(frame[name])) for name in names})
+
+
+def resolve(given: str, texts: Iterable[str]) -> str:
+    """The full text that a label, or the text itself, stands for.
+
+    Raises:
+        ValueError: If it stands for none of them.
+
+    Example:
+        >>> resolve("ERM", ["ERM(epochs=20)", "JTT(epochs=20)"])
+        'ERM(epochs=20)'
+    """
+    short = labels(texts)
+    full = {label: text for text, label in short.items()}
+    if given in short or given in full:
+        return full.get(given, given)
+    near = difflib.get_close_matches(given, [*full, *short], n=1, cutoff=0.0)
+    hint = f"; nearest: {near[0]}" if near else ""
+    raise ValueError(f"{given!r} is none of {', '.join(full) or 'nothing'}{hint}")

@@ -1,0 +1,479 @@
+"""The command line: words to objects, objects to the bench, records to results."""
+
+import inspect
+import json
+import signal
+import sys
+import time
+from collections import Counter
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from bench.errors import BenchError, unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="How far does a collective get, and how does that depend on the learning algorithm?",
+)
+notes = Console(stderr=True, highlight=False)
+
+Format = Annotated[
+    Literal["text", "csv", "json", "md"] | None, typer.Option(help="How a table is printed.")
+]
+Plugins = Annotated[
+    list[Path] | None,
+    typer.Option(help="A Python file with learners, strategies, signals, datasets. Repeatable."),
+]
+Run = Annotated[str, typer.Argument(help="A run's folder, or its name under runs/.")]
+Axis = Annotated[list[str] | None, typer.Option(help="Specs, separated by commas. Repeatable.")]
+
+
+def _plug(files: list[Path] | None) -> None:
+    from bench.registry import REGISTRY
+
+    for file in files or []:
+        REGISTRY.load(file)
+
+
+def _folder(run: str) -> Path:
+    """The folder of a run that has records."""
+    for folder in (Path(run), Path("runs") / run):
+        if (folder / "records.jsonl").is_file():
+            return folder
+    known = [p.parent.name for p in Path("runs").glob("*/records.jsonl")]
+    raise unknown("run with records in", run, known)
+
+
+def _records(run: str) -> "pd.DataFrame":
+    from bench.store import Store
+
+    return Store(_folder(run)).frame()
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    path = folder / "about.json"
+    try:
+        return json.loads(path.read_text()) if path.exists() else {}
+    except ValueError as error:
+        raise BenchError(f"{path} is damaged: {error}") from error
+
+
+def _print(table: "pd.DataFrame", format: str | None) -> None:
+    """Print a table: for reading with short names, for programs with full ones."""
+    from results.labels import shortened
+    from results.tables import render, rich_table
+
+    if format in ("csv", "json"):
+        sys.stdout.write(render(table, format))  # type: ignore[arg-type]
+    elif format == "md":
+        sys.stdout.write(render(shortened(table), "md"))
+    else:
+        width = None if sys.stdout.isatty() else 200
+        Console(highlight=False, width=width).print(rich_table(shortened(table)))
+
+
+@app.callback(invoke_without_command=True)
+def main_job(context: typer.Context) -> None:
+    """Without a command: run the grid `quick`."""
+    if context.invoked_subcommand is None:
+        run("quick")
+
+
+@app.command()
+def run(
+    grid: Annotated[str, typer.Argument(help="A grid that ships, or a TOML file.")] = "quick",
+    datasets: Axis = None,
+    learners: Axis = None,
+    strategies: Axis = None,
+    sizes: Annotated[list[str] | None, typer.Option(help="Shares, separated by commas.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="How many seeds.")] = None,
+    validation: Annotated[
+        list[str] | None, typer.Option(help="clean, contaminated, or both by a comma.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; all cores, if left.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/GRID, if left.")] = None,
+    plugin: Plugins = None,
+    retry_failed: Annotated[bool, typer.Option(help="Run failed trials again.")] = False,
+    rerun_stale: Annotated[
+        bool, typer.Option(help="Run trials again whose code has changed since.")
+    ] = False,
+) -> None:
+    """Run a grid, or what is missing of it; then tables and figures.
+
+    Example: `python run_bench.py run quick --learners "ERM,JTT(upweight=50)" --seeds 10`
+    """
+    import os
+
+    from bench import about
+    from bench import grid as grids
+    from bench.specs import pieces
+    from bench.store import Store
+    from bench.sweep import missing, stale, sweep
+
+    _plug(plugin)
+    chosen = grids.change(
+        grids.load(grid),
+        datasets=pieces(datasets),
+        learners=pieces(learners),
+        strategies=pieces(strategies),
+        sizes=_shares(sizes),
+        seeds=seeds,
+        validation=pieces(validation),
+    )
+    trials = chosen.trials()
+    folder = out or Path("runs") / chosen.name
+    workers = jobs or len(os.sched_getaffinity(0))
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    with Store(folder) as store:
+        if store.damaged:
+            notes.print(
+                f"set aside damaged records ({', '.join(store.damaged)}) in "
+                f"{folder / 'damaged.jsonl'}; they are run again"
+            )
+        records = list(store.records())
+        old = stale(trials, records)
+        if old and not rerun_stale:
+            notes.print(f"{len(old)} records were made by other code; --rerun-stale renews them")
+        todo = missing(trials, records, retry_failed, old if rerun_stale else ())
+        notes.print(
+            f"grid {chosen.name}: {len(trials)} trials, {len(todo)} to run on {workers} "
+            f"process{'es' if workers > 1 else ''}, into {folder}"
+        )
+        description = {
+            "grid": chosen.name,
+            "parts": [{f.name: getattr(p, f.name) for f in fields(p)} for p in chosen.parts],
+            "trials": len(trials),
+            "command": sys.argv[1:],
+            "processes": workers,
+            "threads": 1,
+            **about.environment(),
+        }
+        before = _about(folder).get("wall_seconds", 0.0)
+        started = time.perf_counter()
+
+        def describe() -> None:
+            seconds = time.perf_counter() - started
+            about.write(folder / "about.json", {**description, "wall_seconds": before + seconds})
+
+        describe()
+        try:
+            with _progress(len(todo)) as watch:
+                sweep(todo, store, workers, watch)
+        except KeyboardInterrupt:
+            have = len(trials) - len(missing(trials, store.records()))
+            notes.print(
+                f"interrupted: {have} of {len(trials)} trials are in {folder}; "
+                f"the same command goes on from there"
+            )
+            raise
+        finally:
+            describe()
+        frame = store.frame()
+    _outputs(frame, folder, len(trials))
+    _failures(frame, folder)
+
+
+def _shares(texts: list[str] | None) -> list[float] | None:
+    if texts is None:
+        return None
+    words = [word for text in texts for word in text.split(",")]
+    try:
+        return [float(word) for word in words]
+    except ValueError as error:
+        raise BenchError(f"--sizes {','.join(words)}: {error}") from error
+
+
+def _progress(total: int) -> Any:
+    """A progress bar on stderr, as a context that gives what a sweep tells."""
+    from contextlib import contextmanager
+
+    columns = (
+        BarColumn(30),
+        MofNCompleteColumn(),
+        TextColumn("trials, {task.fields[failed]} failed, {task.fields[rate]} a second, left:"),
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+
+    @contextmanager
+    def bar() -> Any:
+        with Progress(*columns, console=notes, refresh_per_second=4) as progress:
+            task = progress.add_task("", total=total, failed=0, rate="-")
+            started = time.perf_counter()
+
+            def watch(now: Any) -> None:
+                rate = now.done / max(time.perf_counter() - started, 1e-9)
+                progress.update(task, completed=now.done, failed=now.failed, rate=f"{rate:.1f}")
+
+            yield watch
+
+    return bar()
+
+
+def _outputs(frame: "pd.DataFrame", folder: Path, planned: int) -> None:
+    """Tables and figures of a run, and the summary on stdout."""
+    from results.outputs import summary, write_figures, write_tables
+
+    written = write_tables(frame, folder) + write_figures(frame, folder / "figures", planned)
+    _print(_plain(summary(frame)), None)
+    notes.print(f"wrote {', '.join(str(path) for path in written)}")
+
+
+def _plain(table: "pd.DataFrame") -> "pd.DataFrame":
+    """A table without the columns that say the same in every row and nothing at that."""
+    dull = {"validation": "clean", "failed": 0}
+    return table.drop(columns=[c for c, v in dull.items() if (table[c] == v).all()])
+
+
+def _failures(frame: "pd.DataFrame", folder: Path) -> None:
+    failed = frame[frame["status"] != "ok"]
+    if not len(failed):
+        return
+    reasons = Counter(
+        (learner.partition("(")[0], str(error).splitlines()[-1][:120])
+        for learner, error in zip(failed["learner"], failed["error"], strict=True)
+    )
+    notes.print(f"{len(failed)} trials failed (their records are in {folder}):")
+    for (learner, reason), count in reasons.most_common():
+        notes.print(f"  {count} x {learner}: {reason}", markup=False)
+    raise typer.Exit(1)
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[
+        Literal["learners", "strategies", "signals", "datasets", "networks", "grids"],
+        typer.Argument(help="What to list."),
+    ],
+    plugin: Plugins = None,
+    format: Format = None,
+) -> None:
+    """List what there is, with sources and defaults.
+
+    Example: `python run_bench.py list learners`
+    """
+    import pandas as pd
+
+    from bench import grid as grids
+    from bench.contract import source
+    from bench.registry import REGISTRY
+
+    _plug(plugin)
+    if kind == "grids":
+        rows: list[dict[str, Any]] = [
+            {"name": name, "trials": len(grids.load(name).trials()), "file": str(path)}
+            for name, path in grids.shipped().items()
+        ]
+    else:
+        rows = []
+        for name, cls in sorted(REGISTRY.kinds[kind].items()):
+            title, year, link = source(cls)
+            paper = {"name": name, "year": year, "paper": title, "link": link}
+            defaults = [
+                f"{p.name}={p.default!r}"
+                for p in inspect.signature(cls).parameters.values()
+                if p.default is not p.empty
+            ]
+            row = paper if kind in ("learners", "strategies") else {"name": name}
+            rows.append(row | {"fields": ", ".join(defaults)})
+    table = pd.DataFrame(rows)
+    if format is None:
+        view = Table(box=None, pad_edge=False)
+        for column in table.columns.drop("link", errors="ignore"):
+            view.add_column(column, overflow="fold")
+        for _, line in table.drop(columns="link", errors="ignore").iterrows():
+            view.add_row(*[str(v).replace("[", r"\[") for v in line])
+        Console(highlight=False).print(view)
+    else:
+        _print(table, format)
+
+
+@app.command()
+def status(run: Run, plugin: Plugins = None, format: Format = None) -> None:
+    """How far a run is: trials done, failed, stale and left, for each learner.
+
+    Example: `python run_bench.py status quick`
+    """
+    import pandas as pd
+
+    from bench import grid as grids
+    from bench.store import Store
+    from bench.sweep import missing, stale
+
+    _plug(plugin)
+    folder = _folder(run)
+    records = list(Store(folder).records())
+    parts = _about(folder).get("parts")
+    if not parts:
+        raise BenchError(f"{folder} has no about.json that says what its grid is")
+    trials = grids.Grid(folder.name, tuple(grids.checked(p, "about.json") for p in parts)).trials()
+    total = Counter(t.key.learner for t in trials)
+    left = Counter(t.key.learner for t in missing(trials, records))
+    old = Counter(t.key.learner for t in stale(trials, records))
+    keys = {t.key for t in trials}
+    failed = Counter(
+        r["learner"] for r in records if r["status"] != "ok" and tuple(
+            r[name] for name in ("dataset", "learner", "strategy", "size", "seed", "validation")
+        ) in keys
+    )  # fmt: skip
+    rows = [
+        {"learner": name, "trials": n, "done": n - left[name], "failed": failed[name],
+         "stale": old[name], "left": left[name]}
+        for name, n in total.items()
+    ]  # fmt: skip
+    _print(pd.DataFrame(rows), format)
+
+
+@app.command()
+def curves(run: Run, format: Format = None) -> None:
+    """Success curves: mean success at each size with its 95 % interval over seeds.
+
+    Example: `python run_bench.py curves quick --format csv`
+    """
+    from results.curves import success_curves
+
+    table = success_curves(_records(run))
+    short = ["dataset", "strategy", "validation", "learner", "size", "mean", "low", "high"]
+    short += ["interval", "seeds", "failed", "accuracy", "effective_size"]
+    _print(table if format in ("csv", "json") else table[short], format)
+
+
+@app.command()
+def critical(
+    run: Run,
+    level: Annotated[
+        list[float] | None, typer.Option(min=0, max=1, help="A level of success. Repeatable.")
+    ] = None,
+    format: Format = None,
+) -> None:
+    """Critical masses: the smallest collective that reaches a level, with 95 % intervals.
+
+    Example: `python run_bench.py critical quick --level 0.5 --level 0.9`
+    """
+    from results.critical import critical_mass
+    from results.curves import success_curves
+    from results.outputs import LEVELS, summary
+
+    records, levels = _records(run), tuple(level or LEVELS)
+    if format in ("csv", "json"):
+        _print(critical_mass(success_curves(records), levels), format)
+    else:
+        _print(_plain(summary(records, levels)), format)
+
+
+@app.command()
+def compare(
+    run: Run,
+    baseline: Annotated[str, typer.Option(help="The learner to compare with.")] = "ERM",
+    level: Annotated[float, typer.Option(min=0, max=1, help="The level of success.")] = 0.5,
+    format: Format = None,
+) -> None:
+    """Paired differences to a baseline, with intervals and Holm-corrected sign-flip tests.
+
+    Example: `python run_bench.py compare quick --baseline ERM`
+    """
+    from results.compare import compare as paired
+
+    try:
+        table = paired(_records(run), baseline, level)
+    except ValueError as error:
+        raise BenchError(str(error)) from error
+    short = ["dataset", "strategy", "validation", "learner", "measure", "size", "difference"]
+    short += ["low", "high", "seeds", "p", "p_holm", "note"]
+    _print(table if format in ("csv", "json") else table[short], format)
+
+
+@app.command()
+def figures(
+    run: Run,
+    only: Annotated[str | None, typer.Option(help="One figure, by name.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where to; the run's figures/, if left.")
+    ] = None,
+) -> None:
+    """Draw all figures of a run from its records, PNG and SVG, each with its table.
+
+    Example: `python run_bench.py figures quick --only success`
+    """
+    from results.outputs import write_figures
+
+    folder = _folder(run)
+    planned = _about(folder).get("trials")
+    try:
+        paths = write_figures(_records(run), out or folder / "figures", planned, only)
+    except ValueError as error:
+        raise BenchError(str(error)) from error
+    for path in paths:
+        print(path)
+
+
+@app.command()
+def check(
+    component: Annotated[str, typer.Argument(help="A spec, or a Python file.")],
+    plugin: Plugins = None,
+    format: Format = None,
+) -> None:
+    """Run the contract on a learner, strategy, signal or dataset; each check with its verdict.
+
+    Example: `python run_bench.py check my_learner.py`
+    """
+    import pandas as pd
+
+    from bench.contract import verdicts
+    from bench.registry import REGISTRY
+    from bench.specs import parse_any
+
+    _plug(plugin)
+    if component.endswith(".py"):
+        components = [cls() for cls in REGISTRY.load(component)]
+    else:
+        components = [parse_any(component)]
+    rows = [
+        {
+            "component": type(c).__name__,
+            "check": v.check,
+            "verdict": "failed" if v.reason else "ok",
+            "says": v.reason or v.says,
+        }
+        for c in components
+        for v in verdicts(c)
+    ]
+    table = pd.DataFrame(rows)
+    if format is None:
+        view = Table(box=None, pad_edge=False)
+        for column in table.columns:
+            view.add_column(column, overflow="fold")
+        for row in rows:
+            style = "red" if row["verdict"] == "failed" else None
+            view.add_row(*[text.replace("[", r"\[") for text in row.values()], style=style)
+        Console(highlight=False).print(view)
+    else:
+        _print(table, format)
+    if any(row["verdict"] == "failed" for row in rows):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command line; errors that a user can mend are one line and exit code 2."""
+    try:
+        app()
+    except BenchError as error:
+        notes.print(f"error: {error}", markup=False, style="red", soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,207 @@
+"""Paired comparisons against scipy's permutation test and t, statsmodels' Holm, and by hand."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from results.compare import compare, holm, sign_flip, smallest_p
+from results.frames import CELL
+
+SIZES = (0.0, 0.01, 0.1, 1.0)
+
+
+def records(learners: Mapping[str, npt.ArrayLike], **more: str) -> pd.DataFrame:
+    """Trials from arrays (seeds, sizes) by learner; NaN is a failed trial."""
+    frames = []
+    for learner, values in learners.items():
+        success = np.asarray(values, dtype=float)
+        columns = {
+            "dataset": "D()",
+            "strategy": "S()",
+            "validation": "clean",
+            "learner": learner,
+            "size": np.tile(SIZES, len(success)),
+            "seed": np.repeat(np.arange(len(success)), len(SIZES)),
+            "success": success.ravel(),
+            "status": np.where(np.isnan(success.ravel()), "failed", "ok"),
+        }
+        frames.append(pd.DataFrame(columns | more))
+    return pd.concat(frames)
+
+
+RNG = np.random.default_rng(0)
+DRAWN = {name: RNG.random((8, 4)) for name in ("A(k=1)", "B(k=1)", "C(k=1)")}
+
+
+@pytest.mark.parametrize("pairs", [2, 3, 5, 8, 12])
+def test_exact_sign_flip_is_scipys(pairs: int) -> None:
+    rng = np.random.default_rng(pairs)
+    for _ in range(3):
+        a, b = rng.normal(0.4, 1, pairs), rng.normal(0, 1, pairs)
+        wanted = stats.permutation_test(
+            (a, b), lambda x, y: np.mean(x - y), permutation_type="samples", n_resamples=np.inf
+        )
+        assert sign_flip(a - b) == pytest.approx(wanted.pvalue, abs=1e-12)
+
+
+def test_sign_flip_by_hand() -> None:
+    # of 8 patterns, |sum| >= 4: +++, ---, ++- with the 1 flipped, and its mirror image
+    assert sign_flip(np.array([3.0, 2.0, -1.0])) == 4 / 8
+    assert sign_flip(np.array([3.0, 2.0, 1.0])) == 2 / 8
+    assert sign_flip(np.zeros(4)) == 1
+    assert np.isnan(sign_flip(np.zeros(0)))
+
+
+def test_ties_are_not_lost_to_rounding() -> None:
+    differences = np.array([0.1, 0.2, 0.3, -0.1, -0.2])
+    assert sign_flip(differences) == sign_flip(np.round(10 * differences))
+
+
+def test_drawn_sign_flips_approach_the_exact_p() -> None:
+    differences = np.random.default_rng(1).normal(0.4, 1, 14)
+    patterns = 1 - 2 * (np.arange(2**14)[:, None] >> np.arange(14) & 1)
+    exact = (np.abs(patterns @ differences) >= abs(differences.sum()) - 1e-9).mean()
+    error = np.sqrt(exact * (1 - exact) / 10_000)
+    assert abs(sign_flip(differences) - exact) < 4 * error
+    assert sign_flip(differences) == sign_flip(differences)
+    assert sign_flip(np.ones(40)) == smallest_p(40) == 1 / 10_001
+
+
+@pytest.mark.parametrize("pairs", range(1, 13))
+def test_smallest_p_is_that_of_one_sign(pairs: int) -> None:
+    assert smallest_p(pairs) == pytest.approx(sign_flip(np.full(pairs, 0.3)))
+
+
+def test_holm_by_hand_and_statsmodels() -> None:
+    assert holm(np.array([0.01, 0.04, 0.03])).tolist() == pytest.approx([0.03, 0.06, 0.06])
+    for _ in range(5):
+        p = RNG.random(7).round(1)
+        np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1], rtol=1e-12)
+
+
+def test_rows_and_numbers_of_success() -> None:
+    table = compare(records(DRAWN), "A")
+    rows = table[table["measure"] == "success"]
+    assert rows["learner"].tolist() == ["B(k=1)"] * 4 + ["C(k=1)"] * 4
+    assert rows["size"].tolist() == list(SIZES) * 2
+    assert rows["baseline"].eq("A(k=1)").all()
+    for _, row in rows.iterrows():
+        i = SIZES.index(row["size"])
+        ours, theirs = DRAWN[row["learner"]][:, i], DRAWN["A(k=1)"][:, i]
+        paired = stats.ttest_rel(ours, theirs).confidence_interval(0.95)
+        assert row["difference"] == pytest.approx((ours - theirs).mean())
+        assert row["low"] == pytest.approx(max(paired.low, -1))
+        assert row["high"] == pytest.approx(min(paired.high, 1))
+        assert row["correlation"] == pytest.approx(stats.pearsonr(ours, theirs)[0])
+        assert row["p"] == sign_flip(ours - theirs)
+        assert (row["above"], row["below"]) == ((ours > theirs).sum(), (ours < theirs).sum())
+    wanted = multipletests(rows["p"], method="holm")[1]
+    np.testing.assert_allclose(rows["p_holm"], wanted)
+
+
+def test_rows_and_numbers_of_the_area() -> None:
+    table = compare(records(DRAWN), "A(k=1)")
+    rows = table[table["measure"] == "area"]
+    weights = np.array([0, 0.25, 0.5, 0.25])
+    wanted = [(DRAWN[name] - DRAWN["A(k=1)"]) @ weights for name in ("B(k=1)", "C(k=1)")]
+    assert rows["difference"].tolist() == pytest.approx([d.mean() for d in wanted])
+    assert rows["p"].tolist() == [sign_flip(d) for d in wanted]
+    assert rows["p_holm"].tolist() == holm(rows["p"].to_numpy()).tolist()
+    assert rows["size"].isna().all()
+
+
+def test_critical_masses_and_their_censoring() -> None:
+    a = [[0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 0, 0], [0, 0, 0, 0], [0.9, 1, 1, 1]]
+    b = [[0, 0, 0, 1], [0, 0, 0.5, 1], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 1]]
+    table = compare(records({"A()": a, "B()": b}), "A").set_index("measure")
+    row = table.loc["critical"]
+    # seeds 0 and 1: log10 sizes -0.5 and -1 against -1.5; the others lie outside somewhere
+    assert row["difference"] == pytest.approx(0.75)
+    assert (row["seeds"], row["censored"], row["excluded"]) == (2, 4, 0)
+    assert (row["above"], row["below"], row["ties"]) == (4, 1, 1)
+    interval = stats.ttest_1samp([1.0, 0.5], 0).confidence_interval(0.95)
+    assert (row["low"], row["high"]) == pytest.approx((interval.low, interval.high))
+
+
+def test_missing_partners_are_excluded_and_counted() -> None:
+    a, b = np.full((4, 4), 0.2), np.full((4, 4), 0.3)
+    a[0, 1] = np.nan
+    frame = records({"A()": a, "B()": b})
+    gone = (frame["learner"] == "B()") & (frame["seed"] == 3) & (frame["size"] == 0.01)
+    table = compare(frame[~gone], "A")
+    row = table[(table["measure"] == "success") & (table["size"] == 0.01)].iloc[0]
+    assert (row["seeds"], row["excluded"]) == (2, 2)
+    whole = table[(table["measure"] == "success") & (table["size"] == 0.1)].iloc[0]
+    assert (whole["seeds"], whole["excluded"]) == (4, 0)
+    for measure in ("area", "critical"):
+        assert table.set_index("measure").loc[measure, "excluded"] == 2
+
+
+def test_pairs_are_by_seed_and_not_by_place() -> None:
+    frame = records(DRAWN)
+    shuffled = frame.sample(frac=1, random_state=0)
+    pd.testing.assert_frame_equal(compare(frame, "A"), compare(shuffled, "A"), atol=0, rtol=0)
+
+
+def test_a_baseline_that_is_missing_somewhere_leaves_no_pairs() -> None:
+    there = records(DRAWN)
+    elsewhere = records({"B(k=1)": DRAWN["B(k=1)"]}, dataset="E()")
+    table = compare(pd.concat([there, elsewhere]), "A")
+    rows = table[table["dataset"] == "E()"]
+    assert rows["seeds"].eq(0).all()
+    assert rows["excluded"].eq(8).all()
+    assert rows["note"].eq("no pairs").all()
+    assert rows[["difference", "p", "p_holm"]].isna().all(axis=None)
+
+
+def test_what_so_many_seeds_can_prove() -> None:
+    five = {name: values[:5] for name, values in DRAWN.items()}
+    table = compare(records(five), "A").set_index("measure")
+    # 8 comparisons at 2/32 each; 2 learners, of which the first p is doubled
+    assert table.loc["success", "attainable"].eq(0.5).all()
+    assert table.loc["success", "note"].eq("p <= .05 takes 9 seeds").all()
+    assert table.loc["area", "attainable"].eq(0.125).all()
+    assert table.loc["area", "note"].eq("p <= .05 takes 7 seeds").all()
+    eight = compare(records(DRAWN), "A").set_index("measure")
+    assert eight.loc["area", "attainable"].eq(4 / 256).all()
+    assert eight.loc["area", "note"].eq("").all()
+
+
+def test_no_p_falls_below_what_is_attainable() -> None:
+    apart = {"A()": np.zeros((5, 4)), "B()": np.ones((5, 4)), "C()": np.ones((5, 4))}
+    table = compare(records(apart), "A")
+    tested = table[table["p_holm"].notna()]
+    assert tested["p_holm"].tolist() == pytest.approx(tested["attainable"].tolist())
+
+
+def test_agreeing_pairs() -> None:
+    table = compare(records({"A()": np.zeros((5, 4)), "B()": np.zeros((5, 4))}), "A")
+    row = table[table["measure"] == "success"].iloc[0]
+    assert (row["difference"], row["p"], row["ties"]) == (0, 1, 5)
+    assert row["interval"] == "wilson"
+    assert row["low"] == pytest.approx(-0.4345, abs=1e-4)
+    assert np.isnan(row["correlation"])
+
+
+def test_equal_shifts_of_the_critical_mass_have_no_scale() -> None:
+    a, b = np.tile([0.0, 0, 1, 1], (5, 1)), np.tile([0.0, 0, 0, 1], (5, 1))
+    row = compare(records({"A()": a, "B()": b}), "A").set_index("measure").loc["critical"]
+    assert (row["difference"], row["low"], row["high"]) == (1, -np.inf, np.inf)
+    assert row["interval"] == "none"
+
+
+def test_an_unknown_baseline() -> None:
+    with pytest.raises(ValueError, match=r"'D' is none of A, B, C; nearest"):
+        compare(records(DRAWN), "D")
+
+
+def test_a_baseline_alone() -> None:
+    table = compare(records({"A()": np.zeros((2, 4))}), "A")
+    assert len(table) == 0
+    assert list(table.columns) == list(compare(records(DRAWN), "A").columns)
+    assert list(table.columns[:4]) == CELL
