@@ -10,15 +10,16 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from annotated_types import Ge, Gt
 
-from algorithms._training import Trained, probabilities, train
-from algorithms.base import Array, Fitted, Learner, TrainingSet
+from algorithms._selection import Rule, Selection
+from algorithms._training import Snapshot, Trained, probabilities, train
+from algorithms.base import Array, Epoch, Fitted, Learner, TrainingSet
 from algorithms.networks import MLP, Network
 
 Knobs = dict[str, list[float]]
 Outcome = Trained | Exception
 
 #: A stack's parameters and activations should stay in the processor's cache.
-CACHE_BYTES = 3_000_000
+CACHE_BYTES = 6_000_000
 WIDEST = 64
 
 
@@ -34,6 +35,10 @@ class GradientLearner(Learner):
         rate: The learning rate.
         momentum: The momentum of "sgd".
         decay: Weight decay, added to the gradient.
+        selection: Which epoch's parameters are kept: the last one's, or those that are best on
+            the validation data in accuracy, in the worst group's accuracy, or in loss.
+        patience: Stop after so many epochs without a better one; 0 never stops.
+        trace: Whether to record each epoch too.
     """
 
     chunk: ClassVar[int] = 64
@@ -45,6 +50,9 @@ class GradientLearner(Learner):
     rate: Annotated[float, Gt(0)] = 0.05
     momentum: Annotated[float, Ge(0)] = 0.9
     decay: Annotated[float, Ge(0)] = 0.0
+    selection: Rule = "last"
+    patience: Annotated[int, Ge(0)] = 0
+    trace: bool = False
 
     @abstractmethod
     def replicas(
@@ -60,7 +68,12 @@ class GradientLearner(Learner):
         **options: Any,
     ) -> list[Outcome]:
         """The shared loop with this learner's fields; options go to :func:`train`."""
-        options.setdefault("epochs", self.epochs)
+        options = {
+            "epochs": self.epochs,
+            "selection": Selection(self.selection, self.patience),
+            "trace": self.trace,
+            **options,
+        }
         return train(
             self.network,
             samples,
@@ -141,5 +154,10 @@ def classifier(network: Network, trained: Trained) -> Fitted:
     def predict(x: Array) -> Array:
         return predict_proba(x).argmax(1)
 
+    def epoch(snapshot: Snapshot) -> Epoch:
+        chosen = Trained(snapshot.parameters, None, trained.losses)
+        return Epoch(classifier(network, chosen).predict, snapshot.weights, snapshot.metrics)
+
     report = {"loss": float(trained.losses[-1])} if len(trained.losses) else {}
-    return Fitted(predict, predict_proba, trained.weights, report | trained.report)
+    path = [epoch(snapshot) for snapshot in trained.path]
+    return Fitted(predict, predict_proba, trained.weights, report | trained.report, path)

@@ -12,6 +12,8 @@ class Optimiser(ABC):
 
     #: What it remembers of each parameter; tensors whose first axis is R.
     state: list[list[Tensor]]
+    #: Whether any replica decays.
+    decays: bool
 
     @abstractmethod
     def step(
@@ -27,17 +29,17 @@ class Optimiser(ABC):
 class Momentum(Optimiser):
     r"""Stochastic gradient descent: :math:`v \gets \mu v + g + \lambda p,\ p \gets p - \eta v`."""
 
-    def __init__(self, parameters: list[Tensor]) -> None:
+    def __init__(self, parameters: list[Tensor], knobs: dict[str, Tensor]) -> None:
         self.state = [[torch.zeros_like(p)] for p in parameters]
+        self.decays = bool(knobs["decay"].any())
 
     def step(
         self, parameters: list[Tensor], gradients: list[Tensor], knobs: dict[str, Tensor]
     ) -> None:
         """Move all parameters, in place."""
         rate, momentum, decay = (knobs[k].unsqueeze(2) for k in ("rate", "momentum", "decay"))
-        decays = bool(decay.any())
         for p, g, (v,) in zip(parameters, gradients, self.state, strict=True):
-            if decays:
+            if self.decays:
                 g.addcmul_(p, decay)
             torch.addcmul(g, v, momentum, out=v)
             p.addcmul_(v, rate, value=-1)
@@ -52,8 +54,9 @@ class Adam(Optimiser):
 
     betas, epsilon = (0.9, 0.999), 1e-8
 
-    def __init__(self, parameters: list[Tensor]) -> None:
+    def __init__(self, parameters: list[Tensor], knobs: dict[str, Tensor]) -> None:
         self.state = [[torch.zeros_like(p), torch.zeros_like(p)] for p in parameters]
+        self.decays = bool(knobs["decay"].any())
         self.steps = 0
 
     def step(
@@ -63,9 +66,8 @@ class Adam(Optimiser):
         self.steps += 1
         first, second = (1 - beta**self.steps for beta in self.betas)
         rate, decay = knobs["rate"].unsqueeze(2) / first, knobs["decay"].unsqueeze(2)
-        decays = bool(decay.any())
         for p, g, (m, s) in zip(parameters, gradients, self.state, strict=True):
-            if decays:
+            if self.decays:
                 g.addcmul_(p, decay)
             m.lerp_(g, 1 - self.betas[0])
             s.mul_(self.betas[1]).addcmul_(g, g, value=1 - self.betas[1])
@@ -73,4 +75,7 @@ class Adam(Optimiser):
             p.addcmul_(step, rate, value=-1)
 
 
-OPTIMISERS: dict[str, Callable[[list[Tensor]], Optimiser]] = {"sgd": Momentum, "adam": Adam}
+OPTIMISERS: dict[str, Callable[[list[Tensor], dict[str, Tensor]], Optimiser]] = {
+    "sgd": Momentum,
+    "adam": Adam,
+}

@@ -1,13 +1,13 @@
 """Which points a stack of replicas sees, and in what order."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms.base import Array, TrainingSet
+from algorithms.base import Array, Rows
 
 
 def _shared(array: Array) -> Tensor:
@@ -18,43 +18,38 @@ def _shared(array: Array) -> Tensor:
 
 
 class Points:
-    """The points of R training sets: rows of one pool, some replaced (float, d values each)."""
+    """The points of R samples: rows of one pool of d values each, some of them replaced."""
 
-    def __init__(
-        self, samples: Sequence[TrainingSet], device: torch.device, dtype: torch.dtype
-    ) -> None:
-        pools = {id(s.rows.pool): s.rows.pool for s in samples}
+    def __init__(self, rows: Sequence[Rows], device: torch.device, dtype: torch.dtype) -> None:
+        pools = {id(r.pool): r.pool for r in rows}
         offsets = np.cumsum([0] + [len(p) for p in pools.values()])
         offset = dict(zip(pools, offsets, strict=False))
         flat = [_shared(p.reshape(len(p), -1)) for p in pools.values()]
         # One pool, the usual case, is used where it lies; several are joined by a copy.
         self.pool = (flat[0] if len(flat) == 1 else torch.cat(flat)).to(device, dtype)
-        self.index = torch.from_numpy(
-            np.stack([s.rows.index + offset[id(s.rows.pool)] for s in samples])
-        ).to(device)
-        moved = [s.rows.points.reshape(-1, self.pool.shape[1]) for s in samples]
+        index = np.stack([(r.index + offset[id(r.pool)]).astype(np.int32) for r in rows])
+        self.index = torch.from_numpy(index).to(device)
+        moved = [r.points.reshape(-1, self.pool.shape[1]) for r in rows]
         self.moved = torch.from_numpy(np.concatenate(moved)).to(device, dtype)
-        self.slot = torch.full(self.index.shape, -1, dtype=torch.int64, device=device)
+        self.slot = torch.full(self.index.shape, -1, dtype=torch.int32, device=device)
         start = 0
-        for r, s in enumerate(samples):
-            stop = start + len(s.rows.moved)
-            self.slot[r, torch.from_numpy(s.rows.moved)] = torch.arange(start, stop)
+        for slot, r in zip(self.slot, rows, strict=True):
+            stop = start + len(r.moved)
+            slot[torch.from_numpy(r.moved)] = torch.arange(start, stop, dtype=torch.int32)
             start = stop
 
     def keep(self, alive: Tensor) -> None:
         """Drop the replicas that are not alive, a mask (R,)."""
         self.index, self.slot = self.index[alive], self.slot[alive]
 
-    def batches(self, order: Tensor, size: int) -> "list[tuple[Tensor, Tensor, Tensor]]":
-        """An epoch in the given order (R, m): of each batch the pool's rows and what is laid over.
+    def batches(self, order: Tensor, size: int) -> Iterator[tuple[Tensor, int]]:
+        """The points of an epoch in the given order (R, m), a batch (R, b, d) at a time.
 
-        Returns:
-            For each batch the rows (R * b,), the places in them to overwrite and the
-            replaced points to write there.
+        Beside each batch stands where it starts in the order.
         """
-        total = order.shape[1]
-        rows = self.index.gather(1, order)
-        slots = self.slot.gather(1, order)
+        replicas, total = order.shape
+        rows, slots = self.index.gather(1, order), self.slot.gather(1, order)
+        # Which places of which batch are to be overwritten: sorted out once an epoch.
         replica, place = (slots >= 0).nonzero(as_tuple=True)
         step = place // size
         turn = torch.argsort(step, stable=True)
@@ -62,20 +57,12 @@ class Points:
         which = slots[replica, place]
         width = torch.clamp(total - step * size, max=size)
         where = replica * width + place - step * size
-        steps = -(-total // size)
-        counts = torch.bincount(step, minlength=steps).tolist()
-        return [
-            (rows[:, s * size : (s + 1) * size].reshape(-1), w, k)
-            for s, (w, k) in enumerate(zip(where.split(counts), which.split(counts), strict=True))
-        ]
-
-    def gather(self, batch: tuple[Tensor, Tensor, Tensor], replicas: int) -> Tensor:
-        """The points of a batch, (R, b, d)."""
-        rows, where, which = batch
-        x = self.pool.index_select(0, rows)
-        if len(where):
-            x.index_copy_(0, where, self.moved.index_select(0, which))
-        return x.view(replicas, -1, x.shape[1])
+        counts = torch.bincount(step, minlength=-(-total // size)).tolist()
+        for s, (to, of) in enumerate(zip(where.split(counts), which.split(counts), strict=True)):
+            x = self.pool.index_select(0, rows[:, s * size : (s + 1) * size].reshape(-1))
+            if len(to):
+                x.index_copy_(0, to, self.moved.index_select(0, of))
+            yield x.view(replicas, -1, x.shape[1]), s * size
 
 
 def epoch_order(n: int, rngs: Sequence[np.random.Generator], chances: Array | None) -> Tensor:

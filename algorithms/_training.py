@@ -19,10 +19,9 @@ from torch import Tensor
 
 from algorithms._optimisers import OPTIMISERS
 from algorithms._points import Points, epoch_order
+from algorithms._selection import Selection
 from algorithms.base import Array, TrainingSet
 from algorithms.networks import Network, Shape
-
-Weigh = Callable[[Tensor, Tensor, "Stack"], Tensor]
 
 
 class Diverged(ArithmeticError):
@@ -32,17 +31,20 @@ class Diverged(ArithmeticError):
         super().__init__(f"training diverged: the loss was {loss} at step {step}")
         self.step, self.loss = step, loss
 
+    def __reduce__(self) -> tuple[type, tuple[int, float]]:
+        return Diverged, (self.step, self.loss)
+
 
 @dataclass
 class Stack:
-    """The replicas in training, as a re-weighting hook sees them.
+    """The replicas in training, as a hook sees them.
 
     Arguments:
         label: Labels of all samples, int64, (R, n).
         group: Groups of all samples, int64, (R, n).
         groups: The number of groups.
         knobs: Hyper-parameters of each replica by name, (R, 1).
-        state: Whatever the hook remembers between steps; tensors whose first axis is R.
+        state: Whatever hooks remember between steps; tensors whose first axis is R.
     """
 
     label: Tensor
@@ -59,6 +61,33 @@ class Stack:
 
 
 @dataclass(frozen=True)
+class Batch:
+    """What the replicas see at a step.
+
+    Arguments:
+        x: Points, (R, b, d).
+        truth: Labels, int64, (R, b).
+        index: Positions among the samples, int64, (R, b).
+    """
+
+    x: Tensor
+    truth: Tensor
+    index: Tensor
+
+
+Weigh = Callable[[Tensor, Tensor, Stack], Tensor]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A replica after an epoch: its parameters, the weights it gave in it, what was measured."""
+
+    parameters: list[Tensor]
+    weights: Array | None
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Trained:
     """What training left of one replica.
 
@@ -66,12 +95,14 @@ class Trained:
         parameters: Its parameters, each with a leading axis of one.
         weights: The average weight of each sample, (n,); None if all counted alike.
         losses: The training objective at each step, (steps,).
+        path: A snapshot of each epoch, if they were asked for.
         report: Whatever else is worth a number.
     """
 
     parameters: list[Tensor]
     weights: Array | None
     losses: Array
+    path: list[Snapshot] = field(default_factory=list)
     report: dict[str, float] = field(default_factory=dict)
 
 
@@ -88,6 +119,122 @@ def initial(
     ]
 
 
+class _Loop:
+    """The state of a training; see :func:`train`."""
+
+    def __init__(
+        self,
+        network: Network,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        knobs: Mapping[str, Sequence[float]],
+        optimiser: str,
+        weigh: Weigh | None,
+        chances: Array | None,
+        selection: Selection,
+        start: list[Tensor] | None,
+        dtype: torch.dtype,
+    ) -> None:
+        device = torch.get_default_device()
+        self.network, self.weigh, self.chances = network, weigh, chances
+        self.shape = samples[0].rows.pool.shape[1:]
+        self.rngs = list(rngs)
+        if start is None:
+            start = initial(network, self.shape, samples[0].classes, self.rngs)
+        self.parameters = [p.to(device, dtype, copy=True).contiguous() for p in start]
+        self.points = Points([s.rows for s in samples], device, dtype)
+        self.stack = Stack(
+            torch.from_numpy(np.stack([s.y for s in samples])).to(device),
+            torch.from_numpy(np.stack([s.group for s in samples])).to(device),
+            samples[0].groups,
+            {
+                name: torch.tensor(list(values), dtype=dtype, device=device)[:, None]
+                for name, values in knobs.items()
+            },
+        )
+        self.optimiser = OPTIMISERS[optimiser](self.parameters, self.stack.knobs)
+        self.selection = selection
+        selection.begin(network, samples, device, dtype)
+        #: Where the replicas in the stack stand among all.
+        self.alive = list(range(len(samples)))
+        self.results: list[Trained | Exception | None] = [None] * len(samples)
+        uneven = weigh is not None or chances is not None
+        self.given = torch.zeros_like(self.stack.label, dtype=dtype) if uneven else None
+        self.losses: list[Tensor] = []
+        self.paths: list[list[Snapshot]] = [[] for _ in samples]
+
+    def gradient(self, batch: Batch) -> tuple[list[Tensor], Tensor]:
+        """The objective's gradient for each parameter, and its value (R,)."""
+        logits, tape = self.network.record(self.parameters, batch.x, self.shape)
+        truth = batch.truth[:, None]
+        log_p = torch.log_softmax(logits, 1)
+        loss = log_p.gather(1, truth).squeeze(1).neg_()
+        if self.weigh is None:
+            weights = torch.full_like(loss, 1 / loss.shape[1])
+        else:
+            weights = self.weigh(loss, batch.index, self.stack)
+        if self.given is not None:
+            self.given.scatter_add_(1, batch.index, weights * loss.shape[1])
+        slope = log_p.exp_()
+        slope.scatter_add_(1, truth, torch.full_like(truth, -1, dtype=slope.dtype))
+        slope.mul_(weights[:, None])
+        return self.network.backward(tape, slope), (weights * loss).sum(1)
+
+    def epoch(self, size: int) -> None:
+        """Pass over the data once."""
+        order = epoch_order(self.stack.label.shape[1], self.rngs, self.chances)
+        order = order.to(self.stack.label.device)
+        truth = self.stack.label.gather(1, order)
+        losses = []
+        for x, start in self.points.batches(order, size):
+            window = slice(start, start + size)
+            batch = Batch(x, truth[:, window], order[:, window])
+            gradients, loss = self.gradient(batch)
+            self.optimiser.step(self.parameters, gradients, self.stack.knobs)
+            losses.append(loss)
+        self.losses.append(torch.stack(losses, 1))
+
+    def snap(self, before: Tensor | None, metrics: dict[str, Tensor]) -> None:
+        """Keep each replica as it is now."""
+        fresh = None if self.given is None or before is None else self.given - before
+        for r, a in enumerate(self.alive):
+            self.paths[a].append(
+                Snapshot(
+                    [p[r : r + 1].clone() for p in self.parameters],
+                    None if fresh is None else fresh[r].cpu().numpy(),
+                    {name: float(values[r]) for name, values in metrics.items()},
+                )
+            )
+
+    def finish(self, done: Tensor, parameters: list[Tensor], epochs: int) -> None:
+        """Put down what the replicas of a mask (R,) have learnt."""
+        losses = torch.cat(self.losses, 1).cpu().numpy()
+        for r in done.nonzero().flatten().tolist():
+            given = None if self.given is None else (self.given[r] / epochs).cpu().numpy()
+            own = [p[r : r + 1].clone() for p in parameters]
+            path = self.paths[self.alive[r]]
+            self.results[self.alive[r]] = Trained(own, given, losses[r], path)
+
+    def fail(self, failed: Tensor) -> None:
+        """Put down the first step at which the replicas of a mask (R,) went astray."""
+        losses = torch.cat(self.losses, 1)
+        for r in failed.nonzero().flatten().tolist():
+            step = int((~losses[r].isfinite()).nonzero()[0])
+            self.results[self.alive[r]] = Diverged(step, float(losses[r, step]))
+
+    def keep(self, alive: Tensor) -> None:
+        """Drop the replicas that are not alive, a mask (R,), without disturbing the others."""
+        mask = alive.tolist()
+        self.alive = [a for a, ok in zip(self.alive, mask, strict=True) if ok]
+        self.rngs = [g for g, ok in zip(self.rngs, mask, strict=True) if ok]
+        self.parameters = [p[alive] for p in self.parameters]
+        self.losses = [h[alive] for h in self.losses]
+        self.given = None if self.given is None else self.given[alive]
+        self.chances = None if self.chances is None else self.chances[alive.cpu().numpy()]
+        for part in (self.optimiser, self.stack, self.points, self.selection):
+            part.keep(alive)
+
+
 @torch.no_grad()
 def train(
     network: Network,
@@ -100,6 +247,8 @@ def train(
     optimiser: str = "sgd",
     weigh: Weigh | None = None,
     chances: Array | None = None,
+    selection: Selection | None = None,
+    trace: bool = False,
     start: list[Tensor] | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> list[Trained | Exception]:
@@ -122,81 +271,38 @@ def train(
             weights (R, b).
         chances: How likely each sample is drawn, (R, n). Then an epoch is n draws with
             replacement; otherwise it visits every sample once.
+        selection: Which epoch's parameters are kept, and when to stop; the last one's, if None.
+        trace: Whether to keep a snapshot of each epoch.
         start: Parameters to start from, each (R, ...); drawn, if None.
         dtype: The precision of all arithmetic.
 
     Returns:
         What was learnt by each replica, or a :class:`Diverged` in its place.
     """
-    device = torch.get_default_device()
-    n, classes, shape = len(samples[0]), samples[0].classes, samples[0].rows.pool.shape[1:]
-    rngs = list(rngs)
-    if start is None:
-        start = initial(network, shape, classes, rngs)
-    parameters = [p.to(device, dtype, copy=True).contiguous() for p in start]
-    points = Points(samples, device, dtype)
-    label = torch.from_numpy(np.stack([s.y for s in samples])).to(device)
-    group = torch.from_numpy(np.stack([s.group for s in samples])).to(device)
-    stack = Stack(
-        label,
-        group,
-        samples[0].groups,
-        {k: torch.tensor(list(v), dtype=dtype, device=device)[:, None] for k, v in knobs.items()},
-    )
-    stepper = OPTIMISERS[optimiser](parameters)
-    uneven = weigh is not None or chances is not None
-    given = torch.zeros(label.shape, dtype=dtype, device=device) if uneven else None
-    alive = list(range(len(samples)))
-    results: list[Trained | Exception] = [Diverged(0, float("nan"))] * len(samples)
-    history: list[Tensor] = []
-
-    for _ in range(epochs):
-        order = epoch_order(n, rngs, chances).to(device)
-        labels = stack.label.gather(1, order)
-        losses = []
-        for s, rows in enumerate(points.batches(order, batch)):
-            index = order[:, s * batch : (s + 1) * batch]
-            truth = labels[:, None, s * batch : (s + 1) * batch]
-            logits, tape = network.record(parameters, points.gather(rows, len(alive)), shape)
-            log_p = torch.log_softmax(logits, 1)
-            loss = log_p.gather(1, truth).squeeze(1).neg_()
-            if weigh is None:
-                weights = torch.full_like(loss, 1 / loss.shape[1])
-            else:
-                weights = weigh(loss, index, stack)
-            if given is not None:
-                given.scatter_add_(1, index, weights * loss.shape[1])
-            slope = log_p.exp_()
-            slope.scatter_add_(1, truth, torch.full_like(truth, -1, dtype=dtype))
-            slope.mul_(weights[:, None])
-            stepper.step(parameters, network.backward(tape, slope), stack.knobs)
-            losses.append((weights * loss).sum(1))
-        history.append(torch.stack(losses, 1))
-        finite = history[-1].isfinite().all(1)
+    choice = selection or Selection()
+    loop = _Loop(
+        network, samples, rngs, knobs, optimiser, weigh, chances, choice, start, dtype
+    )  # fmt: skip
+    for epoch in range(1, epochs + 1):
+        before = loop.given.clone() if trace and loop.given is not None else None
+        loop.epoch(batch)
+        finite = loop.losses[-1].isfinite().all(1)
         if not finite.all():
-            for r in (~finite).nonzero().flatten().tolist():
-                step = int((~history[-1][r].isfinite()).nonzero()[0])
-                before = sum(h.shape[1] for h in history[:-1])
-                results[alive[r]] = Diverged(before + step, float(history[-1][r, step]))
-            alive = [a for a, ok in zip(alive, finite.tolist(), strict=True) if ok]
-            if not alive:
-                return results
-            rngs = [g for g, ok in zip(rngs, finite.tolist(), strict=True) if ok]
-            parameters = [p[finite] for p in parameters]
-            stepper.keep(finite)
-            history = [h[finite] for h in history]
-            given = None if given is None else given[finite]
-            chances = None if chances is None else chances[finite.cpu().numpy()]
-            stack.keep(finite)
-            points.keep(finite)
-
-    losses_all = torch.cat(history, 1).cpu().numpy() if history else np.zeros((len(alive), 0))
-    for r, a in enumerate(alive):
-        weights_all = None if given is None else (given[r] / max(epochs, 1)).cpu().numpy()
-        results[a] = Trained(
-            [p[r : r + 1].clone() for p in parameters], weights_all, losses_all[r]
-        )
-    return results
+            loop.fail(~finite)
+            before = None if before is None else before[finite]
+            loop.keep(finite)
+        if not loop.alive:
+            break
+        metrics = choice.update(loop.parameters, measure=trace)
+        if trace:
+            loop.snap(before, metrics)
+        over = choice.over() if epoch < epochs else torch.ones_like(finite[finite])
+        if over.any():
+            loop.finish(over, choice.chosen(loop.parameters), epoch)
+            loop.keep(~over)
+        if not loop.alive:
+            break
+    return [r for r in loop.results if r is not None]
 
 
 @torch.no_grad()

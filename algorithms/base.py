@@ -118,6 +118,21 @@ class TrainingSet:
 
 
 @dataclass(frozen=True, eq=False)
+class Epoch:
+    """A classifier on its way.
+
+    Arguments:
+        predict: From points (m, ...) to labels (m,), after this epoch.
+        weights: The weight that each sample was given in it, (n,), where the learner re-weights.
+        metrics: What was measured on the validation data.
+    """
+
+    predict: Predict
+    weights: Array | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
 class Fitted:
     """A trained classifier.
 
@@ -127,12 +142,14 @@ class Fitted:
         weights: The weight that training gave to each sample, averaged over training, (n,),
             where the learner re-weights. Their scale does not matter.
         report: Whatever else is worth a number: name -> value.
+        path: What it was after each epoch, where that was asked for.
     """
 
     predict: Predict
     predict_proba: Predict | None = None
     weights: Array | None = None
     report: Mapping[str, float] = field(default_factory=dict)
+    path: Sequence[Epoch] = ()
 
 
 class Learner(ABC):

@@ -30,6 +30,10 @@ class ERM(GradientLearner):
         rate: The learning rate.
         momentum: The momentum of "sgd".
         decay: Weight decay, added to the gradient.
+        selection: Which epoch's parameters are kept: the last one's, or those that are best on
+            the validation data in accuracy, in the worst group's accuracy, or in loss.
+        patience: Stop after so many epochs without a better one; 0 never stops.
+        trace: Whether to record each epoch too.
 
     Example:
         >>> rng = np.random.default_rng(0)

@@ -63,6 +63,10 @@ class GroupDRO(GradientLearner):
         rate: The learning rate.
         momentum: The momentum of "sgd".
         decay: Weight decay, added to the gradient.
+        selection: Which epoch's parameters are kept: the last one's, or those that are best on
+            the validation data in accuracy, in the worst group's accuracy, or in loss.
+        patience: Stop after so many epochs without a better one; 0 never stops.
+        trace: Whether to record each epoch too.
         step: The step size :math:`\eta` of the groups' weights.
         adjustment: The generalisation adjustment C.
         balance: Whether batches draw each group as often as the others.

@@ -40,6 +40,10 @@ class JTT(GradientLearner):
         rate: The learning rate.
         momentum: The momentum of "sgd".
         decay: Weight decay, added to the gradient.
+        selection: Which epoch's parameters are kept: the last one's, or those that are best on
+            the validation data in accuracy, in the worst group's accuracy, or in loss.
+        patience: Stop after so many epochs without a better one; 0 never stops.
+        trace: Whether to record each epoch too.
         first: Passes over the training data of the first model.
         upweight: How often a mistake counts, :math:`\lambda`; once is :class:`ERM`, but for
             drawing with replacement.
@@ -52,7 +56,9 @@ class JTT(GradientLearner):
         self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
     ) -> list[Outcome]:
         """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
-        outcomes = self.descend(samples, rngs, knobs, epochs=self.first)
+        outcomes = self.descend(
+            samples, rngs, knobs, epochs=self.first, selection=None, trace=False
+        )
         survivors = {r: o for r, o in enumerate(outcomes) if not isinstance(o, Exception)}
         if not survivors:
             return outcomes

@@ -65,6 +65,11 @@ def dense_gradients(slope: Tensor, inputs: Tensor) -> list[Tensor]:
     return [torch.bmm(slope, inputs.transpose(1, 2)), slope.sum(2, keepdim=True)]
 
 
+def _through_rectifier(slope: Tensor, output: Tensor) -> None:
+    """Turn the gradient for a rectified output into that for its input, in place."""
+    torch.ops.aten.threshold_backward.grad_input(slope, output, 0, grad_input=slope)
+
+
 @dataclass(frozen=True)
 class MLP(Network):
     r"""Multi-layer perceptron with rectified units.
@@ -104,7 +109,7 @@ class MLP(Network):
         gradients = dense_gradients(slope, inputs[-1])
         for layer in range(len(inputs) - 1, 0, -1):
             slope = torch.bmm(parameters[2 * layer].transpose(1, 2), slope)
-            slope = torch.ops.aten.threshold_backward(slope, inputs[layer], 0)
+            _through_rectifier(slope, inputs[layer])
             gradients = dense_gradients(slope, inputs[layer - 1]) + gradients
         return gradients
 
@@ -143,8 +148,12 @@ def _patches(image: Tensor) -> Tensor:
     """
     replicas, channels, height, width, batch = image.shape
     high, wide = (height + 1) // 2, (width + 1) // 2
-    padded = image.new_zeros(replicas, channels, 2 * high + 1, 2 * wide + 1, batch)
+    padded = image.new_empty(replicas, channels, 2 * high + 1, 2 * wide + 1, batch)
     padded[:, :, 1 : height + 1, 1 : width + 1] = image
+    for border in (slice(0, 1), slice(height + 1, None)):
+        padded[:, :, border] = 0
+    for border in (slice(0, 1), slice(width + 1, None)):
+        padded[:, :, :, border] = 0
     views = [
         padded[:, :, row : row + 2 * high : 2, column : column + 2 * wide : 2]
         for row in range(3)
@@ -221,7 +230,7 @@ class ConvNet(Network):
         slope = torch.bmm(weight.transpose(1, 2), slope)
         for depth, (w, columns, output, patches, image) in reversed(list(enumerate(layers))):
             slope = slope.reshape(output.shape)
-            slope = torch.ops.aten.threshold_backward(slope, output, 0)
+            _through_rectifier(slope, output)
             gradients = dense_gradients(slope, columns) + gradients
             if depth:
                 slope = torch.bmm(w.transpose(1, 2), slope).view(patches)
