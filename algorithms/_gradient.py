@@ -11,6 +11,7 @@ import numpy as np
 from annotated_types import Ge, Gt
 
 from algorithms._selection import Rule, Selection
+from algorithms._stack import Hooks
 from algorithms._training import Snapshot, Trained, probabilities, train
 from algorithms.base import Array, Epoch, Fitted, Learner, TrainingSet
 from algorithms.networks import MLP, Network
@@ -65,9 +66,10 @@ class GradientLearner(Learner):
         samples: Sequence[TrainingSet],
         rngs: Sequence[np.random.Generator],
         knobs: Knobs,
+        hooks: Hooks | None = None,
         **options: Any,
     ) -> list[Outcome]:
-        """The shared loop with this learner's fields; options go to :func:`train`."""
+        """The shared loop with this learner's fields and hooks; options go to :func:`train`."""
         options = {
             "epochs": self.epochs,
             "selection": Selection(self.selection, self.patience),
@@ -81,6 +83,7 @@ class GradientLearner(Learner):
             knobs=knobs,
             batch=self.batch,
             optimiser=self.optimiser,
+            hooks=hooks,
             **options,
         )
 

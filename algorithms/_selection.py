@@ -88,10 +88,10 @@ class Selection:
             "loss": torch.cat(loss, 1).mean(1),
         }
 
-    def over(self) -> Tensor:
-        """The replicas that have waited long enough, a mask (R,)."""
+    def over(self, alive: Sequence[int]) -> Tensor:
+        """Which of the replicas in the stack have waited long enough, a mask (R,)."""
         if self.points is None:
-            return torch.zeros(0, dtype=torch.bool)
+            return torch.zeros(len(alive), dtype=torch.bool)
         return (self.waited >= self.patience) & (self.patience > 0)
 
     def chosen(self, parameters: list[Tensor]) -> list[Tensor]:

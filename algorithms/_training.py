@@ -9,7 +9,7 @@ Points are addressed by index into **one** copy of the dataset; rows that member
 kept apart and laid over each batch, so memory does not grow with the number of replicas.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
@@ -20,62 +20,9 @@ from torch import Tensor
 from algorithms._optimisers import OPTIMISERS
 from algorithms._points import Points, epoch_order
 from algorithms._selection import Selection
+from algorithms._stack import Batch, Diverged, Gradient, Hooks, Stack
 from algorithms.base import Array, TrainingSet
 from algorithms.networks import Network, Shape
-
-
-class Diverged(ArithmeticError):
-    """The training loss of a replica was no longer a finite number."""
-
-    def __init__(self, step: int, loss: float) -> None:
-        super().__init__(f"training diverged: the loss was {loss} at step {step}")
-        self.step, self.loss = step, loss
-
-    def __reduce__(self) -> tuple[type, tuple[int, float]]:
-        return Diverged, (self.step, self.loss)
-
-
-@dataclass
-class Stack:
-    """The replicas in training, as a hook sees them.
-
-    Arguments:
-        label: Labels of all samples, int64, (R, n).
-        group: Groups of all samples, int64, (R, n).
-        groups: The number of groups.
-        knobs: Hyper-parameters of each replica by name, (R, 1).
-        state: Whatever hooks remember between steps; tensors whose first axis is R.
-    """
-
-    label: Tensor
-    group: Tensor
-    groups: int
-    knobs: dict[str, Tensor]
-    state: dict[str, Tensor] = field(default_factory=dict)
-
-    def keep(self, alive: Tensor) -> None:
-        """Drop the replicas that are not alive, a mask (R,)."""
-        self.label, self.group = self.label[alive], self.group[alive]
-        for table in (self.knobs, self.state):
-            table.update({name: value[alive] for name, value in table.items()})
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What the replicas see at a step.
-
-    Arguments:
-        x: Points, (R, b, d).
-        truth: Labels, int64, (R, b).
-        index: Positions among the samples, int64, (R, b).
-    """
-
-    x: Tensor
-    truth: Tensor
-    index: Tensor
-
-
-Weigh = Callable[[Tensor, Tensor, Stack], Tensor]
 
 
 @dataclass(frozen=True)
@@ -119,7 +66,7 @@ def initial(
     ]
 
 
-class _Loop:
+class Loop:
     """The state of a training; see :func:`train`."""
 
     def __init__(
@@ -129,14 +76,13 @@ class _Loop:
         rngs: Sequence[np.random.Generator],
         knobs: Mapping[str, Sequence[float]],
         optimiser: str,
-        weigh: Weigh | None,
-        chances: Array | None,
+        hooks: Hooks,
         selection: Selection,
         start: list[Tensor] | None,
         dtype: torch.dtype,
     ) -> None:
         device = torch.get_default_device()
-        self.network, self.weigh, self.chances = network, weigh, chances
+        self.network, self.hooks, self.chances = network, hooks, hooks.chances
         self.shape = samples[0].rows.pool.shape[1:]
         self.rngs = list(rngs)
         if start is None:
@@ -158,27 +104,40 @@ class _Loop:
         #: Where the replicas in the stack stand among all.
         self.alive = list(range(len(samples)))
         self.results: list[Trained | Exception | None] = [None] * len(samples)
-        uneven = weigh is not None or chances is not None
-        self.given = torch.zeros_like(self.stack.label, dtype=dtype) if uneven else None
+        self.given = torch.zeros_like(self.stack.label, dtype=dtype) if hooks.uneven else None
         self.losses: list[Tensor] = []
         self.paths: list[list[Snapshot]] = [[] for _ in samples]
 
-    def gradient(self, batch: Batch) -> tuple[list[Tensor], Tensor]:
+    def gradient(self, batch: Batch) -> Gradient:
         """The objective's gradient for each parameter, and its value (R,)."""
         logits, tape = self.network.record(self.parameters, batch.x, self.shape)
+        slope = self._by_objective if self.hooks.objective else self._by_weights
+        slopes, value = slope(logits, batch)
+        return self.network.backward(tape, slopes), value
+
+    def _by_weights(self, logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The slope of the weighted cross-entropy at the logits, by hand; and its value."""
         truth = batch.truth[:, None]
         log_p = torch.log_softmax(logits, 1)
         loss = log_p.gather(1, truth).squeeze(1).neg_()
-        if self.weigh is None:
+        if self.hooks.weigh is None:
             weights = torch.full_like(loss, 1 / loss.shape[1])
         else:
-            weights = self.weigh(loss, batch.index, self.stack)
+            weights = self.hooks.weigh(loss, batch.index, self.stack)
         if self.given is not None:
             self.given.scatter_add_(1, batch.index, weights * loss.shape[1])
         slope = log_p.exp_()
         slope.scatter_add_(1, truth, torch.full_like(truth, -1, dtype=slope.dtype))
         slope.mul_(weights[:, None])
-        return self.network.backward(tape, slope), (weights * loss).sum(1)
+        return slope, (weights * loss).sum(1)
+
+    def _by_objective(self, logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The slope of the learner's own objective at the logits; and its value."""
+        with torch.enable_grad():
+            leaf = logits.requires_grad_()
+            value = self.hooks.objective(leaf, batch, self.stack)  # type: ignore[misc]
+            (slope,) = torch.autograd.grad(value.sum(), leaf)
+        return slope, value.detach()
 
     def epoch(self, size: int) -> None:
         """Pass over the data once."""
@@ -186,10 +145,13 @@ class _Loop:
         order = order.to(self.stack.label.device)
         truth = self.stack.label.gather(1, order)
         losses = []
+        if self.hooks.begin:
+            self.hooks.begin(self)
         for x, start in self.points.batches(order, size):
             window = slice(start, start + size)
             batch = Batch(x, truth[:, window], order[:, window])
-            gradients, loss = self.gradient(batch)
+            around = self.hooks.around
+            gradients, loss = around(self, batch) if around else self.gradient(batch)
             self.optimiser.step(self.parameters, gradients, self.stack.knobs)
             losses.append(loss)
         self.losses.append(torch.stack(losses, 1))
@@ -219,8 +181,16 @@ class _Loop:
         """Put down the first step at which the replicas of a mask (R,) went astray."""
         losses = torch.cat(self.losses, 1)
         for r in failed.nonzero().flatten().tolist():
-            step = int((~losses[r].isfinite()).nonzero()[0])
-            self.results[self.alive[r]] = Diverged(step, float(losses[r, step]))
+            # A part that is well itself fails with the part that isn't.
+            parts = losses.view(self.hooks.copies, -1, losses.shape[1])
+            own = parts[:, r % parts.shape[1]]
+            part, step = min((~own.isfinite()).nonzero().tolist(), key=lambda at: at[1])
+            self.results[self.alive[r]] = Diverged(step, float(own[part, step]))
+
+    def share(self, mask: Tensor, last: bool = False) -> Tensor:
+        """A mask (R,) made the same for all parts of a method: where any says so, or the last."""
+        parts = mask.view(self.hooks.copies, -1)
+        return (parts[-1] if last else parts.any(0)).repeat(self.hooks.copies)
 
     def keep(self, alive: Tensor) -> None:
         """Drop the replicas that are not alive, a mask (R,), without disturbing the others."""
@@ -245,8 +215,7 @@ def train(
     epochs: int,
     batch: int,
     optimiser: str = "sgd",
-    weigh: Weigh | None = None,
-    chances: Array | None = None,
+    hooks: Hooks | None = None,
     selection: Selection | None = None,
     trace: bool = False,
     start: list[Tensor] | None = None,
@@ -254,9 +223,8 @@ def train(
 ) -> list[Trained | Exception]:
     r"""Train R replicas of a network on R samples of equal size.
 
-    A step takes the next ``batch`` samples of each replica and descends on
-    :math:`\sum_i w_i \ell_i`, with :math:`\ell` the cross-entropy and the weights given by
-    ``weigh``; without it each is one over the batch's size.
+    A step takes the next ``batch`` samples of each replica and descends on their mean
+    cross-entropy, or on what the hooks make of it.
 
     Arguments:
         network: The architecture.
@@ -267,10 +235,7 @@ def train(
         epochs: Passes over the data.
         batch: Samples a step.
         optimiser: "sgd" or "adam".
-        weigh: From losses (R, b), the samples' positions (R, b) and the :class:`Stack` to
-            weights (R, b).
-        chances: How likely each sample is drawn, (R, n). Then an epoch is n draws with
-            replacement; otherwise it visits every sample once.
+        hooks: What is done otherwise than empirical risk minimisation.
         selection: Which epoch's parameters are kept, and when to stop; the last one's, if None.
         trace: Whether to keep a snapshot of each epoch.
         start: Parameters to start from, each (R, ...); drawn, if None.
@@ -280,15 +245,16 @@ def train(
         What was learnt by each replica, or a :class:`Diverged` in its place.
     """
     choice = selection or Selection()
-    loop = _Loop(
-        network, samples, rngs, knobs, optimiser, weigh, chances, choice, start, dtype
+    loop = Loop(
+        network, samples, rngs, knobs, optimiser, hooks or Hooks(), choice, start, dtype
     )  # fmt: skip
     for epoch in range(1, epochs + 1):
         before = loop.given.clone() if trace and loop.given is not None else None
         loop.epoch(batch)
-        finite = loop.losses[-1].isfinite().all(1)
-        if not finite.all():
-            loop.fail(~finite)
+        failed = loop.share(~loop.losses[-1].isfinite().all(1))
+        finite = ~failed
+        if failed.any():
+            loop.fail(failed)
             before = None if before is None else before[finite]
             loop.keep(finite)
         if not loop.alive:
@@ -296,7 +262,9 @@ def train(
         metrics = choice.update(loop.parameters, measure=trace)
         if trace:
             loop.snap(before, metrics)
-        over = choice.over() if epoch < epochs else torch.ones_like(finite[finite])
+        over = loop.share(choice.over(loop.alive), last=True)
+        if epoch == epochs:
+            over = torch.ones_like(over)
         if over.any():
             loop.finish(over, choice.chosen(loop.parameters), epoch)
             loop.keep(~over)

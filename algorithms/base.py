@@ -60,6 +60,13 @@ class Rows:
         """The same rows with other points at the given positions."""
         return Rows(self.pool, self.index, moved, points)
 
+    def take(self, positions: Array) -> "Rows":
+        """The rows at some positions, each at most once."""
+        place = np.full(len(self), -1)
+        place[positions] = np.arange(len(positions))
+        here = place[self.moved] >= 0
+        return Rows(self.pool, self.index[positions], place[self.moved[here]], self.points[here])
+
     def array(self) -> Array:
         """The points as one array (n, ...), a copy."""
         x = self.pool[self.index]
@@ -105,6 +112,19 @@ class TrainingSet:
 
     def __len__(self) -> int:
         return len(self.y)
+
+    def take(self, positions: Array) -> "TrainingSet":
+        """The people at some positions, each at most once; all else as it is."""
+        part = TrainingSet(
+            self.rows.take(positions),
+            self.y[positions],
+            self.group[positions],
+            self.classes,
+            self.validation,
+            self.law,
+        )
+        part.groups = self.groups
+        return part
 
     @property
     def x(self) -> Array:

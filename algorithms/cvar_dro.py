@@ -10,7 +10,7 @@ from annotated_types import Gt, Le
 from torch import Tensor
 
 from algorithms._gradient import GradientLearner, Knobs, Outcome
-from algorithms._training import Stack
+from algorithms._stack import Hooks, Stack
 from algorithms.base import TrainingSet
 
 
@@ -70,4 +70,4 @@ class CVaRDRO(GradientLearner):
         self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
     ) -> list[Outcome]:
         """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
-        return self.descend(samples, rngs, knobs, weigh=worst_share)
+        return self.descend(samples, rngs, knobs, Hooks(weigh=worst_share))

@@ -10,7 +10,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from algorithms._gradient import GradientLearner, Knobs, Outcome
-from algorithms._training import Stack
+from algorithms._stack import Hooks, Stack
 from algorithms.base import Array, TrainingSet
 
 
@@ -81,4 +81,4 @@ class GroupDRO(GradientLearner):
     ) -> list[Outcome]:
         """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
         chances = np.stack([balanced(s.group) for s in samples]) if self.balance else None
-        return self.descend(samples, rngs, knobs, weigh=exponentiated, chances=chances)
+        return self.descend(samples, rngs, knobs, Hooks(exponentiated, chances=chances))

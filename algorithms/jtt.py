@@ -8,6 +8,7 @@ import numpy as np
 from annotated_types import Ge
 
 from algorithms._gradient import GradientLearner, Knobs, Outcome
+from algorithms._stack import Hooks
 from algorithms._training import Trained, probabilities
 from algorithms.base import Array, TrainingSet
 
@@ -70,7 +71,7 @@ class JTT(GradientLearner):
             [samples[r] for r in alive],
             [rngs[r] for r in alive],
             {name: [values[r] for r in alive] for name, values in knobs.items()},
-            chances=chances,
+            Hooks(chances=chances),
         )
         for r, weights, wrong, outcome in zip(alive, chances, errors, second, strict=True):
             report = {"error_set": float(wrong.mean())}

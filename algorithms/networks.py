@@ -30,8 +30,9 @@ class Parameter:
 class Network(ABC):
     """An architecture. Its fields are its sizes; each has a default.
 
-    A subclass says which parameters it has and what its logits are. Gradients come from
-    automatic differentiation, unless :meth:`record` and :meth:`backward` are written by hand.
+    Its last layer is linear: weights and biases that end the list of parameters, on features
+    that a subclass computes. Gradients come from automatic differentiation, unless the network
+    is :class:`Layered`.
     """
 
     @abstractmethod
@@ -39,8 +40,12 @@ class Network(ABC):
         """The parameters for points of a given shape and a number of classes."""
 
     @abstractmethod
+    def features(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
+        """What the last layer sees, (R, F, B), of points given as rows (R, B, d)."""
+
     def logits(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
         """Logits (R, K, B) of points given as rows (R, B, d)."""
+        return last(parameters, self.features(parameters, x, points))
 
     def record(self, parameters: list[Tensor], x: Tensor, points: Shape) -> tuple[Tensor, Tape]:
         """Logits, and what :meth:`backward` needs."""
@@ -55,14 +60,72 @@ class Network(ABC):
         return list(torch.autograd.grad(logits, leaves, slope))
 
 
+class Layered(Network):
+    """A network of linear layers, dense or convolutional, whose gradients are written by hand.
+
+    A layer is a product of weights with its inputs (R, in, L * B): L places of each of B points,
+    one for a dense layer. With the loss's slope at its outputs, (R, out, L * B), all gradients
+    follow; and so do their norms for each point, without any point's gradient being formed.
+    """
+
+    @abstractmethod
+    def run(self, parameters: list[Tensor], x: Tensor, points: Shape) -> tuple[Tensor, Any]:
+        """The features (R, F, B), and what :meth:`slopes` needs of the layers before."""
+
+    @abstractmethod
+    def slopes(self, tape: Tape, slope: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Slope at the outputs, and inputs, of each layer, given the slope at the logits."""
+
+    def features(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
+        """What the last layer sees, (R, F, B), of points given as rows (R, B, d)."""
+        return self.run(parameters, x, points)[0]
+
+    def record(self, parameters: list[Tensor], x: Tensor, points: Shape) -> tuple[Tensor, Tape]:
+        """Logits, and what :meth:`backward` needs."""
+        features, layers = self.run(parameters, x, points)
+        return last(parameters, features), (parameters, features, layers)
+
+    def backward(self, tape: Tape, slope: Tensor) -> list[Tensor]:
+        """The loss's gradient for each parameter, given its gradient for the logits (R, K, B)."""
+        return [
+            gradient
+            for slopes, inputs in self.slopes(tape, slope)
+            for gradient in (
+                torch.bmm(slopes, inputs.transpose(1, 2)),
+                slopes.sum(2, keepdim=True),
+            )
+        ]
+
+    def squared_norms(self, tape: Tape, slope: Tensor) -> Tensor:
+        r"""The squared norm of each point's own gradient, (R, B).
+
+        .. math:: \sum_l \lVert \delta_l a_l^\top \rVert^2 + \lVert \delta_l 1 \rVert^2
+        """
+        replicas, _, batch = slope.shape
+        total = slope.new_zeros(replicas, batch)
+        for slopes, inputs in self.slopes(tape, slope):
+            if slopes.shape[2] == batch:
+                total += slopes.square().sum(1) * (inputs.square().sum(1) + 1)
+                continue
+            # (R, units, L * B) -> (R * B, units, L): a small product for each point.
+            own = [
+                part.unflatten(2, (-1, batch)).permute(0, 3, 1, 2).flatten(0, 1)
+                for part in (slopes, inputs)
+            ]
+            weights = torch.bmm(own[0], own[1].transpose(1, 2)).square().sum((1, 2))
+            biases = own[0].sum(2).square().sum(1)
+            total += (weights + biases).view(replicas, batch)
+        return total
+
+
 def dense(fan_in: int, units: int) -> list[Parameter]:
     """Weights and biases of a fully connected layer."""
     return [Parameter((units, fan_in), fan_in), Parameter((units, 1), fan_in)]
 
 
-def dense_gradients(slope: Tensor, inputs: Tensor) -> list[Tensor]:
-    """Gradients for weights and biases: slope (R, out, B), inputs (R, in, B)."""
-    return [torch.bmm(slope, inputs.transpose(1, 2)), slope.sum(2, keepdim=True)]
+def last(parameters: list[Tensor], features: Tensor) -> Tensor:
+    """Logits (R, K, B) of features (R, F, B)."""
+    return torch.baddbmm(parameters[-1], parameters[-2], features)
 
 
 def _through_rectifier(slope: Tensor, output: Tensor) -> None:
@@ -71,51 +134,46 @@ def _through_rectifier(slope: Tensor, output: Tensor) -> None:
 
 
 @dataclass(frozen=True)
-class MLP(Network):
+class MLP(Layered):
     r"""Multi-layer perceptron with rectified units.
 
     .. math:: a_0 = x, \quad a_l = \max(0, W_l a_{l-1} + b_l), \quad z = W_L a_{L-1} + b_L
 
     Arguments:
-        hidden: The width of each hidden layer; none of them makes it linear.
+        hidden: The width of each hidden layer.
 
     Example:
         >>> [p.shape for p in MLP(hidden=(8,)).parameters((1, 2, 2), 3)]
         [(8, 4), (8, 1), (3, 8), (3, 1)]
     """
 
-    hidden: tuple[Annotated[int, Ge(1)], ...] = (64,)
+    hidden: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (64,)
 
     def parameters(self, points: Shape, classes: int) -> list[Parameter]:
         """The parameters for points of a given shape and a number of classes."""
         widths = [prod(points), *self.hidden, classes]
         return [p for w, v in pairwise(widths) for p in dense(w, v)]
 
-    def logits(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
-        """Logits (R, K, B) of points given as rows (R, B, d)."""
-        return self.record(parameters, x, points)[0]
-
-    def record(self, parameters: list[Tensor], x: Tensor, points: Shape) -> tuple[Tensor, Tape]:
-        """Logits, and what :meth:`backward` needs."""
+    def run(self, parameters: list[Tensor], x: Tensor, points: Shape) -> tuple[Tensor, Any]:
+        """The features (R, F, B), and what :meth:`slopes` needs of the layers before."""
         inputs = [x.transpose(1, 2)]
-        *inner, (weight, bias) = zip(parameters[::2], parameters[1::2], strict=True)
-        for w, b in inner:
+        for w, b in zip(parameters[:-2:2], parameters[1:-2:2], strict=True):
             inputs.append(torch.baddbmm(b, w, inputs[-1]).relu_())
-        return torch.baddbmm(bias, weight, inputs[-1]), (parameters, inputs)
+        return inputs[-1], inputs
 
-    def backward(self, tape: Tape, slope: Tensor) -> list[Tensor]:
-        """The loss's gradient for each parameter, given its gradient for the logits (R, K, B)."""
-        parameters, inputs = tape
-        gradients = dense_gradients(slope, inputs[-1])
+    def slopes(self, tape: Tape, slope: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Slope at the outputs, and inputs, of each layer, given the slope at the logits."""
+        parameters, _, inputs = tape
+        pairs = [(slope, inputs[-1])]
         for layer in range(len(inputs) - 1, 0, -1):
             slope = torch.bmm(parameters[2 * layer].transpose(1, 2), slope)
             _through_rectifier(slope, inputs[layer])
-            gradients = dense_gradients(slope, inputs[layer - 1]) + gradients
-        return gradients
+            pairs.insert(0, (slope, inputs[layer - 1]))
+        return pairs
 
 
 @dataclass(frozen=True)
-class Linear(Network):
+class Linear(Layered):
     r"""Multinomial logistic regression, :math:`z = W x + b`.
 
     Example:
@@ -127,18 +185,13 @@ class Linear(Network):
         """The parameters for points of a given shape and a number of classes."""
         return dense(prod(points), classes)
 
-    def logits(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
-        """Logits (R, K, B) of points given as rows (R, B, d)."""
-        weight, bias = parameters
-        return torch.baddbmm(bias, weight, x.transpose(1, 2))
+    def run(self, parameters: list[Tensor], x: Tensor, points: Shape) -> tuple[Tensor, Any]:
+        """The features (R, F, B), and what :meth:`slopes` needs of the layers before."""
+        return x.transpose(1, 2), None
 
-    def record(self, parameters: list[Tensor], x: Tensor, points: Shape) -> tuple[Tensor, Tape]:
-        """Logits, and what :meth:`backward` needs."""
-        return self.logits(parameters, x, points), x.transpose(1, 2)
-
-    def backward(self, tape: Tape, slope: Tensor) -> list[Tensor]:
-        """The loss's gradient for each parameter, given its gradient for the logits (R, K, B)."""
-        return dense_gradients(slope, tape)
+    def slopes(self, tape: Tape, slope: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Slope at the outputs, and inputs, of each layer, given the slope at the logits."""
+        return [(slope, tape[1])]
 
 
 def _patches(image: Tensor) -> Tensor:
@@ -175,7 +228,7 @@ def _patches_backward(slope: Tensor, shape: torch.Size) -> Tensor:
 
 
 @dataclass(frozen=True)
-class ConvNet(Network):
+class ConvNet(Layered):
     """Small convolutional network: 3x3 convolutions at stride 2 with rectified units, then linear.
 
     Stride in place of pooling makes it cheap on a processor. Convolutions are products of
@@ -204,12 +257,8 @@ class ConvNet(Network):
             depth, height, width = channels, (height + 1) // 2, (width + 1) // 2
         return layers + dense(depth * height * width, classes)
 
-    def logits(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
-        """Logits (R, K, B) of points given as rows (R, B, d)."""
-        return self.record(parameters, x, points)[0]
-
-    def record(self, parameters: list[Tensor], x: Tensor, points: Shape) -> tuple[Tensor, Tape]:
-        """Logits, and what :meth:`backward` needs."""
+    def run(self, parameters: list[Tensor], x: Tensor, points: Shape) -> tuple[Tensor, Any]:
+        """The features (R, F, B), and what :meth:`slopes` needs of the layers before."""
         replicas, batch, _ = x.shape
         image = x.transpose(1, 2).reshape(replicas, *points, batch)
         layers = []
@@ -219,20 +268,18 @@ class ConvNet(Network):
             output = torch.baddbmm(b, w, columns).relu_()
             layers.append((w, columns, output, patches.shape, image.shape))
             image = output.view(replicas, w.shape[1], *patches.shape[3:])
-        features = image.view(replicas, -1, batch)
-        weight, bias = parameters[-2:]
-        return torch.baddbmm(bias, weight, features), (weight, features, layers)
+        return image.view(replicas, -1, batch), layers
 
-    def backward(self, tape: Tape, slope: Tensor) -> list[Tensor]:
-        """The loss's gradient for each parameter, given its gradient for the logits (R, K, B)."""
-        weight, features, layers = tape
-        gradients = dense_gradients(slope, features)
-        slope = torch.bmm(weight.transpose(1, 2), slope)
+    def slopes(self, tape: Tape, slope: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Slope at the outputs, and inputs, of each layer, given the slope at the logits."""
+        parameters, features, layers = tape
+        pairs = [(slope, features)]
+        slope = torch.bmm(parameters[-2].transpose(1, 2), slope)
         for depth, (w, columns, output, patches, image) in reversed(list(enumerate(layers))):
             slope = slope.reshape(output.shape)
             _through_rectifier(slope, output)
-            gradients = dense_gradients(slope, columns) + gradients
+            pairs.insert(0, (slope, columns))
             if depth:
                 slope = torch.bmm(w.transpose(1, 2), slope).view(patches)
                 slope = _patches_backward(slope, image)
-        return gradients
+        return pairs

@@ -11,7 +11,8 @@ from torch import nn
 
 from algorithms._points import Points, epoch_order
 from algorithms._selection import Selection
-from algorithms._training import Diverged, initial, train
+from algorithms._stack import Diverged, Hooks
+from algorithms._training import initial, train
 from algorithms.base import Rows, TrainingSet
 from algorithms.cvar_dro import CVaRDRO, worst_share
 from algorithms.erm import ERM
@@ -132,9 +133,8 @@ class ByAutograd(Network):
     def parameters(self, points, classes):
         return [*dense(prod(points), 7), *dense(7, classes)]
 
-    def logits(self, parameters, x, points):
-        w, b, v, c = parameters
-        return torch.baddbmm(c, v, torch.baddbmm(b, w, x.transpose(1, 2)).relu())
+    def features(self, parameters, x, points):
+        return torch.baddbmm(parameters[1], parameters[0], x.transpose(1, 2)).relu()
 
 
 def test_automatic_gradients_give_what_hand_written_ones_give():
@@ -266,7 +266,7 @@ def test_metrics_on_validation_data_are_right():
 def test_weights_are_averaged_over_training_and_by_epoch():
     (one,) = train(
         Linear(), samples(1), generators(1), knobs=knobs(1, level=0.5), epochs=4, batch=23,
-        weigh=worst_share, trace=True,
+        hooks=Hooks(weigh=worst_share), trace=True,
     )  # fmt: skip
     # A batch of everybody: in each epoch half of the people have the weight, twice each.
     for snapshot in one.path:
@@ -279,3 +279,19 @@ def test_selection_without_validation_data_is_refused():
     bare = TrainingSet(np.zeros((4, 2)), [0, 1, 0, 1])
     with pytest.raises(ValueError, match="needs validation data"):
         ERM(selection="accuracy").fit(bare, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_norms_of_each_points_gradient_are_those_of_its_own_training_step(name):
+    network, shape = NETWORKS[name], SHAPES.get(name, (5,))
+    rngs = generators(2)
+    parameters = [p.double() for p in initial(network, shape, CLASSES, rngs)]
+    x = torch.from_numpy(rngs[0].normal(size=(2, 6, prod(shape))))
+    slope = torch.from_numpy(rngs[0].normal(size=(2, CLASSES, 6)))
+    _, tape = network.record(parameters, x, shape)
+    got = network.squared_norms(tape, slope.clone())
+    for i in range(6):
+        _, own = network.record(parameters, x[:, i : i + 1], shape)
+        gradients = network.backward(own, slope[:, :, i : i + 1].clone())
+        want = sum(g.square().sum((1, 2)) for g in gradients)
+        torch.testing.assert_close(got[:, i], want, atol=1e-12, rtol=1e-12)

@@ -1,0 +1,98 @@
+"""What a training is made of: the replicas in it, what they see, what a learner does otherwise."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from algorithms.base import Array
+
+if TYPE_CHECKING:
+    from algorithms._training import Loop
+
+
+class Diverged(ArithmeticError):
+    """The training loss of a replica was no longer a finite number."""
+
+    def __init__(self, step: int, loss: float) -> None:
+        super().__init__(f"training diverged: the loss was {loss} at step {step}")
+        self.step, self.loss = step, loss
+
+    def __reduce__(self) -> tuple[type, tuple[int, float]]:
+        return Diverged, (self.step, self.loss)
+
+
+@dataclass
+class Stack:
+    """The replicas in training, as a hook sees them.
+
+    Arguments:
+        label: Labels of all samples, int64, (R, n).
+        group: Groups of all samples, int64, (R, n).
+        groups: The number of groups.
+        knobs: Hyper-parameters of each replica by name, (R, 1).
+        state: Whatever hooks remember between steps; tensors whose first axis is R.
+    """
+
+    label: Tensor
+    group: Tensor
+    groups: int
+    knobs: dict[str, Tensor]
+    state: dict[str, Tensor] = field(default_factory=dict)
+
+    def keep(self, alive: Tensor) -> None:
+        """Drop the replicas that are not alive, a mask (R,)."""
+        self.label, self.group = self.label[alive], self.group[alive]
+        for table in (self.knobs, self.state):
+            table.update({name: value[alive] for name, value in table.items()})
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the replicas see at a step.
+
+    Arguments:
+        x: Points, (R, b, d).
+        truth: Labels, int64, (R, b).
+        index: Positions among the samples, int64, (R, b).
+    """
+
+    x: Tensor
+    truth: Tensor
+    index: Tensor
+
+
+Gradient = tuple[list[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Hooks:
+    r"""What a learner does otherwise than empirical risk minimisation.
+
+    Arguments:
+        weigh: From losses (R, b), the samples' positions (R, b) and the stack to the weights
+            (R, b) of the losses in the objective :math:`\sum_i w_i \ell_i`.
+        objective: From logits (R, K, b), the batch and the stack to an objective (R,) of its
+            own, which is differentiated by the logits; in place of weights.
+        around: From the loop and a batch to gradients and objective; it may ask for
+            :meth:`Loop.gradient` at other parameters, or on parts of the batch.
+        begin: Called with the loop before each epoch.
+        chances: How likely each sample is drawn, (R, n). Then an epoch is n draws with
+            replacement; otherwise it visits every sample once.
+        copies: How many stacks of R / copies replicas are trained side by side as parts of one
+            method; what stops or fails one of its parts stops or fails them all, and the last
+            stack decides when to stop.
+    """
+
+    weigh: "Callable[[Tensor, Tensor, Stack], Tensor] | None" = None
+    objective: "Callable[[Tensor, Batch, Stack], Tensor] | None" = None
+    around: "Callable[[Loop, Batch], Gradient] | None" = None
+    begin: "Callable[[Loop], None] | None" = None
+    chances: Array | None = None
+    copies: int = 1
+
+    @property
+    def uneven(self) -> bool:
+        """Whether samples do not count alike."""
+        return self.weigh is not None or self.chances is not None
