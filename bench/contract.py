@@ -142,14 +142,20 @@ _NOBODY = _Nobody()
 
 def _samples(learner: Learner, noise: bool) -> tuple[TrainingSet, Split]:
     """A sample that suits the learner: flat points, or images for one that takes only these."""
-    sample, split = _stage("Coins", noise)
+    sample, _ = _fresh("Coins", noise)
     try:
         learner.fit(sample, stream(0, "fit"))
     except ValueError as error:
         if "image" not in str(error):
             raise
-        return _stage("Digits", noise)
-    return sample, split
+        return _fresh("Digits", noise)
+    return _fresh("Coins", noise)
+
+
+def _fresh(name: str, noise: bool) -> tuple[TrainingSet, Split]:
+    """A copy that a learner may ruin without a later check suffering from it."""
+    kept, split = _stage(name, noise)
+    return TrainingSet(kept.x, kept.y.copy(), None, kept.classes, kept.validation, kept.law), split
 
 
 def predicts_labels(learner: Learner) -> None:
