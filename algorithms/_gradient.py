@@ -21,7 +21,7 @@ Outcome = Trained | Exception
 
 #: A stack's parameters and activations should stay in the processor's cache.
 CACHE_BYTES = 6_000_000
-WIDEST = 64
+WIDEST = 128
 
 
 @dataclass(frozen=True)

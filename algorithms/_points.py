@@ -9,6 +9,9 @@ from torch import Tensor
 
 from algorithms.base import Array, Rows
 
+#: How many batches are looked up at once.
+PAGE = 64
+
 
 def _shared(array: Array) -> Tensor:
     """A tensor on an array's own memory, which is only ever read."""
@@ -42,14 +45,24 @@ class Points:
         """Drop the replicas that are not alive, a mask (R,)."""
         self.index, self.slot = self.index[alive], self.slot[alive]
 
-    def batches(self, order: Tensor, size: int) -> Iterator[tuple[Tensor, int]]:
-        """The points of an epoch in the given order (R, m), a batch (R, b, d) at a time.
+    def batches(
+        self, order: Tensor, size: int, label: Tensor
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """An epoch in the given order (R, m), a batch at a time.
 
-        Beside each batch stands where it starts in the order.
+        Yields:
+            The points (R, b, d), their labels (R, b), and their positions (R, b).
         """
-        replicas, total = order.shape
-        rows, slots = self.index.gather(1, order), self.slot.gather(1, order)
-        # Which places of which batch are to be overwritten: sorted out once an epoch.
+        for page in order.split(size * PAGE, dim=1):
+            index = page.long()
+            yield from self._page(index, size, label.gather(1, index).long())
+
+    def _page(
+        self, index: Tensor, size: int, label: Tensor
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        replicas, total = index.shape
+        rows, slots = self.index.gather(1, index), self.slot.gather(1, index)
+        # Which places of which batch are to be overwritten: sorted out for many batches at once.
         replica, place = (slots >= 0).nonzero(as_tuple=True)
         step = place // size
         turn = torch.argsort(step, stable=True)
@@ -59,19 +72,20 @@ class Points:
         where = replica * width + place - step * size
         counts = torch.bincount(step, minlength=-(-total // size)).tolist()
         for s, (to, of) in enumerate(zip(where.split(counts), which.split(counts), strict=True)):
-            x = self.pool.index_select(0, rows[:, s * size : (s + 1) * size].reshape(-1))
+            window = slice(s * size, (s + 1) * size)
+            x = self.pool.index_select(0, rows[:, window].reshape(-1))
             if len(to):
                 x.index_copy_(0, to, self.moved.index_select(0, of))
-            yield x.view(replicas, -1, x.shape[1]), s * size
+            yield x.view(replicas, -1, x.shape[1]), label[:, window], index[:, window]
 
 
 def epoch_order(n: int, rngs: Sequence[np.random.Generator], chances: Array | None) -> Tensor:
     """Which samples an epoch visits, in turn, (R, n): each once, or drawn by their chances."""
-    if chances is None:
-        return torch.from_numpy(np.stack([rng.permutation(n) for rng in rngs]))
-    heaps = np.cumsum(chances, axis=1)
-    draws = [
-        np.searchsorted(heap, rng.random(n) * heap[-1], side="right")
-        for heap, rng in zip(heaps, rngs, strict=True)
-    ]
-    return torch.from_numpy(np.minimum(np.stack(draws), n - 1))
+
+    def turn(rng: np.random.Generator, row: int) -> Array:
+        if chances is None:
+            return rng.permutation(n)
+        heap = np.cumsum(chances[row])
+        return np.minimum(np.searchsorted(heap, rng.random(n) * heap[-1], side="right"), n - 1)
+
+    return torch.from_numpy(np.stack([turn(g, r).astype(np.int32) for r, g in enumerate(rngs)]))

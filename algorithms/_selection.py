@@ -73,8 +73,8 @@ class Selection:
         order = torch.arange(self.label.shape[1], device=self.label.device)
         order = order.expand(len(self.label), -1)
         right, loss = [], []
-        for x, start in self.points.batches(order, ROWS):
-            truth = self.label[:, None, start : start + ROWS]
+        for x, label, _ in self.points.batches(order, ROWS, self.label):
+            truth = label[:, None]
             logits = self.network.logits(parameters, x, self.shape)
             right.append(logits.argmax(1) == truth[:, 0])
             loss.append(-torch.log_softmax(logits, 1).gather(1, truth)[:, 0])

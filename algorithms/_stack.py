@@ -1,7 +1,7 @@
 """What a training is made of: the replicas in it, what they see, what a learner does otherwise."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -23,27 +23,38 @@ class Diverged(ArithmeticError):
         return Diverged, (self.step, self.loss)
 
 
-@dataclass
 class Stack:
     """The replicas in training, as a hook sees them.
 
     Arguments:
-        label: Labels of all samples, int64, (R, n).
-        group: Groups of all samples, int64, (R, n).
+        label: Labels of all samples, (R, n).
+        group: Groups of all samples, (R, n).
         groups: The number of groups.
         knobs: Hyper-parameters of each replica by name, (R, 1).
-        state: Whatever hooks remember between steps; tensors whose first axis is R.
     """
 
-    label: Tensor
-    group: Tensor
-    groups: int
-    knobs: dict[str, Tensor]
-    state: dict[str, Tensor] = field(default_factory=dict)
+    def __init__(
+        self, label: Tensor, group: Tensor, groups: int, knobs: dict[str, Tensor]
+    ) -> None:
+        self._label, self._group, self.groups, self.knobs = label, group, groups, knobs
+        #: Whatever hooks remember between steps; tensors whose first axis is R.
+        self.state: dict[str, Tensor] = {}
+
+    @property
+    def label(self) -> Tensor:
+        """Labels of all samples, int64, (R, n). Kept small until somebody asks."""
+        self._label = self._label.long()
+        return self._label
+
+    @property
+    def group(self) -> Tensor:
+        """Groups of all samples, int64, (R, n). Kept small until somebody asks."""
+        self._group = self._group.long()
+        return self._group
 
     def keep(self, alive: Tensor) -> None:
         """Drop the replicas that are not alive, a mask (R,)."""
-        self.label, self.group = self.label[alive], self.group[alive]
+        self._label, self._group = self._label[alive], self._group[alive]
         for table in (self.knobs, self.state):
             table.update({name: value[alive] for name, value in table.items()})
 

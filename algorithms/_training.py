@@ -66,6 +66,11 @@ def initial(
     ]
 
 
+def table(rows: Sequence[Array], device: torch.device) -> Tensor:
+    """Small whole numbers of all samples of R replicas, (R, n), without much memory."""
+    return torch.from_numpy(np.stack([row.astype(np.int32) for row in rows])).to(device)
+
+
 class Loop:
     """The state of a training; see :func:`train`."""
 
@@ -89,9 +94,11 @@ class Loop:
             start = initial(network, self.shape, samples[0].classes, self.rngs)
         self.parameters = [p.to(device, dtype, copy=True).contiguous() for p in start]
         self.points = Points([s.rows for s in samples], device, dtype)
+        self.label = table([s.y for s in samples], device)
+        same = all(s.group is s.y for s in samples)
         self.stack = Stack(
-            torch.from_numpy(np.stack([s.y for s in samples])).to(device),
-            torch.from_numpy(np.stack([s.group for s in samples])).to(device),
+            self.label,
+            self.label if same else table([s.group for s in samples], device),
             samples[0].groups,
             {
                 name: torch.tensor(list(values), dtype=dtype, device=device)[:, None]
@@ -104,7 +111,7 @@ class Loop:
         #: Where the replicas in the stack stand among all.
         self.alive = list(range(len(samples)))
         self.results: list[Trained | Exception | None] = [None] * len(samples)
-        self.given = torch.zeros_like(self.stack.label, dtype=dtype) if hooks.uneven else None
+        self.given = torch.zeros_like(self.label, dtype=dtype) if hooks.uneven else None
         self.losses: list[Tensor] = []
         self.paths: list[list[Snapshot]] = [[] for _ in samples]
 
@@ -141,15 +148,12 @@ class Loop:
 
     def epoch(self, size: int) -> None:
         """Pass over the data once."""
-        order = epoch_order(self.stack.label.shape[1], self.rngs, self.chances)
-        order = order.to(self.stack.label.device)
-        truth = self.stack.label.gather(1, order)
+        order = epoch_order(self.label.shape[1], self.rngs, self.chances).to(self.label.device)
         losses = []
         if self.hooks.begin:
             self.hooks.begin(self)
-        for x, start in self.points.batches(order, size):
-            window = slice(start, start + size)
-            batch = Batch(x, truth[:, window], order[:, window])
+        for x, truth, index in self.points.batches(order, size, self.label):
+            batch = Batch(x, truth, index)
             around = self.hooks.around
             gradients, loss = around(self, batch) if around else self.gradient(batch)
             self.optimiser.step(self.parameters, gradients, self.stack.knobs)
@@ -199,6 +203,7 @@ class Loop:
         self.rngs = [g for g, ok in zip(self.rngs, mask, strict=True) if ok]
         self.parameters = [p[alive] for p in self.parameters]
         self.losses = [h[alive] for h in self.losses]
+        self.label = self.label[alive]
         self.given = None if self.given is None else self.given[alive]
         self.chances = None if self.chances is None else self.chances[alive.cpu().numpy()]
         for part in (self.optimiser, self.stack, self.points, self.selection):

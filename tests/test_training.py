@@ -202,18 +202,25 @@ def test_a_replica_that_diverges_fails_alone():
     assert all(equal(mixed[r], calm[r]) for r in (0, 2, 3))
 
 
-def test_a_batch_holds_the_samples_of_its_order():
+def test_a_batch_holds_the_samples_of_its_order(monkeypatch):
     made = samples(5)
     points = Points([s.rows for s in made], torch.device("cpu"), torch.float32)
+    monkeypatch.setattr("algorithms._points.PAGE", 2)
     order = epoch_order(23, generators(5), None)
-    for x, start in points.batches(order, 6):
+    label = torch.from_numpy(np.stack([s.y for s in made]))
+    seen = 0
+    for x, y, index in points.batches(order, 6, label):
+        assert torch.equal(index, order[:, seen : seen + 6])
+        seen += index.shape[1]
         for r, sample in enumerate(made):
-            assert np.array_equal(x[r].numpy(), sample.x[order[r, start : start + 6].numpy()])
+            assert np.array_equal(x[r].numpy(), sample.x[index[r].numpy()])
+            assert np.array_equal(y[r].numpy(), sample.y[index[r].numpy()])
+    assert seen == 23
 
 
 def test_an_epoch_visits_each_once_or_draws_by_chances():
     order = epoch_order(23, generators(2), None)
-    assert torch.equal(order.sort(1).values, torch.arange(23).expand(2, -1))
+    assert torch.equal(order.sort(1).values, torch.arange(23, dtype=torch.int32).expand(2, -1))
     chances = np.array([[1.0, 0.0, 3.0]])
     drawn = np.bincount(
         np.concatenate([epoch_order(3, [g], chances)[0].numpy() for g in generators(4000)])

@@ -1,0 +1,128 @@
+"""A Gaussian around the last epochs' parameters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from annotated_types import Ge
+from torch import Tensor
+
+from algorithms._gradient import GradientLearner, Knobs, Outcome, fit_together
+from algorithms.base import Fitted, TrainingSet
+from algorithms.networks import MLP, Network, Parameter, Shape
+
+
+def moments(snapshots: Tensor, rank: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean and variances (P,) of snapshots (T, P), and the last deviations, (K, P).
+
+    A deviation is taken when its snapshot is: from the mean of what there was so far.
+    """
+    counts = torch.arange(1, len(snapshots) + 1, dtype=snapshots.dtype)
+    running = snapshots.cumsum(0) / counts[:, None]
+    mean, square = running[-1], snapshots.square().mean(0)
+    return mean, (square - mean.square()).clamp_min(0), (snapshots - running)[-rank:]
+
+
+@dataclass(frozen=True)
+class SWAG(GradientLearner):
+    r"""Stochastic weight averaging, Gaussian (SWAG).
+
+    The parameters at the end of the last T epochs have a mean, a variance each, and deviations
+    from their running mean, of which the last K are kept. Networks are drawn from
+
+    .. math:: \theta \sim \mathcal{N}\Big(\bar\theta,\ s \big(\operatorname{diag} \sigma^2
+        + \tfrac{1}{K - 1} D^\top D\big)\Big)
+
+    and their probabilities are averaged; with s = 1/2 as published, with s = 0 it is the mean
+    network alone.
+
+    What an epoch learns about a collective and the next forgets is averaged out: a small
+    collective has to be remembered by most of the networks, not by the last one.
+
+    References:
+        | A Simple Baseline for Bayesian Uncertainty in Deep Learning (Maddox et al., 2019)
+        | https://arxiv.org/abs/1902.02476
+
+    Arguments:
+        network: The architecture.
+        epochs: Passes over the training data.
+        batch: Samples a step.
+        optimiser: Stochastic gradient descent with momentum, or Adam.
+        rate: The learning rate.
+        momentum: The momentum of "sgd".
+        decay: Weight decay, added to the gradient.
+        selection: By what an epoch is better, for patience; averaging takes the place of a choice.
+        patience: Stop after so many epochs without a better one; 0 never stops.
+        trace: Whether to record each epoch too.
+        last: The number T of last epochs that are collected.
+        rank: The number K of deviations that are kept.
+        draws: The number of networks.
+        scale: The scale s of the covariance.
+    """
+
+    last: Annotated[int, Ge(1)] = 10
+    rank: Annotated[int, Ge(1)] = 10
+    draws: Annotated[int, Ge(1)] = 20
+    scale: Annotated[float, Ge(0)] = 0.5
+
+    def fit_many(
+        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator]
+    ) -> list[Fitted | Exception]:
+        """Train on many samples, stacked."""
+        learner = replace(self, network=_Averaged(self.network))
+        return fit_together([learner] * len(samples), samples, rngs)
+
+    def replicas(
+        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+    ) -> list[Outcome]:
+        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
+        outcomes = self.descend(samples, rngs, knobs, trace=True)
+        for r, outcome in enumerate(outcomes):
+            if not isinstance(outcome, Exception):
+                path = [snapshot.parameters for snapshot in outcome.path[-self.last :]]
+                drawn = self.draw(path, knobs["scale"][r], rngs[r])
+                kept = outcome.path if self.trace else []
+                outcomes[r] = replace(outcome, parameters=drawn, path=kept)
+        return outcomes
+
+    def draw(
+        self, path: Sequence[list[Tensor]], scale: float, rng: np.random.Generator
+    ) -> list[Tensor]:
+        """Parameters of networks drawn around those of a path, each (S, ...)."""
+        snapshots = torch.stack([torch.cat([p.flatten() for p in ps]) for ps in path]).double()
+        mean, variance, deviations = moments(snapshots, self.rank)
+        own = torch.from_numpy(rng.standard_normal((self.draws, len(mean)))).to(mean)
+        common = torch.from_numpy(rng.standard_normal((self.draws, len(deviations)))).to(mean)
+        spread = own * variance.sqrt() + common @ deviations / max(len(deviations) - 1, 1) ** 0.5
+        drawn = (mean + scale**0.5 * spread).to(path[0][0])
+        parts = drawn.split([p.numel() for p in path[0]], dim=1)
+        return [part.reshape(-1, *p.shape[1:]) for part, p in zip(parts, path[0], strict=True)]
+
+
+@dataclass(frozen=True)
+class _Averaged(Network):
+    """A network that, given one replica's points and several parameters, averages."""
+
+    network: Network = MLP()  # noqa: RUF009 (frozen)
+
+    def parameters(self, points: Shape, classes: int) -> list[Parameter]:
+        return self.network.parameters(points, classes)
+
+    def features(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
+        return self.network.features(parameters, x, points)
+
+    def record(self, parameters: list[Tensor], x: Tensor, points: Shape) -> tuple[Tensor, Any]:
+        return self.network.record(parameters, x, points)
+
+    def backward(self, tape: Any, slope: Tensor) -> list[Tensor]:
+        return self.network.backward(tape, slope)
+
+    def logits(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
+        """Logits (R, K, B), or the logarithms of S networks' summed probabilities, (1, K, B)."""
+        several = len(parameters[0])
+        if len(x) == several:
+            return self.network.logits(parameters, x, points)
+        logits = self.network.logits(parameters, x.expand(several, -1, -1), points)
+        return torch.log_softmax(logits, 1).logsumexp(0, keepdim=True)
