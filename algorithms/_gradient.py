@@ -87,6 +87,56 @@ class GradientLearner(Learner):
             **options,
         )
 
+    def retrain(
+        self,
+        outcomes: Sequence[Outcome],
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        knobs: Knobs,
+        hooks: Hooks | None = None,
+        **options: Any,
+    ) -> list[Outcome]:
+        """Train once more, afresh, those replicas that came through a first training.
+
+        Their samples need not be of equal size: those that are, are stacked.
+        """
+        results = list(outcomes)
+        stacks: dict[int, list[int]] = {}
+        for r, outcome in enumerate(outcomes):
+            if not isinstance(outcome, Exception):
+                stacks.setdefault(len(samples[r]), []).append(r)
+        for stack in stacks.values():
+            trained = self.descend(
+                [samples[r] for r in stack],
+                [rngs[r] for r in stack],
+                {name: [values[r] for r in stack] for name, values in knobs.items()},
+                hooks,
+                **options,
+            )
+            for r, outcome in zip(stack, trained, strict=True):
+                results[r] = outcome
+        return results
+
+    def retrain_on(
+        self,
+        outcomes: Sequence[Outcome],
+        samples: Sequence[TrainingSet],
+        kept: Sequence[Array],
+        rngs: Sequence[np.random.Generator],
+        knobs: Knobs,
+        **options: Any,
+    ) -> list[Outcome]:
+        """The same on the people at some positions of each sample, whose weight is one."""
+        parts = [s.take(k) for s, k in zip(samples, kept, strict=True)]
+        results = self.retrain(outcomes, parts, rngs, knobs, **options)
+        for r, (outcome, sample, own) in enumerate(zip(results, samples, kept, strict=True)):
+            if not isinstance(outcome, Exception):
+                weights = np.zeros(len(sample), dtype=np.float32)
+                weights[own] = 1
+                report = {"kept": len(own) / len(sample)}
+                results[r] = dataclasses.replace(outcome, weights=weights, report=report)
+        return results
+
     def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
         """Train on a sample."""
         (result,) = self.fit_many([sample], [rng])

@@ -10,7 +10,7 @@ from torch import Tensor
 from algorithms.base import Array, Rows
 
 #: How many batches are looked up at once.
-PAGE = 64
+PAGE = 16
 
 
 def _shared(array: Array) -> Tensor:
@@ -18,6 +18,19 @@ def _shared(array: Array) -> Tensor:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*not writable.*")
         return torch.from_numpy(array)
+
+
+def fitting(largest: int) -> type:
+    """The smallest type for whole numbers from -1 to the largest."""
+    return next(t for t in (np.int8, np.int16, np.int32, np.int64) if largest <= np.iinfo(t).max)
+
+
+def small(lists: Sequence[Array]) -> Array:
+    """Lists of whole numbers above -2 as one table of the smallest type."""
+    table = np.empty((len(lists), len(lists[0])), fitting(max(int(v.max()) for v in lists)))
+    for row, values in zip(table, lists, strict=True):
+        row[:] = values
+    return table
 
 
 class Points:
@@ -30,20 +43,25 @@ class Points:
         flat = [_shared(p.reshape(len(p), -1)) for p in pools.values()]
         # One pool, the usual case, is used where it lies; several are joined by a copy.
         self.pool = (flat[0] if len(flat) == 1 else torch.cat(flat)).to(device, dtype)
-        index = np.stack([(r.index + offset[id(r.pool)]).astype(np.int32) for r in rows])
-        self.index = torch.from_numpy(index).to(device)
-        moved = [r.points.reshape(-1, self.pool.shape[1]) for r in rows]
-        self.moved = torch.from_numpy(np.concatenate(moved)).to(device, dtype)
-        self.slot = torch.full(self.index.shape, -1, dtype=torch.int32, device=device)
-        start = 0
-        for slot, r in zip(self.slot, rows, strict=True):
-            stop = start + len(r.moved)
-            slot[torch.from_numpy(r.moved)] = torch.arange(start, stop, dtype=torch.int32)
-            start = stop
+        # Replicas of one seed have the same rows: each list of them is kept once.
+        lists = {(id(r.pool), id(r.index)): r for r in rows}
+        index = small([r.index + offset[id(r.pool)] for r in lists.values()])
+        self.index = torch.from_numpy(index).to(device).view(-1)
+        start = {key: i * index.shape[1] for i, key in enumerate(lists)}
+        starts = [start[id(r.pool), id(r.index)] for r in rows]
+        self.start = torch.tensor(starts, device=device)[:, None]
+        self.batch: Tensor | None = None
+        # Replaced points stay where they lie, too; which of them stands where, or none (-1).
+        self.moved = [_shared(r.points.reshape(-1, self.pool.shape[1])) for r in rows]
+        slots = np.full((len(rows), len(rows[0])), -1, fitting(max(len(m) for m in self.moved)))
+        for slot, r in zip(slots, rows, strict=True):
+            slot[r.moved] = np.arange(len(r.moved))
+        self.slot = torch.from_numpy(slots).to(device)
 
     def keep(self, alive: Tensor) -> None:
         """Drop the replicas that are not alive, a mask (R,)."""
-        self.index, self.slot = self.index[alive], self.slot[alive]
+        self.start, self.slot = self.start[alive], self.slot[alive]
+        self.moved = [m for m, ok in zip(self.moved, alive.tolist(), strict=True) if ok]
 
     def batches(
         self, order: Tensor, size: int, label: Tensor
@@ -51,7 +69,8 @@ class Points:
         """An epoch in the given order (R, m), a batch at a time.
 
         Yields:
-            The points (R, b, d), their labels (R, b), and their positions (R, b).
+            The points (R, b, d), in memory that the next batch overwrites; their labels (R, b),
+            and their positions (R, b).
         """
         for page in order.split(size * PAGE, dim=1):
             index = page.long()
@@ -61,21 +80,30 @@ class Points:
         self, index: Tensor, size: int, label: Tensor
     ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         replicas, total = index.shape
-        rows, slots = self.index.gather(1, index), self.slot.gather(1, index)
-        # Which places of which batch are to be overwritten: sorted out for many batches at once.
+        rows, slots = self.index[self.start + index].long(), self.slot.gather(1, index)
+        # Which places of which batch are to be overwritten, and by what: for all of them at once.
         replica, place = (slots >= 0).nonzero(as_tuple=True)
+        which = (
+            slots[replica, place]
+            .long()
+            .split(torch.bincount(replica, minlength=replicas).tolist())
+        )
+        points = torch.cat([m[w.cpu()] for m, w in zip(self.moved, which, strict=True)])
         step = place // size
         turn = torch.argsort(step, stable=True)
-        replica, place, step = replica[turn], place[turn], step[turn]
-        which = slots[replica, place]
         width = torch.clamp(total - step * size, max=size)
-        where = replica * width + place - step * size
+        where = (replica * width + place - step * size)[turn]
+        points = points[turn.cpu()].to(self.pool)
         counts = torch.bincount(step, minlength=-(-total // size)).tolist()
-        for s, (to, of) in enumerate(zip(where.split(counts), which.split(counts), strict=True)):
+        for s, (to, by) in enumerate(zip(where.split(counts), points.split(counts), strict=True)):
             window = slice(s * size, (s + 1) * size)
-            x = self.pool.index_select(0, rows[:, window].reshape(-1))
+            place = rows[:, window].reshape(-1)
+            # One buffer for all batches: allocating it anew would tear the heap to pieces.
+            if self.batch is None or len(place) > len(self.batch):
+                self.batch = self.pool.new_empty(len(place), self.pool.shape[1])
+            x = torch.index_select(self.pool, 0, place, out=self.batch[: len(place)])
             if len(to):
-                x.index_copy_(0, to, self.moved.index_select(0, of))
+                x.index_copy_(0, to, by)
             yield x.view(replicas, -1, x.shape[1]), label[:, window], index[:, window]
 
 
@@ -88,4 +116,7 @@ def epoch_order(n: int, rngs: Sequence[np.random.Generator], chances: Array | No
         heap = np.cumsum(chances[row])
         return np.minimum(np.searchsorted(heap, rng.random(n) * heap[-1], side="right"), n - 1)
 
-    return torch.from_numpy(np.stack([turn(g, r).astype(np.int32) for r, g in enumerate(rngs)]))
+    order = np.empty((len(rngs), n), np.min_scalar_type(n))
+    for r, rng in enumerate(rngs):
+        order[r] = turn(rng, r)
+    return torch.from_numpy(order)

@@ -94,6 +94,7 @@ class Hooks:
         copies: How many stacks of R / copies replicas are trained side by side as parts of one
             method; what stops or fails one of its parts stops or fails them all, and the last
             stack decides when to stop.
+        report: From the stack to numbers about each replica when it is done: name -> (R,).
     """
 
     weigh: "Callable[[Tensor, Tensor, Stack], Tensor] | None" = None
@@ -102,6 +103,7 @@ class Hooks:
     begin: "Callable[[Loop], None] | None" = None
     chances: Array | None = None
     copies: int = 1
+    report: "Callable[[Stack], dict[str, Tensor]] | None" = None
 
     @property
     def uneven(self) -> bool:

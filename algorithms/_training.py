@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from algorithms._optimisers import OPTIMISERS
-from algorithms._points import Points, epoch_order
+from algorithms._points import Points, epoch_order, small
 from algorithms._selection import Selection
 from algorithms._stack import Batch, Diverged, Gradient, Hooks, Stack
 from algorithms.base import Array, TrainingSet
@@ -66,11 +66,6 @@ def initial(
     ]
 
 
-def table(rows: Sequence[Array], device: torch.device) -> Tensor:
-    """Small whole numbers of all samples of R replicas, (R, n), without much memory."""
-    return torch.from_numpy(np.stack([row.astype(np.int32) for row in rows])).to(device)
-
-
 class Loop:
     """The state of a training; see :func:`train`."""
 
@@ -94,11 +89,11 @@ class Loop:
             start = initial(network, self.shape, samples[0].classes, self.rngs)
         self.parameters = [p.to(device, dtype, copy=True).contiguous() for p in start]
         self.points = Points([s.rows for s in samples], device, dtype)
-        self.label = table([s.y for s in samples], device)
+        self.label = torch.from_numpy(small([s.y for s in samples])).to(device)
         same = all(s.group is s.y for s in samples)
         self.stack = Stack(
             self.label,
-            self.label if same else table([s.group for s in samples], device),
+            self.label if same else torch.from_numpy(small([s.group for s in samples])).to(device),
             samples[0].groups,
             {
                 name: torch.tensor(list(values), dtype=dtype, device=device)[:, None]
@@ -149,16 +144,17 @@ class Loop:
     def epoch(self, size: int) -> None:
         """Pass over the data once."""
         order = epoch_order(self.label.shape[1], self.rngs, self.chances).to(self.label.device)
-        losses = []
+        steps = -(-order.shape[1] // size)
+        losses = self.parameters[0].new_empty(len(order), steps)
         if self.hooks.begin:
             self.hooks.begin(self)
-        for x, truth, index in self.points.batches(order, size, self.label):
+        for step, (x, truth, index) in enumerate(self.points.batches(order, size, self.label)):
             batch = Batch(x, truth, index)
             around = self.hooks.around
             gradients, loss = around(self, batch) if around else self.gradient(batch)
             self.optimiser.step(self.parameters, gradients, self.stack.knobs)
-            losses.append(loss)
-        self.losses.append(torch.stack(losses, 1))
+            losses[:, step] = loss
+        self.losses.append(losses)
 
     def snap(self, before: Tensor | None, metrics: dict[str, Tensor]) -> None:
         """Keep each replica as it is now."""
@@ -175,11 +171,13 @@ class Loop:
     def finish(self, done: Tensor, parameters: list[Tensor], epochs: int) -> None:
         """Put down what the replicas of a mask (R,) have learnt."""
         losses = torch.cat(self.losses, 1).cpu().numpy()
+        told = self.hooks.report(self.stack) if self.hooks.report else {}
         for r in done.nonzero().flatten().tolist():
             given = None if self.given is None else (self.given[r] / epochs).cpu().numpy()
             own = [p[r : r + 1].clone() for p in parameters]
             path = self.paths[self.alive[r]]
-            self.results[self.alive[r]] = Trained(own, given, losses[r], path)
+            report = {name: float(values[r]) for name, values in told.items()}
+            self.results[self.alive[r]] = Trained(own, given, losses[r], path, report)
 
     def fail(self, failed: Tensor) -> None:
         """Put down the first step at which the replicas of a mask (R,) went astray."""
