@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,14 +21,14 @@ def _shared(array: Array) -> Tensor:
         return torch.from_numpy(array)
 
 
-def fitting(largest: int) -> type:
+def fitting(largest: int) -> np.dtype[Any]:
     """The smallest type for whole numbers from -1 to the largest."""
-    return next(t for t in (np.int8, np.int16, np.int32, np.int64) if largest <= np.iinfo(t).max)
+    return np.min_scalar_type(-1 - largest)
 
 
 def small(lists: Sequence[Array]) -> Array:
     """Lists of whole numbers above -2 as one table of the smallest type."""
-    table = np.empty((len(lists), len(lists[0])), fitting(max(int(v.max()) for v in lists)))
+    table = np.empty((len(lists), len(lists[0])), dtype=fitting(max(int(v.max()) for v in lists)))
     for row, values in zip(table, lists, strict=True):
         row[:] = values
     return table
@@ -53,7 +54,9 @@ class Points:
         self.batch: Tensor | None = None
         # Replaced points stay where they lie, too; which of them stands where, or none (-1).
         self.moved = [_shared(r.points.reshape(-1, self.pool.shape[1])) for r in rows]
-        slots = np.full((len(rows), len(rows[0])), -1, fitting(max(len(m) for m in self.moved)))
+        slots = np.full(
+            (len(rows), len(rows[0])), -1, dtype=fitting(max(len(m) for m in self.moved))
+        )
         for slot, r in zip(slots, rows, strict=True):
             slot[r.moved] = np.arange(len(r.moved))
         self.slot = torch.from_numpy(slots).to(device)

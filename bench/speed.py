@@ -267,8 +267,12 @@ from algorithms._training import train
 from algorithms.base import Rows, TrainingSet
 from algorithms.networks import MLP
 
-def used():
+def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+def now():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize() / 2**20
 
 def go(samples, count):
     rngs = [np.random.default_rng(r) for r in range(count)]
@@ -277,17 +281,17 @@ def go(samples, count):
 
 rng = np.random.default_rng(0)
 go([TrainingSet(np.zeros((256, 784)), np.arange(256) % 10)], 1)
-bare = used()
+bare = now()
 pool, everybody = rng.random((60000, 784), dtype=np.float32), np.arange(60000)
 samples = []
 for r in range(64):
     members = rng.permutation(60000)[:60 * r]
     rows = Rows(pool, everybody).replace(members, pool[members])
     samples.append(TrainingSet(rows, rng.integers(10, size=60000), classes=10))
-given = used()
+given = now()
 go(samples, 64)
 print(pool.nbytes / 2**20, sum(s.rows.points.nbytes for s in samples) / 2**20,
-      given - bare, used() - bare)
+      given - bare, peak() - bare)
 """
 
 
