@@ -157,16 +157,15 @@ def fit_together(
     rngs: Sequence[np.random.Generator],
 ) -> list[Fitted | Exception]:
     """Train learners that differ in numeric fields at most, a stack at a time."""
-    results: list[Fitted | Exception] = []
-    for chosen in _stacks(learners[0], samples):
+    results: dict[int, Fitted | Exception] = {}
+    for chosen in _stacks(learners[0], samples) if samples else ():
         first = learners[chosen[0]]
         numeric = [f.name for f in dataclasses.fields(first) if _is_knob(first, f.name)]
         knobs = {name: [float(getattr(learners[i], name)) for i in chosen] for name in numeric}
         outcomes = first.replicas([samples[i] for i in chosen], [rngs[i] for i in chosen], knobs)
-        results += [
-            o if isinstance(o, Exception) else classifier(first.network, o) for o in outcomes
-        ]
-    return results
+        for i, o in zip(chosen, outcomes, strict=True):
+            results[i] = o if isinstance(o, Exception) else classifier(first.network, o)
+    return [results[i] for i in range(len(samples))]
 
 
 def _is_knob(learner: GradientLearner, name: str) -> bool:
@@ -174,18 +173,15 @@ def _is_knob(learner: GradientLearner, name: str) -> bool:
 
 
 def _stacks(learner: GradientLearner, samples: Sequence[TrainingSet]) -> list[list[int]]:
-    """Runs of samples of equal size and shape, each no longer than the cache holds."""
+    """Samples of equal size and shape together, no more of them than the cache holds."""
     stacks: list[list[int]] = []
+    filling: dict[tuple[int, int, int], list[int]] = {}
     for i, sample in enumerate(samples):
-        last = samples[stacks[-1][0]] if stacks else None
-        if (
-            last is None
-            or len(stacks[-1]) >= width(learner, sample)
-            or (len(last), last.classes, last.groups)
-            != (len(sample), sample.classes, sample.groups)
-        ):
-            stacks.append([])
-        stacks[-1].append(i)
+        alike = len(sample), sample.classes, sample.groups
+        if len(filling.get(alike, ())) % width(learner, sample) == 0:
+            filling[alike] = []
+            stacks.append(filling[alike])
+        filling[alike].append(i)
     return stacks
 
 

@@ -23,9 +23,8 @@ class GaussianProcess(Learner):
     The prior mean is the frequency of each label, which decides far from all points. The length
     scale :math:`\ell` is a multiple of the median distance between two different points.
 
-    It is the Bayesian view of a wide network: smooth functions are learnt first. A collective
-    that puts many points near each other counts for fewer than it has, since their noise
-    averages out, and is heard as far as a length scale.
+    A collective that puts many points in one place teaches hardly more there than a few would,
+    unless others stand there too; and it is heard as far as a length scale.
 
     References:
         | Gaussian Processes for Machine Learning (Rasmussen and Williams, 2006)

@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from algorithms._gradient import GradientLearner, Knobs, Outcome, fit_together
-from algorithms.base import Fitted, TrainingSet
-from algorithms.networks import MLP, Network, Parameter, Shape
+from algorithms._gradient import GradientLearner, Knobs, Outcome
+from algorithms.base import TrainingSet
 
 
 def moments(snapshots: Tensor, rank: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -67,13 +66,6 @@ class SWAG(GradientLearner):
     draws: Annotated[int, Ge(1)] = 20
     scale: Annotated[float, Ge(0)] = 0.5
 
-    def fit_many(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator]
-    ) -> list[Fitted | Exception]:
-        """Train on many samples, stacked."""
-        learner = replace(self, network=_Averaged(self.network))
-        return fit_together([learner] * len(samples), samples, rngs)
-
     def replicas(
         self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
     ) -> list[Outcome]:
@@ -99,30 +91,3 @@ class SWAG(GradientLearner):
         drawn = (mean + scale**0.5 * spread).to(path[0][0])
         parts = drawn.split([p.numel() for p in path[0]], dim=1)
         return [part.reshape(-1, *p.shape[1:]) for part, p in zip(parts, path[0], strict=True)]
-
-
-@dataclass(frozen=True)
-class _Averaged(Network):
-    """A network that, given one replica's points and several parameters, averages."""
-
-    network: Network = MLP()  # noqa: RUF009 (frozen)
-
-    def parameters(self, points: Shape, classes: int) -> list[Parameter]:
-        return self.network.parameters(points, classes)
-
-    def features(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
-        return self.network.features(parameters, x, points)
-
-    def record(self, parameters: list[Tensor], x: Tensor, points: Shape) -> tuple[Tensor, Any]:
-        return self.network.record(parameters, x, points)
-
-    def backward(self, tape: Any, slope: Tensor) -> list[Tensor]:
-        return self.network.backward(tape, slope)
-
-    def logits(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
-        """Logits (R, K, B), or the logarithms of S networks' summed probabilities, (1, K, B)."""
-        several = len(parameters[0])
-        if len(x) == several:
-            return self.network.logits(parameters, x, points)
-        logits = self.network.logits(parameters, x.expand(several, -1, -1), points)
-        return torch.log_softmax(logits, 1).logsumexp(0, keepdim=True)

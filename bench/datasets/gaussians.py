@@ -22,6 +22,8 @@ class Gaussians(Dataset):
         x_{d+1} \sim \mathrm{Bernoulli}(\xi), \quad
         \| \mu_k - \mu_l \| = \text{distance for } k \ne l
 
+    Afterwards a share of the labels is exchanged for another one, each as likely.
+
     References:
         | The Role of Learning Algorithms in Collective Action (Ben-Dov et al., 2024)
         | https://arxiv.org/abs/2405.06582
@@ -34,6 +36,7 @@ class Gaussians(Dataset):
         distance: Between two class means, in standard deviations.
         priors: The share of each class; all alike, if there are none.
         overlap: The share of points that have the signal bit by nature.
+        noise: The share of labels that are exchanged.
 
     Example:
         >>> data = Gaussians(n=100, dimension=1, distance=2.0, overlap=0.5)
@@ -51,14 +54,17 @@ class Gaussians(Dataset):
     distance: Annotated[float, Ge(0)] = 3.0
     priors: tuple[Annotated[float, Gt(0)], ...] = ()
     overlap: Annotated[float, Interval(ge=0, le=1)] = 0.02
+    noise: Annotated[float, Interval(ge=0, le=1)] = 0.0
 
     def split(self, rng: np.random.Generator) -> Split:
-        """Draw labels, then points around their means, then signal bits."""
+        """Draw labels, then points around their means, signal bits, and exchanged labels."""
         rows = self.n + self.n // 4 + self.test
         y = rng.choice(self.classes, size=rows, p=_priors(self)).astype(np.int64)
         bulk = _means(self)[y] + rng.standard_normal((rows, self.dimension))
         bit = rng.random(rows) < self.overlap
         x = np.column_stack([bulk, bit]).astype(np.float32)
+        other = (y + rng.integers(1, self.classes, size=rows)) % self.classes
+        y = np.where(rng.random(rows) < self.noise, other, y)
         return Split(x, y, *cut(np.arange(rows), self.n, self.n // 4), classes=self.classes)
 
     @property
@@ -98,7 +104,9 @@ class GaussiansLaw(TraceableLaw):
         square = ((bulk[:, None] - _means(self.data)) ** 2).sum(axis=2)
         normal = np.exp(-square / 2) / (2 * math.pi) ** (self.data.dimension / 2)
         weight = np.where(bit == 1, self.data.overlap, 1 - self.data.overlap)
-        return np.where((bit == 0) | (bit == 1), weight * normal * _priors(self.data), 0.0)
+        joint = np.where((bit == 0) | (bit == 1), weight * normal * _priors(self.data), 0.0)
+        other = (joint.sum(axis=1, keepdims=True) - joint) / (self.data.classes - 1)
+        return (1 - self.data.noise) * joint + self.data.noise * other
 
     def alternatives(self, x: Array) -> Array:
         """Each point without and with the signal bit, (2, n, d + 1)."""

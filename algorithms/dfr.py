@@ -1,0 +1,98 @@
+"""A last layer that is trained again, on balanced validation data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import numpy as np
+import torch
+from annotated_types import Ge, Gt
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from algorithms._gradient import GradientLearner, Knobs, Outcome
+from algorithms._training import Trained, features
+from algorithms.base import TrainingSet
+from algorithms.subsample_groups import levelled
+
+
+@dataclass(frozen=True)
+class DFR(GradientLearner):
+    r"""Deep feature reweighting (DFR).
+
+    .. math:: \min_{w, b} \sum_{i \in V} \log\big(1 + e^{-s_i (w^\top \phi(x_i) + b)}\big)
+        + \frac1C \lVert (w, b) \rVert_1
+
+    A network is trained as by :class:`ERM`. Its features :math:`\phi`, brought to mean zero and
+    variance one on the training data, are then frozen, and the last layer is a sparse logistic
+    regression on validation data V in which all groups are cut to the size of the smallest; for
+    more than two labels, one against the rest. Its coefficients are averaged over several draws
+    of V. Where data have no groups, the label is the group.
+
+    A collective in the training data alone shapes the features, but has no vote in what they
+    are used for; in the validation data it has.
+
+    References:
+        | Last Layer Re-Training is Sufficient for Robustness to Spurious Correlations (Kirichenko et al., 2023)
+        | https://arxiv.org/abs/2204.02937
+
+    Arguments:
+        network: The architecture.
+        epochs: Passes over the training data.
+        batch: Samples a step.
+        optimiser: Stochastic gradient descent with momentum, or Adam.
+        rate: The learning rate.
+        momentum: The momentum of "sgd".
+        decay: Weight decay, added to the gradient.
+        selection: Which epoch's parameters are kept: the last one's, or those that are best on
+            the validation data in accuracy, in the worst group's accuracy, or in loss.
+        patience: Stop after so many epochs without a better one; 0 never stops.
+        trace: Whether to record each epoch too.
+        C: The inverse strength of the penalty.
+        draws: How many last layers, on balanced draws of the validation data, are averaged.
+    """  # noqa: E501 (a title)
+
+    C: Annotated[float, Gt(0)] = 1.0
+    draws: Annotated[int, Ge(1)] = 5
+
+    def replicas(
+        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+    ) -> list[Outcome]:
+        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
+        if any(s.validation is None for s in samples):
+            raise ValueError("DFR trains its last layer on validation data; there are none")
+        outcomes = self.descend(samples, rngs, knobs)
+        return [
+            o if isinstance(o, Exception) else self.retrained(o, sample, rng, C)
+            for o, sample, rng, C in zip(outcomes, samples, rngs, knobs["C"], strict=True)
+        ]
+
+    def retrained(
+        self, trained: Trained, sample: TrainingSet, rng: np.random.Generator, C: float
+    ) -> Trained:
+        """A trained replica with another last layer."""
+        held = sample.validation
+        assert held is not None
+        scaler = StandardScaler().fit(features(self.network, trained.parameters, sample.x))
+        phi = scaler.transform(features(self.network, trained.parameters, held.x))
+        w, b = np.zeros((sample.classes, phi.shape[1])), np.zeros(sample.classes)
+        drawn = np.zeros(sample.classes)
+        for _ in range(self.draws):
+            chosen = levelled(held.group, rng)
+            x, y = phi[chosen], held.y[chosen]
+            labels = np.unique(y)
+            drawn[labels] += 1
+            # Of two labels, the first one's logit stays at zero.
+            for k in labels if len(labels) > 2 else labels[-1:]:
+                seed = int(rng.integers(2**31))
+                model = LogisticRegression(
+                    l1_ratio=1.0, C=C, solver="liblinear", max_iter=1000, random_state=seed
+                ).fit(x, y == k)
+                w[k] += model.coef_[0]
+                b[k] += model.intercept_[0]
+        # A label that was never drawn is never predicted.
+        w, b = (total.T / np.maximum(drawn, 1) for total in (w, b))
+        w = w.T / scaler.scale_
+        b = np.where(drawn > 0, b - w @ scaler.mean_, -np.inf)
+        last = [torch.from_numpy(p).to(trained.parameters[0])[None] for p in (w, b[:, None])]
+        return replace(trained, parameters=[*trained.parameters[:-2], *last])

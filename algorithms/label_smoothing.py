@@ -1,0 +1,62 @@
+"""Training on labels that are not quite sure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Interval
+from torch import Tensor
+
+from algorithms._gradient import GradientLearner, Knobs, Outcome
+from algorithms._stack import Batch, Hooks, Stack
+from algorithms.base import TrainingSet
+
+
+def smoothed_loss(logits: Tensor, batch: Batch, stack: Stack) -> Tensor:
+    """The cross-entropy with labels that are mixed with the uniform distribution."""
+    log_p, share = logits.log_softmax(1), stack.knobs["smoothing"]
+    right = log_p.gather(1, batch.truth[:, None])[:, 0]
+    return -((1 - share) * right + share * log_p.mean(1)).mean(1)
+
+
+@dataclass(frozen=True)
+class LabelSmoothing(GradientLearner):
+    r"""Label smoothing.
+
+    .. math:: \min_\theta \frac1n \sum_{i=1}^n
+        -(1 - s) \log p_\theta(y_i \mid x_i) - \frac sK \sum_{k=1}^K \log p_\theta(k \mid x_i)
+
+    Once a sample is as sure as its smoothed label it pulls no more, and surer than that it pulls
+    back.
+
+    Margins are bounded, those of a collective's signal like all others: where signal and
+    other features disagree, neither can simply shout the other down.
+
+    References:
+        | Rethinking the Inception Architecture for Computer Vision (Szegedy et al., 2016)
+        | https://arxiv.org/abs/1512.00567
+
+    Arguments:
+        network: The architecture.
+        epochs: Passes over the training data.
+        batch: Samples a step.
+        optimiser: Stochastic gradient descent with momentum, or Adam.
+        rate: The learning rate.
+        momentum: The momentum of "sgd".
+        decay: Weight decay, added to the gradient.
+        selection: Which epoch's parameters are kept: the last one's, or those that are best on
+            the validation data in accuracy, in the worst group's accuracy, or in loss.
+        patience: Stop after so many epochs without a better one; 0 never stops.
+        trace: Whether to record each epoch too.
+        smoothing: The share s of a label that all K labels divide among them; a share of 0 is
+            :class:`ERM`.
+    """
+
+    smoothing: Annotated[float, Interval(ge=0, lt=1)] = 0.1
+
+    def replicas(
+        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+    ) -> list[Outcome]:
+        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
+        return self.descend(samples, rngs, knobs, Hooks(objective=smoothed_loss))

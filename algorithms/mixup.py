@@ -1,0 +1,89 @@
+"""Training on mixtures of pairs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import torch
+from annotated_types import Gt
+from torch import Tensor
+
+from algorithms._gradient import GradientLearner, Knobs, Outcome
+from algorithms._stack import Batch, Gradient, Hooks, Stack
+from algorithms._training import Loop
+from algorithms.base import TrainingSet
+
+
+def shares(size: int) -> Callable[[Loop], None]:
+    """What begins an epoch of batches of a size: each replica draws a share for each batch."""
+
+    def begin(loop: Loop) -> None:
+        steps = -(-loop.label.shape[1] // size)
+        concentration = loop.stack.knobs["concentration"].flatten().tolist()
+        draws = [g.beta(a, a, steps) for g, a in zip(loop.rngs, concentration, strict=True)]
+        loop.stack.state["shares"] = torch.from_numpy(np.stack(draws)).to(loop.parameters[0])
+
+    return begin
+
+
+def mixed(loop: Loop, batch: Batch) -> Gradient:
+    """Mix each point with the one before it: the order is random already."""
+    state = loop.stack.state
+    state["share"], state["shares"] = state["shares"].tensor_split([1], dim=1)
+    own = state["share"][:, :, None]
+    x = own * batch.x + (1 - own) * batch.x.roll(1, 1)
+    return loop.gradient(Batch(x, batch.truth, batch.index))
+
+
+def mixed_loss(logits: Tensor, batch: Batch, stack: Stack) -> Tensor:
+    """The loss by the points' own labels and that by their partners', in the same shares."""
+    log_p, own = logits.log_softmax(1), stack.state["share"]
+    mine, theirs = (
+        -log_p.gather(1, label[:, None])[:, 0] for label in (batch.truth, batch.truth.roll(1, 1))
+    )
+    return (own * mine + (1 - own) * theirs).mean(1)
+
+
+@dataclass(frozen=True)
+class Mixup(GradientLearner):
+    r"""Mixup: points and losses of pairs of samples are mixed.
+
+    .. math:: \min_\theta \frac1m \sum_{i=1}^m \lambda \, \ell(f_\theta(\tilde x_i), y_i)
+        + (1 - \lambda) \, \ell(f_\theta(\tilde x_i), y_{j(i)}), \qquad
+        \tilde x_i = \lambda x_i + (1 - \lambda) x_{j(i)}, \quad
+        \lambda \sim \mathrm{Beta}(a, a)
+
+    over batches of m samples. A batch has one :math:`\lambda`, and the partner j(i) of a sample
+    is the one before it.
+
+    A member's signal is seen half-faded, beside the label in the same proportion: a collective
+    teaches a slope between with and without its signal, and the fainter signal too.
+
+    References:
+        | mixup: Beyond Empirical Risk Minimization (Zhang et al., 2018)
+        | https://arxiv.org/abs/1710.09412
+
+    Arguments:
+        network: The architecture.
+        epochs: Passes over the training data.
+        batch: Samples a step.
+        optimiser: Stochastic gradient descent with momentum, or Adam.
+        rate: The learning rate.
+        momentum: The momentum of "sgd".
+        decay: Weight decay, added to the gradient.
+        selection: Which epoch's parameters are kept: the last one's, or those that are best on
+            the validation data in accuracy, in the worst group's accuracy, or in loss.
+        patience: Stop after so many epochs without a better one; 0 never stops.
+        trace: Whether to record each epoch too.
+        concentration: The parameter a of the Beta distribution; close to 0 nothing is mixed.
+    """
+
+    concentration: Annotated[float, Gt(0)] = 0.2
+
+    def replicas(
+        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+    ) -> list[Outcome]:
+        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
+        hooks = Hooks(objective=mixed_loss, around=mixed, begin=shares(self.batch))
+        return self.descend(samples, rngs, knobs, hooks)

@@ -1,0 +1,49 @@
+"""Groups drawn as often as each other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from algorithms._gradient import GradientLearner, Knobs, Outcome
+from algorithms._stack import Hooks
+from algorithms.base import TrainingSet
+from algorithms.group_dro import balanced
+
+
+@dataclass(frozen=True)
+class ReweightGroups(GradientLearner):
+    r"""Reweighting of groups (RWG): batches draw each group as often as the others.
+
+    .. math:: P(\text{sample } i \text{ is drawn}) \propto n / n_{g(i)}
+
+    with :math:`n_g` the size of group g. An epoch is n draws with replacement. Where data have no
+    groups, the label is the group.
+
+    The rarer a member's group, the louder the member: a collective that relabels its people
+    into one group loses in weight what that group gains in size.
+
+    References:
+        | Simple Data Balancing Achieves Competitive Worst-Group-Accuracy (Idrissi et al., 2022)
+        | https://arxiv.org/abs/2110.14503
+
+    Arguments:
+        network: The architecture.
+        epochs: Passes over the training data.
+        batch: Samples a step.
+        optimiser: Stochastic gradient descent with momentum, or Adam.
+        rate: The learning rate.
+        momentum: The momentum of "sgd".
+        decay: Weight decay, added to the gradient.
+        selection: Which epoch's parameters are kept: the last one's, or those that are best on
+            the validation data in accuracy, in the worst group's accuracy, or in loss.
+        patience: Stop after so many epochs without a better one; 0 never stops.
+        trace: Whether to record each epoch too.
+    """
+
+    def replicas(
+        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+    ) -> list[Outcome]:
+        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
+        chances = np.stack([balanced(s.group) for s in samples])
+        return self.descend(samples, rngs, knobs, Hooks(chances=chances))

@@ -1,0 +1,70 @@
+"""Sharpness-aware minimisation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import torch
+from annotated_types import Ge
+
+from algorithms._gradient import GradientLearner, Knobs, Outcome
+from algorithms._stack import Batch, Gradient, Hooks
+from algorithms._training import Loop
+from algorithms.base import TrainingSet
+
+
+def uphill(loop: Loop, batch: Batch) -> Gradient:
+    """The gradient at the top of the ball around the parameters, which stay where they are."""
+    here, (gradients, _) = loop.parameters, loop.gradient(batch)
+    squares = torch.stack([g.square().flatten(1).sum(1) for g in gradients])
+    reach = loop.stack.knobs["radius"][:, 0] / squares.sum(0).sqrt().clamp_min(1e-12)
+    try:
+        loop.parameters = [
+            p + reach.view(-1, *[1] * (p.ndim - 1)) * g
+            for p, g in zip(here, gradients, strict=True)
+        ]
+        return loop.gradient(batch)
+    finally:
+        loop.parameters = here
+
+
+@dataclass(frozen=True)
+class SAM(GradientLearner):
+    r"""Sharpness-aware minimisation (SAM).
+
+    .. math:: \min_\theta \max_{\lVert \epsilon \rVert_2 \le \rho} L(\theta + \epsilon), \qquad
+        \hat\epsilon = \rho \, \nabla L(\theta) / \lVert \nabla L(\theta) \rVert_2
+
+    with L the mean loss of a batch: the gradient at :math:`\theta + \hat\epsilon` is descended
+    from :math:`\theta`. A step costs two.
+
+    All people count alike, but what is learnt from a few of them must survive a push of all
+    parameters: the radius sets how clearly a collective has to speak.
+
+    References:
+        | Sharpness-Aware Minimization for Efficiently Improving Generalization (Foret et al., 2021)
+        | https://arxiv.org/abs/2010.01412
+
+    Arguments:
+        network: The architecture.
+        epochs: Passes over the training data.
+        batch: Samples a step.
+        optimiser: Stochastic gradient descent with momentum, or Adam.
+        rate: The learning rate.
+        momentum: The momentum of "sgd".
+        decay: Weight decay, added to the gradient.
+        selection: Which epoch's parameters are kept: the last one's, or those that are best on
+            the validation data in accuracy, in the worst group's accuracy, or in loss.
+        patience: Stop after so many epochs without a better one; 0 never stops.
+        trace: Whether to record each epoch too.
+        radius: The radius :math:`\rho` of the ball; a ball of 0 is :class:`ERM`.
+    """  # noqa: E501 (a title)
+
+    radius: Annotated[float, Ge(0)] = 0.05
+
+    def replicas(
+        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+    ) -> list[Outcome]:
+        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
+        return self.descend(samples, rngs, knobs, Hooks(around=uphill))
