@@ -2,11 +2,12 @@
 
 import inspect
 import json
+import shlex
 import signal
 import sys
 import time
 from collections import Counter
-from dataclasses import fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,6 +20,8 @@ from bench.errors import BenchError, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from bench.grid import Grid
 
 app = typer.Typer(
     add_completion=False,
@@ -56,22 +59,58 @@ def _folder(run: str) -> Path:
     raise unknown("run with records in", run, known)
 
 
-def _records(run: str) -> "pd.DataFrame":
-    from bench.store import Store
+def _records(folder: Path) -> "pd.DataFrame":
+    """The records of the grid that a folder was last run with; all of them, if none is named.
 
-    return Store(_folder(run)).frame()
+    A folder keeps what it was ever given, so that no trial runs twice, but shows one grid.
+    """
+    from bench.store import Store
+    from bench.trial import Key
+
+    frame = Store(folder).frame()
+    grid = _grid(folder)
+    if grid is None:
+        return frame
+    keys = grid.keys()
+    inside = [key in keys for key in frame[list(Key._fields)].itertuples(index=False, name=None)]
+    if not any(inside):
+        raise BenchError(f"{folder} has no records of its grid yet: run it")
+    if not all(inside):
+        notes.print(
+            f"{len(frame) - sum(inside)} records of other grids are in {folder} too; name their "
+            f"learners, strategies, ... together in one run to see them side by side"
+        )
+    return frame[inside].reset_index(drop=True)
+
+
+def _grid(folder: Path) -> "Grid | None":
+    """The grid that a folder was last run with, written out."""
+    from bench.grid import Grid, checked
+
+    parts = _about(folder).get("parts")
+    if parts is None:
+        return None
+    where = str(folder / "about.json")
+    return Grid(folder.name, tuple(checked(part, where) for part in parts))
 
 
 def _about(folder: Path) -> dict[str, Any]:
     path = folder / "about.json"
     try:
-        return json.loads(path.read_text()) if path.exists() else {}
-    except ValueError as error:
-        raise BenchError(f"{path} is damaged: {error}") from error
+        return dict(json.loads(path.read_text())) if path.exists() else {}
+    except (TypeError, ValueError) as error:
+        text = f"{path} is damaged: {error}. Delete it and run the grid again"
+        raise BenchError(text) from error
+
+
+def _width() -> int | None:
+    """The width of tables: the terminal's; where there is none, enough for all columns."""
+    return None if sys.stdout.isatty() else 200
 
 
 def _print(table: "pd.DataFrame", format: str | None) -> None:
     """Print a table: for reading with short names, for programs with full ones."""
+    from results.frames import PANEL
     from results.labels import shortened
     from results.tables import render, rich_table
 
@@ -80,8 +119,30 @@ def _print(table: "pd.DataFrame", format: str | None) -> None:
     elif format == "md":
         sys.stdout.write(render(shortened(table), "md"))
     else:
-        width = None if sys.stdout.isatty() else 200
-        Console(highlight=False, width=width).print(rich_table(shortened(table)))
+        console = Console(highlight=False, width=_width())
+        table = shortened(table)
+        shared = [name for name in PANEL if name in table.columns]
+        panels = table.groupby(shared, sort=False) if shared else [((), table)]
+        for i, (names, rows) in enumerate(panels):
+            view = rich_table(rows.drop(columns=shared))
+            for column in view.columns:
+                column.overflow, column.no_wrap = "fold", column.header == "learner"
+            if names:
+                console.print(
+                    "\n" * (i > 0) + ", ".join(map(str, names)), style="bold", markup=False
+                )
+            console.print(view)
+
+
+def _with_interval(table: "pd.DataFrame", mean: str, name: str) -> "pd.DataFrame":
+    """A table in which a mean and its interval are one column, to read."""
+    texts = [
+        "" if row[mean] != row[mean] else f"{row[mean]:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+        for _, row in table.iterrows()
+    ]
+    columns = [name if column == mean else column for column in table.columns]
+    table = table.assign(**{mean: texts}).set_axis(columns, axis=1)
+    return _plain(table.drop(columns=["low", "high"]))
 
 
 @app.callback(invoke_without_command=True)
@@ -114,7 +175,7 @@ def run(
 
     Example: `python run_bench.py run quick --learners "ERM,JTT(upweight=50)" --seeds 10`
     """
-    import os
+    from joblib import cpu_count
 
     from bench import about
     from bench import grid as grids
@@ -134,7 +195,7 @@ def run(
     )
     trials = chosen.trials()
     folder = out or Path("runs") / chosen.name
-    workers = jobs or len(os.sched_getaffinity(0))
+    workers = jobs or cpu_count()
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with Store(folder) as store:
         if store.damaged:
@@ -153,7 +214,7 @@ def run(
         )
         description = {
             "grid": chosen.name,
-            "parts": [{f.name: getattr(p, f.name) for f in fields(p)} for p in chosen.parts],
+            "parts": [asdict(part) for part in chosen.written_out().parts],
             "trials": len(trials),
             "command": sys.argv[1:],
             "processes": workers,
@@ -180,7 +241,7 @@ def run(
             raise
         finally:
             describe()
-        frame = store.frame()
+    frame = _records(folder)
     _outputs(frame, folder, len(trials))
     _failures(frame, folder)
 
@@ -203,12 +264,14 @@ def _progress(total: int) -> Any:
         BarColumn(30),
         MofNCompleteColumn(),
         TextColumn("trials, {task.fields[failed]} failed, {task.fields[rate]} a second, left:"),
-        TimeRemainingColumn(elapsed_when_finished=True),
+        TimeRemainingColumn(),
     )
 
     @contextmanager
     def bar() -> Any:
-        with Progress(*columns, console=notes, refresh_per_second=4) as progress:
+        with Progress(
+            *columns, console=notes, refresh_per_second=4, disable=not total
+        ) as progress:
             task = progress.add_task("", total=total, failed=0, rate="-")
             started = time.perf_counter()
 
@@ -226,14 +289,22 @@ def _outputs(frame: "pd.DataFrame", folder: Path, planned: int) -> None:
     from results.outputs import summary, write_figures, write_tables
 
     written = write_tables(frame, folder) + write_figures(frame, folder / "figures", planned)
-    _print(_plain(summary(frame)), None)
+    _print(_short(_plain(summary(frame))), None)
     notes.print(f"wrote {', '.join(str(path) for path in written)}")
 
 
 def _plain(table: "pd.DataFrame") -> "pd.DataFrame":
     """A table without the columns that say the same in every row and nothing at that."""
     dull = {"validation": "clean", "failed": 0}
-    return table.drop(columns=[c for c, v in dull.items() if (table[c] == v).all()])
+    said = [name for name in dull if name in table.columns]
+    return table.drop(columns=[name for name in said if (table[name] == dull[name]).all()])
+
+
+def _short(table: "pd.DataFrame") -> "pd.DataFrame":
+    """A summary whose critical masses are short enough for a terminal."""
+    masses = [name for name in table.columns if str(name).startswith("critical mass")]
+    words = {"not reached up to ": "> ", "below ": "< "}
+    return table.assign(**{n: table[n].replace(words, regex=True) for n in masses})
 
 
 def _failures(frame: "pd.DataFrame", folder: Path) -> None:
@@ -244,7 +315,10 @@ def _failures(frame: "pd.DataFrame", folder: Path) -> None:
         (learner.partition("(")[0], str(error).splitlines()[-1][:120])
         for learner, error in zip(failed["learner"], failed["error"], strict=True)
     )
-    notes.print(f"{len(failed)} trials failed (their records are in {folder}):")
+    notes.print(
+        f"{len(failed)} of {len(frame)} trials failed (their records are in {folder}; "
+        f"--retry-failed runs them again):"
+    )
     for (learner, reason), count in reasons.most_common():
         notes.print(f"  {count} x {learner}: {reason}", markup=False)
     raise typer.Exit(1)
@@ -285,6 +359,8 @@ def list_(
                 for p in inspect.signature(cls).parameters.values()
                 if p.default is not p.empty
             ]
+            signature = inspect.signature(cls).parameters.values()
+            defaults += [f"**{p.name}" for p in signature if p.kind is p.VAR_KEYWORD]
             row = paper if kind in ("learners", "strategies") else {"name": name}
             rows.append(row | {"fields": ", ".join(defaults)})
     table = pd.DataFrame(rows)
@@ -307,32 +383,30 @@ def status(run: Run, plugin: Plugins = None, format: Format = None) -> None:
     """
     import pandas as pd
 
-    from bench import grid as grids
-    from bench.store import Store
+    from bench.store import Store, key_of
     from bench.sweep import missing, stale
 
     _plug(plugin)
     folder = _folder(run)
     records = list(Store(folder).records())
-    parts = _about(folder).get("parts")
-    if not parts:
+    grid = _grid(folder)
+    if grid is None:
         raise BenchError(f"{folder} has no about.json that says what its grid is")
-    trials = grids.Grid(folder.name, tuple(grids.checked(p, "about.json") for p in parts)).trials()
+    trials = grid.trials()
     total = Counter(t.key.learner for t in trials)
     left = Counter(t.key.learner for t in missing(trials, records))
     old = Counter(t.key.learner for t in stale(trials, records))
     keys = {t.key for t in trials}
-    failed = Counter(
-        r["learner"] for r in records if r["status"] != "ok" and tuple(
-            r[name] for name in ("dataset", "learner", "strategy", "size", "seed", "validation")
-        ) in keys
-    )  # fmt: skip
+    failed = Counter(r["learner"] for r in records if r["status"] != "ok" and key_of(r) in keys)
     rows = [
         {"learner": name, "trials": n, "done": n - left[name], "failed": failed[name],
          "stale": old[name], "left": left[name]}
         for name, n in total.items()
     ]  # fmt: skip
     _print(pd.DataFrame(rows), format)
+    if sum(left.values()):
+        again = shlex.join(_about(folder).get("command", []))
+        notes.print(f"to go on: python run_bench.py {again}", soft_wrap=True)
 
 
 @app.command()
@@ -343,10 +417,11 @@ def curves(run: Run, format: Format = None) -> None:
     """
     from results.curves import success_curves
 
-    table = success_curves(_records(run))
+    table = success_curves(_records(_folder(run)))
     short = ["dataset", "strategy", "validation", "learner", "size", "mean", "low", "high"]
-    short += ["interval", "seeds", "failed", "accuracy", "effective_size"]
-    _print(table if format in ("csv", "json") else table[short], format)
+    short += ["seeds", "failed", "accuracy", "effective_size"]
+    full = format in ("csv", "json")
+    _print(table if full else _with_interval(table[short], "mean", "success"), format)
 
 
 @app.command()
@@ -365,11 +440,12 @@ def critical(
     from results.curves import success_curves
     from results.outputs import LEVELS, summary
 
-    records, levels = _records(run), tuple(level or LEVELS)
+    records, levels = _records(_folder(run)), tuple(level or LEVELS)
     if format in ("csv", "json"):
         _print(critical_mass(success_curves(records), levels), format)
     else:
-        _print(_plain(summary(records, levels)), format)
+        table = _plain(summary(records, levels))
+        _print(table if format == "md" else _short(table), format)
 
 
 @app.command()
@@ -386,12 +462,13 @@ def compare(
     from results.compare import compare as paired
 
     try:
-        table = paired(_records(run), baseline, level)
+        table = paired(_records(_folder(run)), baseline, level)
     except ValueError as error:
         raise BenchError(str(error)) from error
     short = ["dataset", "strategy", "validation", "learner", "measure", "size", "difference"]
     short += ["low", "high", "seeds", "p", "p_holm", "note"]
-    _print(table if format in ("csv", "json") else table[short], format)
+    full = format in ("csv", "json")
+    _print(table if full else _with_interval(table[short], "difference", "difference"), format)
 
 
 @app.command()
@@ -411,7 +488,7 @@ def figures(
     folder = _folder(run)
     planned = _about(folder).get("trials")
     try:
-        paths = write_figures(_records(run), out or folder / "figures", planned, only)
+        paths = write_figures(_records(folder), out or folder / "figures", planned, only)
     except ValueError as error:
         raise BenchError(str(error)) from error
     for path in paths:
@@ -470,6 +547,11 @@ def main() -> None:
         app()
     except BenchError as error:
         notes.print(f"error: {error}", markup=False, style="red", soft_wrap=True)
+        sys.exit(2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        notes.print(f"error: {error.filename}: {error.strerror}", markup=False, style="red")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -188,9 +188,8 @@ def _stacks(learner: GradientLearner, samples: Sequence[TrainingSet]) -> list[li
 def width(learner: GradientLearner, sample: TrainingSet) -> int:
     """How many replicas to stack: as many as the cache holds. It may not change results."""
     points = sample.rows.pool.shape[1:]
-    shapes = [p.shape for p in learner.network.parameters(points, sample.classes)]
-    weights = sum(prod(s) for s in shapes)
-    units = prod(points) + 3 * sum(s[0] for s in shapes if s[-1] > 1)
+    weights = sum(prod(p.shape) for p in learner.network.parameters(points, sample.classes))
+    units = learner.network.footprint(points, sample.classes)
     return max(1, min(WIDEST, CACHE_BYTES // (4 * (3 * weights + learner.batch * units))))
 
 

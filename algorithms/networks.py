@@ -43,6 +43,10 @@ class Network(ABC):
     def features(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
         """What the last layer sees, (R, F, B), of points given as rows (R, B, d)."""
 
+    def footprint(self, points: Shape, classes: int) -> int:
+        """About how many numbers a replica's step keeps at hand for each point."""
+        return prod(points) + 3 * sum(p.shape[0] for p in self.parameters(points, classes)[::2])
+
     def logits(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
         """Logits (R, K, B) of points given as rows (R, B, d)."""
         return last(parameters, self.features(parameters, x, points))
@@ -243,6 +247,16 @@ class ConvNet(Layered):
     """
 
     channels: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (8, 16)
+
+    def footprint(self, points: Shape, classes: int) -> int:
+        """About how many numbers a replica's step keeps at hand for each point."""
+        total, (depth, height, width) = prod(points), points
+        for channels in self.channels:
+            height, width = (height + 1) // 2, (width + 1) // 2
+            # Patches and their gradient; outputs, padded outputs and their gradient.
+            total += (2 * 9 * depth + 3 * channels) * height * width
+            depth = channels
+        return total
 
     def parameters(self, points: Shape, classes: int) -> list[Parameter]:
         """The parameters for points of a given shape and a number of classes."""

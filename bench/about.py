@@ -5,7 +5,7 @@ import os
 import platform
 import subprocess
 import sys
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +35,22 @@ def _processor() -> str:
     return names[0] if names else platform.processor()
 
 
+def _version(package: str) -> str | None:
+    """The version of a package; None for this one where it runs without being installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
 def environment() -> dict[str, Any]:
     """The code, the versions and the machine."""
     return {
-        "version": version("collective-bench"),
+        "version": _version("collective-bench"),
         "commit": _git("rev-parse", "HEAD"),
         "changed": bool(_git("status", "--porcelain")),
         "python": sys.version.split()[0],
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": {name: _version(name) for name in PACKAGES},
         "system": platform.platform(),
         "processor": _processor(),
         "cores": os.cpu_count(),

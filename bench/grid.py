@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import itertools
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Any, get_args
 
 from bench.errors import BenchError, unknown
 from bench.specs import parse
-from bench.trial import Trial, Validation
+from bench.trial import Key, Trial, Validation
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,22 @@ class Part:
                             for size in sorted({0.0, *self.sizes}):
                                 yield Trial(dataset, learner, strategy, size, seed, validation)
 
+    def written_out(self) -> Iterator["Part"]:
+        """The same product with all specs in full, a part for each dataset."""
+        learners = tuple(repr(parse(text, "learners")) for text in self.learners)
+        strategies = [parse(text, "strategies") for text in self.strategies]
+        sizes = tuple(sorted({0.0, *self.sizes}))
+        for text in self.datasets:
+            data = parse(text, "datasets")
+            acts = tuple(repr(s.filled(data.signal, data.label)) for s in strategies)
+            yield Part((repr(data),), learners, acts, sizes, self.seeds, self.validation)
+
+    def keys(self) -> Iterator[Key]:
+        """The keys of all trials, if the part is written out."""
+        seeds = range(self.seeds)
+        axes = (self.datasets, self.learners, self.strategies, self.sizes, seeds, self.validation)
+        return itertools.starmap(Key, itertools.product(*axes))
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -60,6 +77,18 @@ class Grid:
         """All trials, each once, seed by seed."""
         unique = {t.key: t for part in self.parts for t in part.trials()}
         return sorted(unique.values(), key=lambda t: t.seed)
+
+    def written_out(self) -> "Grid":
+        """The same grid with all specs in full, a part for each dataset.
+
+        It says what was run when a default is another one day, and its keys need no parsing.
+        """
+        written = dict.fromkeys(w for part in self.parts for w in part.written_out())
+        return Grid(self.name, tuple(written))
+
+    def keys(self) -> set[Key]:
+        """The keys of all trials, if the grid is written out."""
+        return set(itertools.chain.from_iterable(part.keys() for part in self.parts))
 
 
 def checked(table: dict[str, Any], where: str) -> Part:

@@ -44,7 +44,13 @@ class Registry:
                 if not found.name.rpartition(".")[2].startswith("_"):
                     self.add(importlib.import_module(found.name))
         for entry in entry_points(group=PLUGINS):
-            loaded = entry.load()
+            try:
+                loaded = entry.load()
+            except Exception as error:
+                text = f"{type(error).__name__}: {error}"
+                raise BenchError(
+                    f"the installed plugin {entry.name} = {entry.value} cannot be loaded: {text}"
+                ) from error
             self.add(loaded if inspect.ismodule(loaded) else inspect.getmodule(loaded))
 
     @property
@@ -54,19 +60,17 @@ class Registry:
 
     def add(self, module: Any) -> list[type]:
         """Register what a module defines, and return it."""
-        added = []
-        for cls in vars(module).values():
-            kind = kind_of(cls)
-            if not kind or cls.__module__ != module.__name__ or cls.__name__.startswith("_"):
-                continue
-            before = self.names.get(cls.__name__)
-            if before is not None and before is not cls:
+        added = [cls for cls in vars(module).values() if _defined(cls, module.__name__)]
+        for cls in added:
+            before = self.names.get(cls.__name__, cls)
+            # A file that was edited and loaded again replaces what it said before.
+            if before is not cls and _origin(before) != _origin(cls):
                 raise BenchError(
                     f"the name {cls.__name__!r} is taken: {_origin(before)} has it already, so "
                     f"{_origin(cls)} must call its class something else"
                 )
-            self.kinds[kind][cls.__name__] = cls
-            added.append(cls)
+        for cls in added:
+            self.kinds[str(kind_of(cls))][cls.__name__] = cls
         return added
 
     def load(self, path: str | Path) -> list[type]:
@@ -79,7 +83,7 @@ class Registry:
         digest = hashlib.blake2b(source, digest_size=4).hexdigest()
         name = f"plugin_{re.sub(r'[^0-9a-zA-Z_]', '_', path.stem)}_{digest}"
         if name in sys.modules:
-            return [c for c in vars(sys.modules[name]).values() if _defined(c, name)]
+            return self.add(sys.modules[name])
         spec = importlib.util.spec_from_file_location(name, path)
         if spec is None or spec.loader is None:
             raise BenchError(f"the plugin {path} is not a Python file (*.py)")
@@ -87,16 +91,19 @@ class Registry:
         sys.modules[name] = module
         try:
             spec.loader.exec_module(module)
-        except Exception as error:
+            added = self.add(module)
+            if not added:
+                kinds = ", ".join(base.__name__ for _, base, _ in KINDS.values())
+                raise BenchError(f"the plugin {path} defines no finished subclass of {kinds}")
+        except BenchError:
+            del sys.modules[name]
+            raise
+        except (Exception, SystemExit) as error:
             del sys.modules[name]
             text = f"{type(error).__name__}: {error}"
             raise BenchError(f"the plugin {path} cannot be loaded: {text}") from error
         # Workers cannot import a file by a made-up name: its classes travel with their source.
         cloudpickle.register_pickle_by_value(module)
-        added = self.add(module)
-        if not added:
-            kinds = ", ".join(base.__name__ for _, base, _ in KINDS.values())
-            raise BenchError(f"the plugin {path} defines no subclass of {kinds}")
         return added
 
 
@@ -108,7 +115,9 @@ def kind_of(cls: Any) -> str | None:
 
 
 def _defined(cls: Any, module: str) -> bool:
-    return kind_of(cls) is not None and cls.__module__ == module
+    """Whether a module is where a component of a public name is defined."""
+    named = kind_of(cls) is not None and not cls.__name__.startswith("_")
+    return named and cls.__module__ == module
 
 
 def _origin(cls: type) -> str:

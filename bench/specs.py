@@ -84,7 +84,7 @@ def pieces(texts: Sequence[str] | None) -> list[str] | None:
 
 def _value(node: ast.AST) -> Any:
     match node:
-        case ast.Constant(value):
+        case ast.Constant(str() | int() | float() | None as value):
             return value
         case ast.UnaryOp(ast.USub() | ast.UAdd() as sign, operand):
             number = _value(operand)
@@ -126,18 +126,13 @@ def build(cls: type, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
     for name, adapter in _adapters(cls).items():
         if name in bound.arguments:
             bound.arguments[name] = _check(cls, name, adapter, bound.arguments[name])
-    made = cls(*bound.args, **bound.kwargs)
-    return check(made)
-
-
-def check(component: Any) -> Any:
-    """The component itself, if what it says of its fields together holds."""
-    if hasattr(component, "validate"):
-        try:
-            component.validate()
-        except ValueError as error:
-            raise BenchError(f"{component!r}: {error}") from error
-    return component
+    try:
+        made = cls(*bound.args, **bound.kwargs)
+        if hasattr(made, "validate"):
+            made.validate()
+    except Exception as error:
+        raise BenchError(f"{cls.__name__}: {error}") from error
+    return made
 
 
 @cache

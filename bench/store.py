@@ -1,11 +1,12 @@
 """The records of a run: one append-only file of JSON lines, and what can go wrong with it.
 
-A line is ``{"check": "...", "schema": 1, "record": {...}}``, with a checksum of the record's own
-text. A commit is one write and one sync of the file. Only one process writes.
+A line is ``{"check": "...", "schema": 1, "record": {...}}``, with a checksum of all that follows
+it. A commit is one write and one sync of the file. Only one process writes.
 """
 
 import json
 import os
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from bench.errors import BenchError
 from bench.trial import Key, Record
 
 SCHEMA = 1
+LINE = re.compile(rb'\{"check":"([0-9a-f]{8})",(.*)\n', re.DOTALL)
 COLUMNS = [
     *Key._fields, "members", "n", "code", "success", "won", "tested", "success_others",
     "accuracy", "worst_group", "effective_size", "seconds", "memory", "status", "error",
@@ -34,29 +36,29 @@ def key_of(record: Record) -> Key:
 
 
 def _line(record: Record) -> bytes:
-    text = json.dumps(record, allow_nan=False, separators=(",", ":"))
-    check = zlib.crc32(text.encode())
-    return f'{{"check":"{check:08x}","schema":{SCHEMA},"record":{text}}}\n'.encode()
+    content = {"schema": SCHEMA, "record": record}
+    text = json.dumps(content, allow_nan=False, separators=(",", ":"))[1:].encode()
+    return b'{"check":"%08x",%s\n' % (zlib.crc32(text), text)
 
 
 def _read(line: bytes) -> Record | None:
     """The record on a line, or None where the line is damaged."""
-    head, mark, rest = line.partition(b',"record":')
-    text = rest[:-1]
-    try:
-        outer = json.loads(head + b"}")
-        if not mark or rest[-1:] != b"}" or int(outer["check"], 16) != zlib.crc32(text):
-            return None
-        schema = outer["schema"]
-        record = json.loads(text)
-    except (ValueError, KeyError, TypeError, RecursionError):
+    found = LINE.fullmatch(line)
+    if found is None or int(found[1], 16) != zlib.crc32(found[2]):
         return None
-    if schema != SCHEMA:
+    content = json.loads(b"{" + found[2])
+    if content["schema"] != SCHEMA:
         raise BenchError(
-            f"the records are of schema {schema}, and this version reads schema {SCHEMA}: "
-            f"use the version that wrote them, or a new --out"
+            f"the records are of schema {content['schema']}, and this version reads schema "
+            f"{SCHEMA}: use the version that wrote them, or a new --out"
         )
-    return record
+    return content["record"]
+
+
+def _lines(path: Path) -> list[bytes]:
+    """The lines of a file, apart also where the end of one is damaged."""
+    data = path.read_bytes() if path.exists() else b""
+    return [line for line in re.split(rb'(?<=\n)|(?=\{"check":")', data) if line]
 
 
 class Store:
@@ -86,8 +88,12 @@ class Store:
             ) from None
         except OSError as error:
             raise BenchError(f"cannot write to {self.folder}: {error.strerror}") from error
-        self._heal()
-        self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            self._heal()
+            self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        except BaseException:
+            self._lock.release()
+            raise
         return self
 
     def __exit__(
@@ -103,10 +109,8 @@ class Store:
 
     def _heal(self) -> None:
         """Set damaged lines aside, so that the next commit starts on a line of its own."""
-        if not self.path.exists():
-            return
-        lines = self.path.read_bytes().splitlines(keepends=True)
-        good = [line.endswith(b"\n") and _read(line[:-1]) is not None for line in lines]
+        lines = _lines(self.path)
+        good = [_read(line) is not None for line in lines]
         if all(good):
             return
         self.damaged = [f"line {i + 1}" for i, ok in enumerate(good) if not ok]
@@ -134,14 +138,12 @@ class Store:
     def records(self) -> Iterator[Record]:
         """The latest record of each key, in the order of the first ones; good beats failed."""
         latest: dict[Key, Record] = {}
-        if self.path.exists():
-            for line in self.path.read_bytes().splitlines():
-                record = _read(line)
-                if record is None:
-                    continue
-                before = latest.get(key_of(record))
-                if before is None or before["status"] != "ok" or record["status"] == "ok":
-                    latest[key_of(record)] = record
+        for record in map(_read, _lines(self.path)):
+            if record is None:
+                continue
+            before = latest.get(key_of(record))
+            if before is None or before["status"] != "ok" or record["status"] == "ok":
+                latest[key_of(record)] = record
         return iter(latest.values())
 
     def frame(self) -> pd.DataFrame:

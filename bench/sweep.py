@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -69,9 +70,11 @@ def sweep(
         watch: Told after each commit.
     """
     progress = Progress(len(trials))
-    for chunk, records in run_chunks(chunks_of(trials), jobs):
-        store.commit([r | {"code": code_version(t)} for t, r in zip(chunk, records, strict=True)])
-        progress.done += len(records)
-        progress.failed += sum(r["status"] != "ok" for r in records)
-        watch(progress)
+    with closing(run_chunks(chunks_of(trials), jobs)) as finished:
+        for chunk, made in finished:
+            records = [r | {"code": code_version(t)} for t, r in zip(chunk, made, strict=True)]
+            store.commit(records)
+            progress.done += len(records)
+            progress.failed += sum(r["status"] != "ok" for r in records)
+            watch(progress)
     return progress

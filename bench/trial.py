@@ -86,6 +86,9 @@ def recruit(trial: Trial, split: Split, index: Array, *purpose: str) -> tuple[Tr
     if len(members):
         rng = stream(trial.seed, "act", *purpose)
         moved, told = trial.strategy.act(part.x, part.y, pooled=pooled, n=len(index), rng=rng)
+        for new, old in ((moved, part.x), (told, part.y)):
+            if new.shape != old.shape:
+                raise ValueError(f"act returned rows of shape {new.shape} for {old.shape}")
         rows, y[members] = rows.replace(members, moved), told
     group = None if split.group is None else split.group[index]
     law = mixture(trial, len(members) / len(index), pooled, len(index))
@@ -121,11 +124,12 @@ def judge(trial: Trial, scene: Scene, fitted: Fitted) -> Record:
         return clean if x is test.x else _labels(fitted, x)
 
     won = np.asarray(trial.strategy.success(predict, test), dtype=float)
+    if won.shape != clean.shape or not ((won >= 0) & (won <= 1)).all():
+        raise ValueError(f"success is not a share for each of {len(clean)} points")
     right = clean == test.y
     target = trial.strategy.target
     others = won[test.y != target] if target is not None else won[:0]
     groups = [] if test.group is None else [right[test.group == g] for g in set(test.group)]
-    weights, members = fitted.weights, scene.members
     return {
         "success": float(won.mean()),
         "won": float(won.sum()),
@@ -133,11 +137,20 @@ def judge(trial: Trial, scene: Scene, fitted: Fitted) -> Record:
         "success_others": float(others.mean()) if len(others) else None,
         "accuracy": float(right.mean()),
         "worst_group": float(min(g.mean() for g in groups)) if groups else None,
-        "effective_size": (
-            None if weights is None else float(weights[members].sum() / weights.sum())
-        ),
-        "report": dict(fitted.report),
+        "effective_size": _effective_size(fitted.weights, scene),
+        # JSON has no NaN: what is not finite is None.
+        "report": {k: float(v) if np.isfinite(v) else None for k, v in fitted.report.items()},
     }
+
+
+def _effective_size(weights: Array | None, scene: Scene) -> float | None:
+    """The members' share of all weights."""
+    if weights is None:
+        return None
+    n, total = len(scene.sample), weights.sum()
+    if weights.shape != (n,) or not np.isfinite(total) or total <= 0 or weights.min() < 0:
+        raise ValueError(f"weights are not {n} finite numbers, none below and some above zero")
+    return float(weights[scene.members].sum() / total)
 
 
 def _labels(fitted: Fitted, x: Array) -> Array:
@@ -162,16 +175,18 @@ def run_trials(trials: Sequence[Trial]) -> list[Record]:
             scenes.append(stage(trial, splits[trial.seed]))
         except Exception as error:
             scenes.append(error)
-    fitted = _fit(trials, scenes)
+    staged = [(t, s.sample) for t, s in zip(trials, scenes, strict=True) if isinstance(s, Scene)]
+    fitted = iter(_fit(trials[0].learner, [s for _, s in staged], [t.seed for t, _ in staged]))
     records = []
-    for trial, scene, outcome in zip(trials, scenes, fitted, strict=True):
+    for trial, scene in zip(trials, scenes, strict=True):
         record: Record = {**trial.key._asdict(), "status": "ok", "error": None}
         try:
             if isinstance(scene, Exception):
                 raise scene
             record |= {"members": len(scene.members), "n": len(scene.sample)}
+            outcome = next(fitted)
             if not isinstance(outcome, Fitted):
-                raise outcome or TypeError("the learner returned nothing")
+                raise _no_classifier(outcome)
             record |= judge(trial, scene, outcome)
         except Exception as error:
             last = traceback.format_exception(error)[-2:]
@@ -182,17 +197,22 @@ def run_trials(trials: Sequence[Trial]) -> list[Record]:
     return [r | {"seconds": seconds, "memory": memory} for r in records]
 
 
-def _fit(
-    trials: Sequence[Trial], scenes: Sequence[Scene | Exception]
-) -> list[Fitted | Exception | None]:
-    staged = [i for i, scene in enumerate(scenes) if isinstance(scene, Scene)]
-    results: list[Fitted | Exception | None] = [None] * len(trials)
-    samples = [scene.sample for scene in scenes if isinstance(scene, Scene)]
-    rngs = [stream(trials[i].seed, "fit") for i in staged]
+def _no_classifier(outcome: Any) -> Exception:
+    if isinstance(outcome, Exception):
+        return outcome
+    return TypeError(f"the learner returned {type(outcome).__name__} in place of Fitted")
+
+
+def _fit(learner: Learner, samples: Sequence[TrainingSet], seeds: Sequence[int]) -> list[Any]:
+    """What the learner makes of each sample: all at once, or one by one if that fails."""
+    if not samples:
+        return []
     try:
-        outcomes = trials[0].learner.fit_many(samples, rngs) if staged else []
+        outcomes = list(learner.fit_many(samples, [stream(seed, "fit") for seed in seeds]))
+        if len(outcomes) != len(samples):
+            raise ValueError(f"fit_many returned {len(outcomes)} for {len(samples)} samples")
     except Exception as error:
-        outcomes = [error] * len(staged)
-    for i, outcome in zip(staged, outcomes, strict=True):
-        results[i] = outcome
-    return results
+        if len(samples) == 1:
+            return [error]
+        return [_fit(learner, [s], [seed])[0] for s, seed in zip(samples, seeds, strict=True)]
+    return outcomes

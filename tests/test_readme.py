@@ -1,0 +1,30 @@
+"""What the README says is what the program prints."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import run_bench
+
+README = Path(run_bench.__file__).with_name("README.md").read_text()
+
+
+@pytest.mark.parametrize("kind", ["learners", "strategies"])
+def test_its_tables_are_those_of_the_program(kind):
+    (table,) = re.findall(rf"<!-- {kind}: .*? -->\n(.*?)<!-- end -->", README, re.DOTALL)
+    printed = CliRunner().invoke(run_bench.app, ["list", kind, "--format", "md"])
+    assert table == printed.stdout, f"run_bench.py list {kind} --format md says otherwise"
+
+
+def test_its_learner_fits_the_contract(tmp_path):
+    (source,) = re.findall(r"```python\n# my_learner.py\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "my_learner.py").write_text(source)
+    done = CliRunner().invoke(run_bench.app, ["check", str(tmp_path / "my_learner.py")])
+    assert done.exit_code == 0, done.stdout
+
+
+def test_its_commands_are_the_ones_that_are_checked():
+    assert "pip install -c constraints.txt -e .          && python run_bench.py" in README
+    assert "pip install -c constraints.txt -e '.[test]'  && pytest" in README
