@@ -1,6 +1,7 @@
 """Panels and axes that the figures share."""
 
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter
 
 from results.frames import PANEL
-from results.labels import labels
+from results.labels import labels, within
 
 _WIDTH = 7.0
 # Decades that the stretch from 0 to the smallest size takes.
@@ -22,12 +23,13 @@ _APART = 0.13
 
 def panels(frame: pd.DataFrame, more: list[str]) -> list[tuple[list[str], pd.DataFrame]]:
     """The tasks of a frame, each with the parts of its title."""
-    short = {name: labels(frame[name]) for name in ("dataset", "strategy")}
+    datasets, strategies = labels(frame["dataset"]), within(frame, "dataset", "strategy")
     extra = [name for name in ["validation", *more] if frame[name].nunique() > 1]
 
     def title(task: dict[str, Any]) -> list[str]:
         names = [f"level {v}" if k == "level" else v for k, v in task.items() if k in extra]
-        return [short["dataset"][task["dataset"]], *names, short["strategy"][task["strategy"]]]
+        strategy = strategies[task["dataset"], task["strategy"]]
+        return [datasets[task["dataset"]], *names, strategy]
 
     keys = [*PANEL, *more]
     return [(title(dict(zip(keys, key, strict=True))), t) for key, t in frame.groupby(keys)]
@@ -47,14 +49,17 @@ def entitle(axes: Axes, parts: list[str]) -> None:
     axes.set_title("\n".join(line for line in lines if line))
 
 
-def small_multiples(count: int, columns: int, height: float = 1.75) -> tuple[Figure, list[Axes]]:
-    """A figure with so many panels, filled row by row."""
+def small_multiples(
+    count: int, columns: int, heights: Sequence[float] = ()
+) -> tuple[Figure, list[Axes]]:
+    """A figure with so many panels, filled row by row; a row is as high as its highest panel."""
     columns = max(1, min(columns, count))
-    rows = -(-count // columns)
-    figure = Figure(figsize=(_WIDTH, 0.75 + height * max(rows, 1)))
+    given = list(heights) or [1.75] * count
+    rows = [max(given[i : i + columns]) for i in range(0, count, columns)]
+    figure = Figure(figsize=(_WIDTH, 0.75 + sum(rows, start=0.0 if rows else 1.75)))
     if count == 0:
         return figure, []
-    grid = figure.subplots(rows, columns, squeeze=False, sharey=False).ravel()
+    grid = figure.subplots(len(rows), columns, squeeze=False, height_ratios=rows).ravel()
     for axes in grid[count:]:
         axes.remove()
     return figure, list(grid[:count])

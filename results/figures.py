@@ -107,8 +107,8 @@ def plot_critical(critical: pd.DataFrame) -> Figure:
     first, last = (first, last) if first > 0 else (1e-3, 1.0)  # controls alone have no sizes
     tasks = panels(critical, ["level"])
     columns = min(2, len(tasks))
-    tallest = max((len(task) for _, task in tasks), default=1)
-    figure, grid = small_multiples(len(tasks), columns, height=0.55 + 0.17 * tallest)
+    heights = [0.55 + 0.17 * len(task) for _, task in tasks]
+    figure, grid = small_multiples(len(tasks), columns, heights)
     short, styles = labels(critical["learner"]), looks(critical["learner"])
     for axes, (title, task) in zip(grid, tasks, strict=True):
         task = task.sort_values(["estimate", "low", "high", "learner"])
@@ -190,6 +190,8 @@ def _multiples(
     columns = min(3, len(curves.groupby(["strategy", "validation"])))
     if columns == 3 and curves["validation"].nunique() == 2:
         columns = 2  # clean beside contaminated
+    if len(tasks) == 4:
+        columns = 2
     figure, grid = small_multiples(len(tasks), columns)
     if not tasks:
         return figure

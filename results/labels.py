@@ -83,10 +83,29 @@ def _call(name: str, given: dict[str, str], shorts: dict[str, dict[str, str]]) -
     return f"{name}({', '.join(parts)})" if parts else name
 
 
+def within(frame: pd.DataFrame, outer: str, inner: str) -> dict[tuple[str, str], str]:
+    """Labels of one column's texts, each told apart only from those beside the same outer one.
+
+    A strategy that takes its signal from the dataset is one strategy, whatever it plants there.
+    """
+    return {
+        (str(key), text): label
+        for key, part in frame.groupby(outer)
+        for text, label in labels(part[inner]).items()
+    }
+
+
 def shortened(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with labels in place of the texts of its datasets, strategies and learners."""
-    names = [name for name in ("dataset", "strategy", "learner") if name in frame.columns]
-    return frame.assign(**{name: frame[name].map(labels(frame[name])) for name in names})
+    short = {}
+    if {"dataset", "strategy"} <= set(frame.columns):
+        names = within(frame, "dataset", "strategy")
+        pairs = zip(frame["dataset"], frame["strategy"], strict=True)
+        short["strategy"] = pd.Series([names[pair] for pair in pairs], frame.index, dtype=object)
+    for name in ("dataset", "strategy", "learner"):
+        if name in frame.columns and name not in short:
+            short[name] = frame[name].map(labels(frame[name]))
+    return frame.assign(**short)
 
 
 def resolve(given: str, texts: Iterable[str]) -> str:

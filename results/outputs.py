@@ -1,5 +1,6 @@
 """Everything that a run's records give, written into its folder."""
 
+import difflib
 from pathlib import Path
 
 import pandas as pd
@@ -69,7 +70,10 @@ def write_figures(
         "effective_size": (lambda: plot_effective_size(weighed), weighed),
     }
     if only is not None and only not in draw:
-        raise ValueError(f"there is no figure {only!r}; there are {', '.join(draw)}")
+        near = difflib.get_close_matches(only, draw, n=1, cutoff=0.0)[0]
+        raise ValueError(
+            f"there is no figure {only!r}. Did you mean {near!r}? Allowed: {', '.join(draw)}"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, (figure, table) in draw.items():
