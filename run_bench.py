@@ -40,6 +40,14 @@ Plugins = Annotated[
     typer.Option(help="A Python file with learners, strategies, signals, datasets. Repeatable."),
 ]
 Run = Annotated[str, typer.Argument(help="A run's folder, or its name under runs/.")]
+Rule = Literal["accuracy", "worst_group", "loss"]
+Select = Annotated[
+    Rule | None,
+    typer.Option(help="Of the variants of a learner take the firm's choice, trial by trial."),
+]
+Epoch = Annotated[
+    Rule | None, typer.Option(help="Of the epochs of a learner that recorded them, likewise.")
+]
 Axis = Annotated[list[str] | None, typer.Option(help="Specs, separated by commas. Repeatable.")]
 
 
@@ -59,7 +67,17 @@ def _folder(run: str) -> Path:
     raise unknown("run with records in", run, known)
 
 
-def _records(folder: Path) -> "pd.DataFrame":
+def _records(folder: Path, select: str | None = None, epoch: str | None = None) -> "pd.DataFrame":
+    """The records of a folder's grid, after the choices that a firm makes on validation data."""
+    from results import selection
+
+    frame = _own_records(folder)
+    if epoch:
+        frame = selection.at_epoch(frame, epoch)  # type: ignore[arg-type]
+    return selection.select(frame, select) if select else frame  # type: ignore[arg-type]
+
+
+def _own_records(folder: Path) -> "pd.DataFrame":
     """The records of the grid that a folder was last run with; all of them, if none is named.
 
     A folder keeps what it was ever given, so that no trial runs twice, but shows one grid.
@@ -103,48 +121,6 @@ def _about(folder: Path) -> dict[str, Any]:
         raise BenchError(text) from error
 
 
-def _width() -> int | None:
-    """The width of tables: the terminal's; where there is none, enough for all columns."""
-    return None if sys.stdout.isatty() else 200
-
-
-def _print(table: "pd.DataFrame", format: str | None) -> None:
-    """Print a table: for reading with short names, for programs with full ones."""
-    from results.frames import PANEL
-    from results.labels import shortened
-    from results.tables import render, rich_table
-
-    if format in ("csv", "json"):
-        sys.stdout.write(render(table, format))  # type: ignore[arg-type]
-    elif format == "md":
-        sys.stdout.write(render(shortened(table), "md"))
-    else:
-        console = Console(highlight=False, width=_width())
-        table = shortened(table)
-        shared = [name for name in PANEL if name in table.columns]
-        panels = table.groupby(shared, sort=False) if shared else [((), table)]
-        for i, (names, rows) in enumerate(panels):
-            view = rich_table(rows.drop(columns=shared))
-            for column in view.columns:
-                column.overflow, column.no_wrap = "fold", column.header == "learner"
-            if names:
-                console.print(
-                    "\n" * (i > 0) + ", ".join(map(str, names)), style="bold", markup=False
-                )
-            console.print(view)
-
-
-def _with_interval(table: "pd.DataFrame", mean: str, name: str) -> "pd.DataFrame":
-    """A table in which a mean and its interval are one column, to read."""
-    texts = [
-        "" if row[mean] != row[mean] else f"{row[mean]:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
-        for _, row in table.iterrows()
-    ]
-    columns = [name if column == mean else column for column in table.columns]
-    table = table.assign(**{mean: texts}).set_axis(columns, axis=1)
-    return _plain(table.drop(columns=["low", "high"]))
-
-
 @app.callback(invoke_without_command=True)
 def main_job(context: typer.Context) -> None:
     """Without a command: run the grid `quick`."""
@@ -162,6 +138,9 @@ def run(
     seeds: Annotated[int | None, typer.Option(help="How many seeds.")] = None,
     validation: Annotated[
         list[str] | None, typer.Option(help="clean, contaminated, or both by a comma.")
+    ] = None,
+    groups: Annotated[
+        list[str] | None, typer.Option(help="given, own, unknown, or several by commas.")
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; all cores, if left.")] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/GRID, if left.")] = None,
@@ -192,6 +171,7 @@ def run(
         sizes=_shares(sizes),
         seeds=seeds,
         validation=pieces(validation),
+        groups=pieces(groups),
     )
     trials = chosen.trials()
     folder = out or Path("runs") / chosen.name
@@ -287,24 +267,11 @@ def _progress(total: int) -> Any:
 def _outputs(frame: "pd.DataFrame", folder: Path, planned: int) -> None:
     """Tables and figures of a run, and the summary on stdout."""
     from results.outputs import summary, write_figures, write_tables
+    from results.terminal import brief, plain, show
 
     written = write_tables(frame, folder) + write_figures(frame, folder / "figures", planned)
-    _print(_short(_plain(summary(frame))), None)
+    show(brief(plain(summary(frame))), None)
     notes.print(f"wrote {', '.join(str(path) for path in written)}")
-
-
-def _plain(table: "pd.DataFrame") -> "pd.DataFrame":
-    """A table without the columns that say the same in every row and nothing at that."""
-    dull = {"validation": "clean", "failed": 0}
-    said = [name for name in dull if name in table.columns]
-    return table.drop(columns=[name for name in said if (table[name] == dull[name]).all()])
-
-
-def _short(table: "pd.DataFrame") -> "pd.DataFrame":
-    """A summary whose critical masses are short enough for a terminal."""
-    masses = [name for name in table.columns if str(name).startswith("critical mass")]
-    words = {"not reached up to ": "> ", "below ": "< "}
-    return table.assign(**{n: table[n].replace(words, regex=True) for n in masses})
 
 
 def _failures(frame: "pd.DataFrame", folder: Path) -> None:
@@ -372,7 +339,9 @@ def list_(
             view.add_row(*[str(v).replace("[", r"\[") for v in line])
         Console(highlight=False).print(view)
     else:
-        _print(table, format)
+        from results.terminal import show
+
+        show(table, format)
 
 
 @app.command()
@@ -403,25 +372,29 @@ def status(run: Run, plugin: Plugins = None, format: Format = None) -> None:
          "stale": old[name], "left": left[name]}
         for name, n in total.items()
     ]  # fmt: skip
-    _print(pd.DataFrame(rows), format)
+    from results.terminal import show
+
+    show(pd.DataFrame(rows), format)
     if sum(left.values()):
         again = shlex.join(_about(folder).get("command", []))
         notes.print(f"to go on: python run_bench.py {again}", soft_wrap=True)
 
 
 @app.command()
-def curves(run: Run, format: Format = None) -> None:
+def curves(run: Run, select: Select = None, epoch: Epoch = None, format: Format = None) -> None:
     """Success curves: mean success at each size with its 95 % interval over seeds.
 
     Example: `python run_bench.py curves quick --format csv`
     """
     from results.curves import success_curves
+    from results.frames import CELL
+    from results.terminal import show, with_interval
 
-    table = success_curves(_records(_folder(run)))
-    short = ["dataset", "strategy", "validation", "learner", "size", "mean", "low", "high"]
+    table = success_curves(_records(_folder(run), select, epoch))
+    short = [*CELL, "size", "mean", "low", "high"]
     short += ["seeds", "failed", "accuracy", "effective_size"]
     full = format in ("csv", "json")
-    _print(table if full else _with_interval(table[short], "mean", "success"), format)
+    show(table if full else with_interval(table[short], "mean", "success"), format)
 
 
 @app.command()
@@ -430,6 +403,8 @@ def critical(
     level: Annotated[
         list[float] | None, typer.Option(min=0, max=1, help="A level of success. Repeatable.")
     ] = None,
+    select: Select = None,
+    epoch: Epoch = None,
     format: Format = None,
 ) -> None:
     """Critical masses: the smallest collective that reaches a level, with 95 % intervals.
@@ -439,13 +414,14 @@ def critical(
     from results.critical import critical_mass
     from results.curves import success_curves
     from results.outputs import LEVELS, summary
+    from results.terminal import brief, plain, show
 
-    records, levels = _records(_folder(run)), tuple(level or LEVELS)
+    records, levels = _records(_folder(run), select, epoch), tuple(level or LEVELS)
     if format in ("csv", "json"):
-        _print(critical_mass(success_curves(records), levels), format)
+        show(critical_mass(success_curves(records), levels), format)
     else:
-        table = _plain(summary(records, levels))
-        _print(table if format == "md" else _short(table), format)
+        table = plain(summary(records, levels))
+        show(table if format == "md" else brief(table), format)
 
 
 @app.command()
@@ -453,6 +429,8 @@ def compare(
     run: Run,
     baseline: Annotated[str, typer.Option(help="The learner to compare with.")] = "ERM",
     level: Annotated[float, typer.Option(min=0, max=1, help="The level of success.")] = 0.5,
+    select: Select = None,
+    epoch: Epoch = None,
     format: Format = None,
 ) -> None:
     """Paired differences to a baseline, with intervals and Holm-corrected sign-flip tests.
@@ -460,15 +438,33 @@ def compare(
     Example: `python run_bench.py compare quick --baseline ERM`
     """
     from results.compare import compare as paired
+    from results.frames import CELL
+    from results.terminal import show, with_interval
 
+    records = _records(_folder(run), select, epoch)
     try:
-        table = paired(_records(_folder(run)), baseline, level)
+        table = paired(records, baseline, level)
     except ValueError as error:
         raise BenchError(str(error)) from error
-    short = ["dataset", "strategy", "validation", "learner", "measure", "size", "difference"]
-    short += ["low", "high", "seeds", "p", "p_holm", "note"]
+    short = [*CELL, "measure", "size", "difference", "low", "high", "seeds", "p", "p_holm", "note"]
     full = format in ("csv", "json")
-    _print(table if full else _with_interval(table[short], "difference", "difference"), format)
+    show(table if full else with_interval(table[short], "difference", "difference"), format)
+
+
+@app.command()
+def choices(
+    run: Run,
+    select: Annotated[Rule, typer.Option(help="By what the firm chooses.")] = "accuracy",
+    format: Format = None,
+) -> None:
+    """Which variant of a learner firms choose on their validation data, and how often.
+
+    Example: `python run_bench.py choices searched --select loss`
+    """
+    from results.selection import choices as counted
+    from results.terminal import plain, show
+
+    show(plain(counted(_records(_folder(run), select))), format)
 
 
 @app.command()
@@ -478,6 +474,8 @@ def figures(
     out: Annotated[
         Path | None, typer.Option(help="Where to; the run's figures/, if left.")
     ] = None,
+    select: Select = None,
+    epoch: Epoch = None,
 ) -> None:
     """Draw all figures of a run from its records, PNG and SVG, each with its table.
 
@@ -488,7 +486,9 @@ def figures(
     folder = _folder(run)
     planned = _about(folder).get("trials")
     try:
-        paths = write_figures(_records(folder), out or folder / "figures", planned, only)
+        paths = write_figures(
+            _records(folder, select, epoch), out or folder / "figures", planned, only
+        )
     except ValueError as error:
         raise BenchError(str(error)) from error
     for path in paths:
@@ -536,7 +536,9 @@ def check(
             view.add_row(*[text.replace("[", r"\[") for text in row.values()], style=style)
         Console(highlight=False).print(view)
     else:
-        _print(table, format)
+        from results.terminal import show
+
+        show(table, format)
     if any(row["verdict"] == "failed" for row in rows):
         raise typer.Exit(1)
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Annotated, Any, ClassVar, Literal
@@ -133,8 +133,7 @@ class GradientLearner(Learner):
             if not isinstance(outcome, Exception):
                 weights = np.zeros(len(sample), dtype=np.float32)
                 weights[own] = 1
-                report = {"kept": len(own) / len(sample)}
-                results[r] = dataclasses.replace(outcome, weights=weights, report=report)
+                results[r] = dataclasses.replace(outcome, weights=weights, suspects=weights == 0)
         return results
 
     def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
@@ -149,6 +148,26 @@ class GradientLearner(Learner):
     ) -> list[Fitted | Exception]:
         """Train on many samples, stacked."""
         return fit_together([self] * len(samples), samples, rngs)
+
+    def alike(self) -> Hashable:
+        """What learners have to have in common to be trained together: all but numbers."""
+        if type(self).fit_many is not GradientLearner.fit_many:
+            return self
+        fields = dataclasses.fields(self)
+        fixed = [(f.name, getattr(self, f.name)) for f in fields if not _is_knob(self, f.name)]
+        return type(self), *fixed
+
+    @staticmethod
+    def fit_alike(
+        learners: Sequence[Learner],
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+    ) -> list[Fitted | Exception]:
+        """Train learners that are alike, each on its sample, stacked."""
+        own = [learner for learner in learners if isinstance(learner, GradientLearner)]
+        if own and type(own[0]).fit_many is GradientLearner.fit_many:
+            return fit_together(own, samples, rngs)
+        return Learner.fit_alike(learners, samples, rngs)
 
 
 def fit_together(
@@ -208,4 +227,6 @@ def classifier(network: Network, trained: Trained) -> Fitted:
 
     report = {"loss": float(trained.losses[-1])} if len(trained.losses) else {}
     path = [epoch(snapshot) for snapshot in trained.path]
-    return Fitted(predict, predict_proba, trained.weights, report | trained.report, path)
+    return Fitted(
+        predict, predict_proba, trained.weights, report | trained.report, path, trained.suspects
+    )

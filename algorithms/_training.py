@@ -44,6 +44,7 @@ class Trained:
         losses: The training objective at each step, (steps,).
         path: A snapshot of each epoch, if they were asked for.
         report: Whatever else is worth a number.
+        suspects: The samples that were set apart, a mask (n,), where some are.
     """
 
     parameters: list[Tensor]
@@ -51,6 +52,7 @@ class Trained:
     losses: Array
     path: list[Snapshot] = field(default_factory=list)
     report: dict[str, float] = field(default_factory=dict)
+    suspects: Array | None = None
 
 
 def initial(

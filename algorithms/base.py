@@ -1,7 +1,7 @@
 """What every learner promises: a training set in, a classifier out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
@@ -163,6 +163,8 @@ class Fitted:
             where the learner re-weights. Their scale does not matter.
         report: Whatever else is worth a number: name -> value.
         path: What it was after each epoch, where that was asked for.
+        suspects: The samples that training set apart as hard or harmful, a mask (n,), where it
+            sets some apart.
     """
 
     predict: Predict
@@ -170,6 +172,7 @@ class Fitted:
     weights: Array | None = None
     report: Mapping[str, float] = field(default_factory=dict)
     path: Sequence[Epoch] = ()
+    suspects: Array | None = None
 
 
 class Learner(ABC):
@@ -200,3 +203,16 @@ class Learner(ABC):
             except Exception as error:
                 results.append(error)
         return results
+
+    def alike(self) -> Hashable:
+        """What learners have to have in common to be trained together by :meth:`fit_alike`."""
+        return self
+
+    @staticmethod
+    def fit_alike(
+        learners: Sequence["Learner"],
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+    ) -> list[Fitted | Exception]:
+        """Train learners that are alike, each on its sample."""
+        return learners[0].fit_many(samples, rngs) if learners else []

@@ -82,7 +82,7 @@ class EIIL(GradientLearner):
         hooks = Hooks(objective=invariant_risk, begin=annealing(self.anneal, most=1.0))
         outcomes = self.retrain(reference, parts, rngs, knobs, hooks)
         return [
-            o if isinstance(o, Exception) else replace(o, report={"second": float(s.group.mean())})
+            o if isinstance(o, Exception) else replace(o, suspects=s.group == 1)
             for o, s in zip(outcomes, parts, strict=True)
         ]
 

@@ -74,11 +74,10 @@ class JTT(GradientLearner):
             Hooks(chances=chances),
         )
         for r, weights, wrong, outcome in zip(alive, chances, errors, second, strict=True):
-            report = {"error_set": float(wrong.mean())}
             outcomes[r] = (
                 outcome
                 if isinstance(outcome, Exception)
-                else replace(outcome, weights=weights, report=report)
+                else replace(outcome, weights=weights, suspects=wrong)
             )
         return outcomes
 

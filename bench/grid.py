@@ -5,14 +5,15 @@ import difflib
 import itertools
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args
 
 from bench.errors import BenchError, unknown
+from bench.search import variants
 from bench.specs import parse
-from bench.trial import Key, Trial, Validation
+from bench.trial import Groups, Key, Trial, Validation
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,12 @@ class Part:
 
     Arguments:
         datasets: Specs of datasets.
-        learners: Specs of learners.
+        learners: Specs of learners; searches are written out.
         strategies: Specs of strategies; what they leave open is taken from each dataset.
         sizes: Shares alpha; 0 is always among them.
         seeds: How many seeds, from 0 on.
         validation: Whether members are in the firm's validation data too.
+        groups: Which groups the firm knows.
     """
 
     datasets: tuple[str, ...]
@@ -34,6 +36,7 @@ class Part:
     sizes: tuple[float, ...] = (0.0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
     seeds: int = 5
     validation: tuple[Validation, ...] = ("clean",)
+    groups: tuple[Groups, ...] = ("given",)
 
     def trials(self) -> Iterator[Trial]:
         """All trials, seed by seed: a run that is cut off has fewer seeds, not fewer learners."""
@@ -41,13 +44,14 @@ class Part:
         learners = [parse(text, "learners") for text in self.learners]
         strategies = [parse(text, "strategies") for text in self.strategies]
         filled = [[s.filled(d.signal, d.label) for s in strategies] for d in datasets]
+        sizes = sorted({0.0, *self.sizes})
+        axes = (learners, self.validation, self.groups, sizes)
         for seed in range(self.seeds):
             for dataset, acts in zip(datasets, filled, strict=True):
-                for learner in learners:
-                    for strategy in acts:
-                        for validation in self.validation:
-                            for size in sorted({0.0, *self.sizes}):
-                                yield Trial(dataset, learner, strategy, size, seed, validation)
+                for strategy, (learner, validation, groups, size) in itertools.product(
+                    acts, itertools.product(*axes)
+                ):
+                    yield Trial(dataset, learner, strategy, size, seed, validation, groups)
 
     def written_out(self) -> Iterator["Part"]:
         """The same product with all specs in full, a part for each dataset."""
@@ -57,13 +61,15 @@ class Part:
         for text in self.datasets:
             data = parse(text, "datasets")
             acts = tuple(repr(s.filled(data.signal, data.label)) for s in strategies)
-            yield Part((repr(data),), learners, acts, sizes, self.seeds, self.validation)
+            yield replace(
+                self, datasets=(repr(data),), learners=learners, strategies=acts, sizes=sizes
+            )
 
     def keys(self) -> Iterator[Key]:
         """The keys of all trials, if the part is written out."""
-        seeds = range(self.seeds)
-        axes = (self.datasets, self.learners, self.strategies, self.sizes, seeds, self.validation)
-        return itertools.starmap(Key, itertools.product(*axes))
+        firms = self.validation, self.groups
+        people = self.datasets, self.learners, self.strategies, self.sizes, range(self.seeds)
+        return itertools.starmap(Key, itertools.product(*people, *firms))
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,9 @@ def checked(table: dict[str, Any], where: str) -> Part:
             continue
         if not isinstance(value, Sequence) or isinstance(value, str):
             raise BenchError(f"{where}: {name}={value!r} is not a list")
+        if name == "learners":
+            pairs = [variants(e) if isinstance(e, dict) else [e] for e in value]
+            value = list(itertools.chain.from_iterable(pairs))
         kind = (int, float) if name == "sizes" else (str,)
         for entry in value:
             if isinstance(entry, bool) or not isinstance(entry, kind):
@@ -119,9 +128,10 @@ def checked(table: dict[str, Any], where: str) -> Part:
     for size in given.get("sizes", ()):
         if not 0 <= size <= 1:
             raise BenchError(f"{where}: the size {size!r} is not a share between 0 and 1")
-    for text in given.get("validation", ()):
-        if text not in get_args(Validation):
-            raise unknown("validation", text, get_args(Validation))
+    for name, allowed in (("validation", Validation), ("groups", Groups)):
+        for text in given.get(name, ()):
+            if text not in get_args(allowed):
+                raise unknown(name, text, get_args(allowed))
     return Part(**given)
 
 

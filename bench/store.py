@@ -23,11 +23,10 @@ SCHEMA = 1
 LINE = re.compile(rb'\{"check":"([0-9a-f]{8})",(.*)\n', re.DOTALL)
 COLUMNS = [
     *Key._fields, "members", "n", "code", "success", "won", "tested", "success_others",
-    "accuracy", "worst_group", "effective_size", "seconds", "memory", "status", "error",
+    "accuracy", "worst_group", "effective_size", "firm_accuracy", "firm_worst_group", "firm_loss",
+    "suspected", "precision", "recall", "seconds", "memory", "status", "error", "epochs",
 ]  # fmt: skip
-NUMBERS = [
-    "success", "won", "tested", "success_others", "accuracy", "worst_group", "effective_size",
-]  # fmt: skip
+NUMBERS = COLUMNS[COLUMNS.index("success") : COLUMNS.index("seconds")]
 
 
 def key_of(record: Record) -> Key:

@@ -1,7 +1,7 @@
 """The sweep: run what the store lacks, and commit it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
@@ -43,10 +43,10 @@ def stale(trials: Iterable[Trial], records: Iterable[Record]) -> list[Trial]:
 
 
 def chunks_of(trials: Sequence[Trial]) -> list[Chunk]:
-    """Chunks of trials that share dataset and learner, of even lengths, first seeds first."""
-    groups: dict[tuple[str, str], list[Trial]] = defaultdict(list)
+    """Chunks of trials of one dataset and learners alike, of even lengths, first seeds first."""
+    groups: dict[tuple[str, Hashable], list[Trial]] = defaultdict(list)
     for trial in trials:
-        groups[trial.key.dataset, trial.key.learner].append(trial)
+        groups[trial.key.dataset, trial.learner.alike()].append(trial)
     chunks = []
     for group in groups.values():
         pieces = -(-len(group) // group[0].learner.chunk)

@@ -4,7 +4,8 @@ import resource
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from bench.streams import stream
 from collectives.base import Pooled, Strategy
 
 Validation = Literal["clean", "contaminated"]
+Groups = Literal["given", "own", "unknown"]
 Record = dict[str, Any]
 
 
@@ -28,6 +30,7 @@ class Key(NamedTuple):
     size: float
     seed: int
     validation: str
+    groups: str
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,9 @@ class Trial:
         size: The share alpha of members among the people of the training set.
         seed: The seed of all streams.
         validation: Whether members are in the firm's validation data too.
+        groups: Which groups the firm knows: those of the data (labels, if they have none), with
+            members spread over them as their rows say; the same, but members are one of their
+            own; or none.
     """
 
     dataset: Dataset
@@ -49,6 +55,7 @@ class Trial:
     size: float
     seed: int
     validation: Validation = "clean"
+    groups: Groups = "given"
 
     @property
     def key(self) -> Key:
@@ -60,6 +67,7 @@ class Trial:
             self.size,
             self.seed,
             self.validation,
+            self.groups,
         )
 
 
@@ -92,7 +100,19 @@ def recruit(trial: Trial, split: Split, index: Array, *purpose: str) -> tuple[Tr
         rows, y[members] = rows.replace(members, moved), told
     group = None if split.group is None else split.group[index]
     law = mixture(trial, len(members) / len(index), pooled, len(index))
-    return TrainingSet(rows, y, group, split.classes, law=law), members
+    sample = TrainingSet(rows, y, group, split.classes, law=law)
+    return regrouped(sample, members, trial.groups), members
+
+
+def regrouped(sample: TrainingSet, members: Array, groups: Groups) -> TrainingSet:
+    """A sample with the groups that the firm knows of."""
+    if groups == "unknown":
+        sample.group, sample.groups = np.zeros(len(sample), dtype=np.int64), 1
+    elif groups == "own":
+        sample.group = sample.group.copy()
+        sample.group[members] = sample.groups
+        sample.groups += 1
+    return sample
 
 
 def mixture(trial: Trial, share: float, pooled: Pooled, n: int) -> Mixture | None:
@@ -104,15 +124,12 @@ def mixture(trial: Trial, share: float, pooled: Pooled, n: int) -> Mixture | Non
     return Mixture(law, trial.strategy, share, pooled, n)
 
 
-def stage(trial: Trial, split: Split) -> Scene:
-    """Let the collective act on a split."""
+def stage(trial: Trial, split: Split, test: Part | None = None) -> Scene:
+    """Let the collective act on a split, whose test part may be given if it is at hand."""
     sample, members = recruit(trial, split, split.train)
-    if trial.validation == "contaminated":
-        sample.validation, _ = recruit(trial, split, split.validation, "validation")
-    else:
-        clean = split.part(split.validation)
-        sample.validation = TrainingSet(clean.x, clean.y, clean.group, split.classes)
-    return Scene(sample, members, split.part(split.test))
+    firm = trial if trial.validation == "contaminated" else replace(trial, size=0.0)
+    sample.validation, _ = recruit(firm, split, split.validation, "validation")
+    return Scene(sample, members, test or split.part(split.test))
 
 
 def judge(trial: Trial, scene: Scene, fitted: Fitted) -> Record:
@@ -138,9 +155,60 @@ def judge(trial: Trial, scene: Scene, fitted: Fitted) -> Record:
         "accuracy": float(right.mean()),
         "worst_group": float(min(g.mean() for g in groups)) if groups else None,
         "effective_size": _effective_size(fitted.weights, scene),
+        **_firm(fitted, scene),
+        **_suspicion(fitted.suspects, scene),
         # JSON has no NaN: what is not finite is None.
         "report": {k: float(v) if np.isfinite(v) else None for k, v in fitted.report.items()},
+        "epochs": _epochs(trial, scene, fitted),
     }
+
+
+def _firm(fitted: Fitted, scene: Scene) -> Record:
+    """What the firm sees on its own validation data, members' rows in it included."""
+    held = scene.sample.validation
+    if held is None:
+        return {}
+    x = held.x
+    right = _labels(fitted, x) == held.y
+    loss = None
+    if fitted.predict_proba is not None:
+        p = fitted.predict_proba(x)[np.arange(len(held)), held.y]
+        loss = float(-np.log(np.maximum(p, 1e-12)).mean())
+    return {
+        "firm_accuracy": float(right.mean()),
+        "firm_worst_group": float(min(right[held.group == g].mean() for g in set(held.group))),
+        "firm_loss": loss,
+    }
+
+
+def _suspicion(suspects: Array | None, scene: Scene) -> Record:
+    """Whom training set apart: their share, members among them, and them among members."""
+    if suspects is None:
+        return {}
+    caught, found = int(suspects[scene.members].sum()), int(suspects.sum())
+    return {
+        "suspected": found / len(suspects),
+        "precision": caught / found if found else None,
+        "recall": caught / len(scene.members) if len(scene.members) else None,
+    }
+
+
+def _epochs(trial: Trial, scene: Scene, fitted: Fitted) -> dict[str, list[float]] | None:
+    """What the classifier meant after each epoch, where the learner kept them."""
+    if not fitted.path:
+        return None
+    told: dict[str, list[float]] = {}
+    for epoch in fitted.path:
+        then = Fitted(epoch.predict)
+        right = _labels(then, scene.test.x) == scene.test.y
+        won = trial.strategy.success(partial(_labels, then), scene.test)
+        row = {"success": np.mean(won), "accuracy": np.mean(right)}
+        row |= {f"firm_{name}": value for name, value in epoch.metrics.items()}
+        if epoch.weights is not None and epoch.weights.sum() > 0:
+            row["effective_size"] = _effective_size(epoch.weights, scene)
+        for name, value in row.items():
+            told.setdefault(name, []).append(float(f"{value:.6g}"))
+    return told
 
 
 def _effective_size(weights: Array | None, scene: Scene) -> float | None:
@@ -161,22 +229,23 @@ def _labels(fitted: Fitted, x: Array) -> Array:
 
 
 def run_trials(trials: Sequence[Trial]) -> list[Record]:
-    """Run trials that share dataset and learner; each leaves one record, whatever happens.
+    """Run trials of one dataset and of learners alike; each leaves one record in any case.
 
     Splits are drawn once a seed, and all trainings are handed to the learner at once.
     """
     started = time.perf_counter()
-    splits: dict[int, Split] = {}
+    splits: dict[int, tuple[Split, Part]] = {}
     scenes: list[Scene | Exception] = []
     for trial in trials:
         try:
             if trial.seed not in splits:
-                splits[trial.seed] = trial.dataset.split(stream(trial.seed, "data"))
-            scenes.append(stage(trial, splits[trial.seed]))
+                split = trial.dataset.split(stream(trial.seed, "data"))
+                splits[trial.seed] = split, split.part(split.test)
+            scenes.append(stage(trial, *splits[trial.seed]))
         except Exception as error:
             scenes.append(error)
     staged = [(t, s.sample) for t, s in zip(trials, scenes, strict=True) if isinstance(s, Scene)]
-    fitted = iter(_fit(trials[0].learner, [s for _, s in staged], [t.seed for t, _ in staged]))
+    fitted = iter(_fit([t for t, _ in staged], [s for _, s in staged]))
     records = []
     for trial, scene in zip(trials, scenes, strict=True):
         record: Record = {**trial.key._asdict(), "status": "ok", "error": None}
@@ -203,16 +272,17 @@ def _no_classifier(outcome: Any) -> Exception:
     return TypeError(f"the learner returned {type(outcome).__name__} in place of Fitted")
 
 
-def _fit(learner: Learner, samples: Sequence[TrainingSet], seeds: Sequence[int]) -> list[Any]:
-    """What the learner makes of each sample: all at once, or one by one if that fails."""
+def _fit(trials: Sequence[Trial], samples: Sequence[TrainingSet]) -> list[Any]:
+    """What the learners make of their samples: all at once, or one by one if that fails."""
     if not samples:
         return []
+    learners, rngs = [t.learner for t in trials], [stream(t.seed, "fit") for t in trials]
     try:
-        outcomes = list(learner.fit_many(samples, [stream(seed, "fit") for seed in seeds]))
+        outcomes = list(learners[0].fit_alike(learners, samples, rngs))
         if len(outcomes) != len(samples):
             raise ValueError(f"fit_many returned {len(outcomes)} for {len(samples)} samples")
     except Exception as error:
         if len(samples) == 1:
             return [error]
-        return [_fit(learner, [s], [seed])[0] for s, seed in zip(samples, seeds, strict=True)]
+        return [_fit([t], [s])[0] for t, s in zip(trials, samples, strict=True)]
     return outcomes

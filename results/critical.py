@@ -145,7 +145,7 @@ def critical_by_seed(records: pd.DataFrame, level: float) -> pd.DataFrame:
 
     Returns:
         A row for each cell and seed: ``estimate`` as in :func:`critical_mass`, NaN where the
-        seed lacks a size that any learner has in the same dataset, strategy and validation.
+        seed lacks a size that any learner has in the same panel.
     """
     rows = []
     for _, panel in checked(records).groupby(PANEL):

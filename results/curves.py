@@ -24,10 +24,10 @@ def success_curves(records: pd.DataFrame, planned: int | None = None) -> pd.Data
     Arguments:
         records: One row a trial.
         planned: The number of seeds of the grid; None takes the seeds that any learner has
-            in the same dataset, strategy and validation.
+            in the same dataset, strategy, validation and groups.
 
     Returns:
-        A row for each dataset, strategy, validation, learner and size: ``mean``, ``low``,
+        A row for each dataset, strategy, validation, groups, learner and size: ``mean``, ``low``,
         ``high``, ``interval`` ("t", "wilson" or "none", see
         :func:`results.intervals.bounded`), ``seeds`` (finished well), ``failed``,
         ``planned``, ``biased``; then ``success_others``, ``accuracy``, ``worst_group`` and
@@ -38,7 +38,7 @@ def success_curves(records: pd.DataFrame, planned: int | None = None) -> pd.Data
     rows = [
         {
             **dict(zip([*CELL, "size"], key, strict=True)),
-            **_row(trials, known[key[:3]] if planned is None else planned),
+            **_row(trials, known[key[: len(PANEL)]] if planned is None else planned),
         }
         for key, trials in table.groupby([*CELL, "size"])
     ]
@@ -88,8 +88,8 @@ def trapezoid(sizes: Array, success: Array) -> float:
 def area_by_seed(records: pd.DataFrame) -> pd.DataFrame:
     """The area of each seed's own curve.
 
-    The sizes are those that any learner has in the same dataset, strategy and validation, so
-    that learners are measured by one yardstick.
+    The sizes are those that any learner has in the same panel (dataset, strategy, validation,
+    groups), so that learners are measured by one yardstick.
 
     Returns:
         A row for each cell and seed: ``area``, NaN where the seed lacks one of the sizes.

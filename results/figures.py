@@ -187,7 +187,7 @@ def _multiples(
 ) -> Figure:
     """Panels with a curve a learner, axis labels outside, and one legend below."""
     tasks = panels(curves, [])
-    columns = min(3, len(curves.groupby(["strategy", "validation"])))
+    columns = min(3, len(curves.groupby(["strategy", "validation", "groups"])))
     if columns == 3 and curves["validation"].nunique() == 2:
         columns = 2  # clean beside contaminated
     if len(tasks) == 4:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-PANEL = ["dataset", "strategy", "validation"]
+PANEL = ["dataset", "strategy", "validation", "groups"]
 CELL = [*PANEL, "learner"]
 KEY = [*CELL, "size", "seed"]
 _NEEDED = [*KEY, "success", "status"]

@@ -8,7 +8,7 @@ import pandas as pd
 from results.critical import critical_mass
 from results.curves import area, success_curves
 from results.figures import plot_critical, plot_curves, plot_effective_size, save
-from results.frames import CELL
+from results.frames import CELL, PANEL
 from results.tables import render
 
 LEVELS = (0.5, 0.9)
@@ -31,8 +31,8 @@ def summary(records: pd.DataFrame, levels: tuple[float, ...] = LEVELS) -> pd.Dat
     areas = areas.assign(inside=inside)
     counts = curves.groupby(CELL)[["seeds", "failed"]].agg({"seeds": "min", "failed": "sum"})
     table = texts.assign(area=areas["inside"], order=areas["area"]).join(counts).reset_index()
-    by = ["dataset", "strategy", "validation", "order"]
-    table = table.sort_values(by, ascending=[True, True, True, False], ignore_index=True)
+    falling = [*[True] * len(PANEL), False]
+    table = table.sort_values([*PANEL, "order"], ascending=falling, ignore_index=True)
     return table.drop(columns="order")
 
 

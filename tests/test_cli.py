@@ -321,7 +321,7 @@ def test_tables_come_in_every_format(bench, ran, words, rows):
 @pytest.mark.parametrize("width", [80, 120])
 def test_tables_fit_a_terminal(bench, ran, monkeypatch, width):
     monkeypatch.setenv("COLUMNS", str(width))
-    monkeypatch.setattr(run_bench, "_width", lambda: None)
+    monkeypatch.setattr("results.terminal.width", lambda: None)
     for words in (
         "status quick",
         "curves quick",

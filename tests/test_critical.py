@@ -23,7 +23,13 @@ def curves(
 ) -> pd.DataFrame:
     """A curve made by hand."""
     low, high = (mean if band is None else band for band in (low, high))
-    cell = {"dataset": "D()", "strategy": "S()", "validation": "clean", "learner": "A()"}
+    cell = {
+        "dataset": "D()",
+        "strategy": "S()",
+        "validation": "clean",
+        "groups": "given",
+        "learner": "A()",
+    }
     numbers = {"size": sizes, "mean": mean, "low": low, "high": high, "seeds": 5}
     return pd.DataFrame(cell | numbers | {"biased": False} | more)
 
@@ -167,6 +173,7 @@ def trials(success: np.ndarray, sizes: np.ndarray = SIZES) -> pd.DataFrame:
             "dataset": "D()",
             "strategy": "S()",
             "validation": "clean",
+            "groups": "given",
             "learner": np.repeat([f"L(k={i})" for i in range(cells)], seeds * n),
             "size": np.tile(sizes, cells * seeds),
             "seed": np.tile(np.repeat(np.arange(seeds), n), cells),

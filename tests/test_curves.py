@@ -28,6 +28,7 @@ def records(
             "learner": learner,
             "strategy": "S()",
             "validation": "clean",
+            "groups": "given",
             "size": np.tile(sizes, seeds),
             "seed": np.repeat(np.arange(seeds), n),
             "success": values.ravel(),

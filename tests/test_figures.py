@@ -37,14 +37,14 @@ def records(
 ) -> pd.DataFrame:
     rng = np.random.default_rng(0)
     keys = [
-        (dataset, strategy, "clean", learner, size, seed)
+        (dataset, strategy, "clean", "given", learner, size, seed)
         for dataset in datasets
         for strategy in strategies
         for learner in learners
         for size in SIZES
         for seed in range(seeds)
     ]
-    names = ["dataset", "strategy", "validation", "learner", "size", "seed"]
+    names = ["dataset", "strategy", "validation", "groups", "learner", "size", "seed"]
     frame = pd.DataFrame(keys, columns=names)
     frame["success"] = np.clip(4 * frame["size"] + rng.normal(0, 0.05, len(frame)), 0, 1)
     weighs = frame["learner"].str.startswith("CVaR") & (frame["size"] > 0)
@@ -170,7 +170,13 @@ def test_effective_size_only_of_those_that_report_it() -> None:
 
 
 def critical() -> pd.DataFrame:
-    cell = {"dataset": "D()", "strategy": "S()", "validation": "clean", "level": 0.5}
+    cell = {
+        "dataset": "D()",
+        "strategy": "S()",
+        "validation": "clean",
+        "groups": "given",
+        "level": 0.5,
+    }
     ends = {"smallest": 0.001, "largest": 0.3}
     rows = [
         ("B()", 0.05, 0.02, np.inf, "inside"),

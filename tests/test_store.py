@@ -15,7 +15,8 @@ from bench.store import COLUMNS, SCHEMA, Store, frame, key_of
 def record(seed=0, size=0.0, **more):
     made = {
         "dataset": "Coins()", "learner": "ERM()", "strategy": "Idle()", "size": size,
-        "seed": seed, "validation": "clean", "status": "ok", "error": None, "success": 0.1 + seed,
+        "seed": seed, "validation": "clean", "groups": "given", "status": "ok", "error": None,
+        "success": 0.1 + seed,
     }  # fmt: skip
     return made | more
 
@@ -224,4 +225,12 @@ def test_each_row_has_the_success_of_its_own_control():
 
 
 def test_the_key_of_a_record_is_plain():
-    assert tuple(key_of(record(3, 0.25))) == ("Coins()", "ERM()", "Idle()", 0.25, 3, "clean")
+    assert tuple(key_of(record(3, 0.25))) == (
+        "Coins()",
+        "ERM()",
+        "Idle()",
+        0.25,
+        3,
+        "clean",
+        "given",
+    )

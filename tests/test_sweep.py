@@ -45,7 +45,7 @@ def trial(learner=None, size=0.1, seed=0, strategy=PLANT, data=COINS, validation
 
 def lasting(records):
     """Records without what differs from run to run."""
-    key = ("dataset", "learner", "strategy", "size", "seed", "validation")
+    key = ("dataset", "learner", "strategy", "size", "seed", "validation", "groups")
     kept = [{k: v for k, v in r.items() if k not in ("seconds", "memory")} for r in records]
     return sorted(kept, key=lambda r: [r[k] for k in key])
 
