@@ -328,6 +328,10 @@ def list_(
             ]
             signature = inspect.signature(cls).parameters.values()
             defaults += [f"**{p.name}" for p in signature if p.kind is p.VAR_KEYWORD]
+            if format == "md":
+                # For a page: the title is the link, and the class says its fields itself.
+                rows.append({"name": name, "year": year, "paper": f"[{title}]({link})"})
+                continue
             row = paper if kind in ("learners", "strategies") else {"name": name}
             rows.append(row | {"fields": ", ".join(defaults)})
     table = pd.DataFrame(rows)

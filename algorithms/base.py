@@ -184,6 +184,8 @@ class Learner(ABC):
 
     #: How many trainings are worth handing to :meth:`fit_many` at once.
     chunk: ClassVar[int] = 16
+    #: Whether it works only where the law of the data is known.
+    needs_law: ClassVar[bool] = False
 
     @abstractmethod
     def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:

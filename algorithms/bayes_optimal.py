@@ -1,7 +1,7 @@
 """The Bayes rule of a known law, or of the worst law near it."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Lt
@@ -31,6 +31,8 @@ class BayesOptimal(Learner):
     Arguments:
         epsilon: The total-variation distance :math:`\epsilon` to the worst law.
     """
+
+    needs_law: ClassVar[bool] = True
 
     epsilon: Annotated[float, Ge(0), Lt(1)] = 0.0
 

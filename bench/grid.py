@@ -10,15 +10,28 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args
 
+from algorithms.base import Learner
+from bench.datasets.base import Dataset, TraceableLaw
 from bench.errors import BenchError, unknown
+from bench.registry import REGISTRY
 from bench.search import variants
 from bench.specs import parse
 from bench.trial import Groups, Key, Trial, Validation
+from collectives.base import Strategy
+
+#: In place of specs: everything that is registered, with its defaults.
+EVERY = "*"
+
+
+def _named(texts: Sequence[str], kind: str) -> list[Any]:
+    """The components that specs name, each once."""
+    specs = [sorted(REGISTRY.kinds[kind]) if text == EVERY else [text] for text in texts]
+    return list(dict.fromkeys(parse(text, kind) for text in itertools.chain.from_iterable(specs)))
 
 
 @dataclass(frozen=True)
 class Part:
-    """A full product.
+    """A full product. "*" stands for all datasets, learners or strategies with their defaults.
 
     Arguments:
         datasets: Specs of datasets.
@@ -40,29 +53,33 @@ class Part:
 
     def trials(self) -> Iterator[Trial]:
         """All trials, seed by seed: a run that is cut off has fewer seeds, not fewer learners."""
-        datasets = [parse(text, "datasets") for text in self.datasets]
-        learners = [parse(text, "learners") for text in self.learners]
-        strategies = [parse(text, "strategies") for text in self.strategies]
-        filled = [[s.filled(d.signal, d.label) for s in strategies] for d in datasets]
+        worlds = [(data, *self._against(data)) for data in _named(self.datasets, "datasets")]
         sizes = sorted({0.0, *self.sizes})
-        axes = (learners, self.validation, self.groups, sizes)
         for seed in range(self.seeds):
-            for dataset, acts in zip(datasets, filled, strict=True):
-                for strategy, (learner, validation, groups, size) in itertools.product(
-                    acts, itertools.product(*axes)
-                ):
-                    yield Trial(dataset, learner, strategy, size, seed, validation, groups)
+            for data, learners, strategies in worlds:
+                axes = (strategies, learners, self.validation, self.groups, sizes)
+                for strategy, learner, validation, groups, size in itertools.product(*axes):
+                    yield Trial(data, learner, strategy, size, seed, validation, groups)
+
+    def _against(self, data: Dataset) -> tuple[list[Learner], list[Strategy]]:
+        """Who meets on a dataset: learners that can be used there, strategies filled in."""
+        learners = _named(self.learners, "learners")
+        if EVERY in self.learners and not isinstance(data.law, TraceableLaw):
+            learners = [learner for learner in learners if not learner.needs_law]
+        strategies = _named(self.strategies, "strategies")
+        return learners, [s.filled(data.signal, data.label) for s in strategies]
 
     def written_out(self) -> Iterator["Part"]:
         """The same product with all specs in full, a part for each dataset."""
-        learners = tuple(repr(parse(text, "learners")) for text in self.learners)
-        strategies = [parse(text, "strategies") for text in self.strategies]
-        sizes = tuple(sorted({0.0, *self.sizes}))
-        for text in self.datasets:
-            data = parse(text, "datasets")
-            acts = tuple(repr(s.filled(data.signal, data.label)) for s in strategies)
+        for data in _named(self.datasets, "datasets"):
+            learners, strategies = (tuple(map(repr, axis)) for axis in self._against(data))
+            sizes = tuple(sorted({0.0, *self.sizes}))
             yield replace(
-                self, datasets=(repr(data),), learners=learners, strategies=acts, sizes=sizes
+                self,
+                datasets=(repr(data),),
+                learners=learners,
+                strategies=strategies,
+                sizes=sizes,
             )
 
     def keys(self) -> Iterator[Key]:

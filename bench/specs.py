@@ -72,6 +72,9 @@ def pieces(texts: Sequence[str] | None) -> list[str] | None:
         return None
     found = []
     for text in texts:
+        if text.strip() == "*":
+            found.append("*")
+            continue
         try:
             row = ast.parse(f"[{text}]", mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
