@@ -19,6 +19,9 @@ from results.styles import looks
 _house = context(Path(__file__).with_name("house.mplstyle"), after_reset=True)
 _GREY = "#777777"
 _RED = "#c00000"
+# More learners than this are not told apart by their colours.
+_MANY = 12
+_BACK: dict[str, Any] = {"color": "0.75", "linewidth": 0.6, "zorder": 1}
 _FAILED: dict[str, Any] = {
     "color": _RED,
     "marker": "x",
@@ -57,7 +60,7 @@ def plot_curves(curves: pd.DataFrame, planned: int | None = None) -> Figure:
     """
     smallest = curves.loc[curves["size"] > 0, "size"]
     linear = float(smallest.min()) if len(smallest) else 1e-3
-    figure = _multiples(curves, _success, "success")
+    figure = _multiples(curves, _success, "success", "mean")
     for axes in figure.axes:
         axes.set_ylim(-0.04, 1.04)
         axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
@@ -78,7 +81,7 @@ def plot_effective_size(curves: pd.DataFrame) -> Figure:
     """
     curves = curves[(curves["size"] > 0) & (curves["effective_size"] > 0)]
 
-    figure = _multiples(curves, _effective, "effective size")
+    figure = _multiples(curves, _effective, "effective size", "effective_size")
     if not figure.axes:
         figure.text(0.5, 0.5, "no learner reports its weights", ha="center", va="center")
         return figure
@@ -122,6 +125,38 @@ def plot_critical(critical: pd.DataFrame) -> Figure:
         axes.tick_params("y", length=0)
     for axes in grid[-columns:]:
         axes.set_xlabel("critical mass")
+    return figure
+
+
+@_house
+def plot_areas(areas: pd.DataFrame) -> Figure:
+    """The ranking: area under each success curve over log size, the most followed on top.
+
+    Arguments:
+        areas: What :func:`results.curves.area` returns.
+
+    Returns:
+        The figure. Bars are 95 % intervals over seeds.
+    """
+    tasks = panels(areas, [])
+    heights = [0.55 + 0.14 * len(task) for _, task in tasks]
+    figure, grid = small_multiples(len(tasks), 2, heights)
+    short, styles = labels(areas["learner"]), looks(areas["learner"])
+    for axes, (title, task) in zip(grid, tasks, strict=True):
+        task = task.sort_values(["area", "learner"], ascending=[False, True])
+        entitle(axes, title)
+        axes.set_yticks(range(len(task)), [short[name] for name in task["learner"]], fontsize=7)
+        axes.set_ylim(len(task) - 0.4, -0.6)
+        axes.set_xlim(-0.03, 1.03)
+        axes.grid(False, axis="y")
+        axes.tick_params("y", length=0)
+        for y, (_, row) in enumerate(task.iterrows()):
+            line = styles[row["learner"]].line() | {"markersize": 4, "markeredgewidth": 1.0}
+            ends = [row["low"], row["high"]]
+            axes.plot(ends, [y, y], color=line["color"], solid_capstyle="butt", linewidth=1.2)
+            axes.plot([row["area"]], [y], **line | {"linestyle": "none"})
+    for axes in grid[-2:]:
+        axes.set_xlabel("area under the success curve")
     return figure
 
 
@@ -182,28 +217,47 @@ def _dot(
     )
 
 
+def _front(curves: pd.DataFrame, column: str) -> set[str]:
+    """The learners to draw in colour: all, or, of many, some from the most to the least."""
+    order = curves.groupby("learner")[column].mean().sort_values(kind="stable").index
+    if len(order) <= _MANY:
+        return set(order)
+    return {str(order[i]) for i in np.linspace(0, len(order) - 1, _MANY).round().astype(int)}
+
+
 def _multiples(
-    curves: pd.DataFrame, draw: Callable[[Axes, pd.DataFrame, dict[str, Any]], None], y: str
+    curves: pd.DataFrame,
+    draw: Callable[[Axes, pd.DataFrame, dict[str, Any]], None],
+    y: str,
+    column: str,
 ) -> Figure:
     """Panels with a curve a learner, axis labels outside, and one legend below."""
     tasks = panels(curves, [])
     columns = min(3, len(curves.groupby(["strategy", "validation", "groups"])))
     if columns == 3 and curves["validation"].nunique() == 2:
         columns = 2  # clean beside contaminated
-    if len(tasks) == 4:
+    if len(tasks) in (2, 4):
         columns = 2
     figure, grid = small_multiples(len(tasks), columns)
     if not tasks:
         return figure
     short, styles = labels(curves["learner"]), looks(curves["learner"])
+    front = _front(curves, column)
+    if len(front) < len(short):
+        said = f"{len(front)} of {len(short)} learners in colour, the others in grey"
+        figure.suptitle(said, x=0.99, ha="right", color=_GREY)
     for i, (axes, (title, task)) in enumerate(zip(grid, tasks, strict=True)):
         entitle(axes, title)
         axes.set_xlabel("size of the collective" if i + columns >= len(tasks) else "")
         axes.set_ylabel(y if i % columns == 0 else "")
         for learner, curve in task.groupby("learner"):
-            line = {**styles[str(learner)].line(), "label": short[str(learner)]}
-            draw(axes, curve.sort_values("size"), line)
-    names = sorted(short, key=short.__getitem__)
+            if learner in front:
+                line = {**styles[str(learner)].line(), "label": short[str(learner)]}
+                draw(axes, curve.sort_values("size"), line)
+            else:
+                back = curve.sort_values("size")
+                axes.plot(back["size"], back[column], **_BACK, label=f"_{short[str(learner)]}")
+    names = sorted(front, key=short.__getitem__)
     handles = [Line2D([], [], **styles[name].line(), label=short[name]) for name in names]
     drawn = [line for axes in grid for line in axes.lines]
     if any(line.get_label() == _FAILED["label"] for line in drawn):
@@ -222,4 +276,5 @@ def _remarks(figure: Figure, curves: pd.DataFrame, planned: int | None) -> None:
     if (curves["seeds"] == 1).any():
         said.append("no interval where there is one seed")
     if said:
-        figure.suptitle("; ".join(said), x=0.99, ha="right", color=_RED)
+        before = [figure.get_suptitle()] if figure.get_suptitle() else []
+        figure.suptitle("; ".join(before + said), x=0.99, ha="right", color=_RED)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from results.critical import critical_mass
 from results.curves import area, success_curves
-from results.figures import plot_critical, plot_curves, plot_effective_size, save
+from results.figures import plot_areas, plot_critical, plot_curves, plot_effective_size, save
 from results.frames import CELL, PANEL
 from results.tables import render
 
@@ -63,9 +63,11 @@ def write_figures(
     """
     curves = success_curves(records)
     critical = critical_mass(curves, LEVELS)
+    areas = area(records)
     weighed = curves[curves["effective_size"].notna()]
     draw = {
         "success": (lambda: plot_curves(curves, planned), curves),
+        "ranking": (lambda: plot_areas(areas), areas),
         "critical": (lambda: plot_critical(critical), critical),
         "effective_size": (lambda: plot_effective_size(weighed), weighed),
     }

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import run_bench
+from bench.grid import shipped
 from bench.registry import REGISTRY
 from bench.store import Store
 
@@ -264,7 +265,7 @@ def test_damaged_records_are_run_again(no_figures, bench, ran):
     "kind", ["learners", "strategies", "signals", "datasets", "networks", "grids"]
 )
 def test_everything_is_listed_in_every_format(bench, kind):
-    names = list(REGISTRY.kinds[kind]) if kind != "grids" else ["quick"]
+    names = list(REGISTRY.kinds[kind]) if kind != "grids" else list(shipped())
     for format in (None, "text", "csv", "json", "md"):
         said = bench("list", kind, *(("--format", format) if format else ()))
         assert (said.code, said.err) == (0, "")
