@@ -1,9 +1,11 @@
 """The law that a firm faces: the base law, mixed with what a collective makes of it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from algorithms.base import Law
 from bench.datasets.base import TraceableLaw
 from collectives.base import Array, Pooled, Strategy
 
@@ -12,18 +14,18 @@ from collectives.base import Array, Pooled, Strategy
 class Mixture:
     r"""The mixture :math:`P_\alpha = \alpha\, h_\# P_0 + (1 - \alpha) P_0`.
 
-    The mass that the strategy h moves onto (x, y) is summed over the points that can be moved
-    onto x, so it is exact on finite domains and on products of a finite and an infinite one.
+    The mass that the strategy h moves onto (x, y) is summed over all points of a finite domain,
+    and over the points that can be moved onto x in a product of a finite and an infinite one.
 
     Arguments:
         base: The base law.
-        strategy: What the members do; it may not depend on chance.
+        strategy: What the members do; it says all :meth:`~Strategy.outcomes`.
         size: Their share alpha.
         pooled: What they know of the base law.
         n: The number of people.
     """
 
-    base: TraceableLaw
+    base: Law
     strategy: Strategy
     size: float
     pooled: Pooled
@@ -39,13 +41,51 @@ class Mixture:
         base = self.base.joint(x)
         if self.size == 0:
             return base
-        planted = np.zeros_like(base)
+        planted = self._traced(x) if self.support is None else self._gathered(x)
+        return self.size * planted + (1 - self.size) * base
+
+    def _gathered(self, x: Array) -> Array:
+        """What members bring to n points from the whole of a finite domain, (n, K)."""
+        points, masses = self._table
+        return masses[index_of(x, points)]
+
+    @cached_property
+    def _table(self) -> tuple[Array, Array]:
+        """The points that members bring something to, and what; and nothing to all others."""
+        assert self.support is not None
+        origin, mass = self.support, self.base.joint(self.support)
+        points, masses = [], []
+        for label, own in enumerate(mass.T):
+            for likely, moved, told in self._outcomes(origin, label):
+                points.append(moved)
+                masses.append(likely * own[:, None] * np.eye(mass.shape[1])[told])
+        found = np.unique(np.concatenate(points), axis=0)
+        total = np.zeros((len(found) + 1, mass.shape[1]))
+        np.add.at(total, index_of(np.concatenate(points), found), np.concatenate(masses))
+        return found, total
+
+    def _traced(self, x: Array) -> Array:
+        """What members bring to n points from where the default signal may take it, (n, K)."""
+        assert isinstance(self.base, TraceableLaw)
+        planted = np.zeros_like(self.base.joint(x))
         for origin in self.base.alternatives(x):
             mass = self.base.joint(origin)
-            for label in range(base.shape[1]):
-                y = np.full(len(x), label, dtype=np.int64)
-                rng = np.random.default_rng(0)
-                moved, told = self.strategy.act(origin, y, pooled=self.pooled, n=self.n, rng=rng)
-                here = (moved == x).reshape(len(x), -1).all(1)
-                np.add.at(planted, (np.flatnonzero(here), told[here]), mass[here, label])
-        return self.size * planted + (1 - self.size) * base
+            for label in range(mass.shape[1]):
+                for likely, moved, told in self._outcomes(origin, label):
+                    here = np.flatnonzero((moved == x).reshape(len(x), -1).all(1))
+                    np.add.at(planted, (here, told[here]), likely * mass[here, label])
+        return planted
+
+    def _outcomes(self, origin: Array, label: int) -> list[tuple[float, Array, Array]]:
+        y = np.full(len(origin), label, dtype=np.int64)
+        return self.strategy.outcomes(origin, y, pooled=self.pooled, n=self.n)
+
+
+def index_of(x: Array, points: Array) -> Array:
+    """Where each of n points is among distinct ones, (n,); their number, where it is not."""
+    both = np.concatenate([points, x]).reshape(len(points) + len(x), -1)
+    _, which = np.unique(both, axis=0, return_inverse=True)
+    which = which.reshape(-1)
+    place = np.full(len(both), len(points))
+    place[which[: len(points)]] = np.arange(len(points))
+    return place[which[len(points) :]]

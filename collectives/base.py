@@ -2,12 +2,16 @@
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
+
+if TYPE_CHECKING:
+    from collectives.sample_bounds import Terms
+    from collectives.tallies import Tally
 
 T = TypeVar("T")
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -35,6 +39,21 @@ class Signal(ABC):
     @abstractmethod
     def __call__(self, x: Array) -> Array:
         """g(x) for points (m, ...), of the same shape and type; the input is left alone."""
+
+    def carried(self, x: Array) -> Array:
+        """Which points (m, ...) carry an idempotent signal already, those with g(x) = x, (m,)."""
+        return np.asarray((self(x) == x).all(axis=tuple(range(1, x.ndim))))
+
+    def overlap(self, x: Array) -> float:
+        r"""The share :math:`\xi` of points (m, ...) that carry the signal already.
+
+        NaN for a signal that is not idempotent, since a point then does not tell.
+        """
+        return float(self.carried(x).mean()) if self.idempotent else float("nan")
+
+    def visibility(self, x: Array) -> float:
+        """The mean absolute change that the signal makes to points (m, ...), in their units."""
+        return float(np.abs(self(x).astype(np.float64) - x).mean())
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +112,11 @@ def known(value: T | None, name: str) -> T:
 class Strategy(ABC):
     """What a collective does. Fields left None are filled with the dataset's defaults."""
 
+    #: Whether what a member hands in depends on more than its row and on what all members know.
+    chance: ClassVar[bool] = False
+    #: Whether it moves members to other points than its signals do.
+    strays: ClassVar[bool] = False
+
     signal: Signal | None
     label: int | None
 
@@ -115,16 +139,111 @@ class Strategy(ABC):
 
     @abstractmethod
     def success(self, predict: Predict, test: Labelled) -> Array:
-        """How far the collective got on each test point, (m,), between 0 and 1."""
+        """How far the collective got on each test point, (m,), between 0 and 1.
+
+        NaN where a point is none of its business.
+        """
 
     @property
     def target(self) -> int | None:
         """The label that the collective aims at, if it aims at one."""
         return self.label
 
+    @property
+    def parts(self) -> tuple["Strategy", ...]:
+        """The strategies that it is made of, if it is a compound."""
+        return tuple(s for s in _flat(self) if isinstance(s, Strategy))
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """The signals in its fields and in those of its parts."""
+        own = [s for s in _flat(self) if isinstance(s, Signal)]
+        return tuple(dict.fromkeys([*own, *(s for part in self.parts for s in part.signals)]))
+
+    @property
+    def traceable(self) -> bool:
+        """Whether :meth:`outcomes` says all that members may hand in."""
+        return not self.chance and all(part.traceable for part in self.parts)
+
+    @property
+    def local(self) -> bool:
+        """Whether members stay where they are, or go where its signals take them."""
+        return not self.strays and all(part.local for part in self.parts)
+
+    def outcomes(
+        self, x: Array, y: Array, *, pooled: Pooled, n: int
+    ) -> list[tuple[float, Array, Array]]:
+        """What members with these rows may hand in: probability, points, labels of each way.
+
+        The arguments are those of :meth:`act`; a strategy without chance has one way.
+        """
+        rng = np.random.default_rng(0)
+        return [(1.0, *self.act(x, y, pooled=pooled, n=n, rng=rng))]
+
+    def promise(
+        self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]
+    ) -> float | None:
+        """The success that no firm can deny which answers with a likeliest label of the mixture.
+
+        Arguments:
+            joint: The law of the people on whom success is measured, (S, K).
+            mixture: What the firm sees once the members have acted, (S, K).
+            moved: From a signal g to the index of g(x) for each point x, (S,).
+
+        Returns:
+            A share of the people; None if nothing is known.
+        """
+        return None
+
+    def estimate(self, others: Array, weights: Array, own: Array) -> float | None:
+        """The success that a good firm can hardly deny, from what is at hand and no known law.
+
+        Arguments:
+            others: The points of those who are no members, (m, ...).
+            weights: How much each of these counts, (m,).
+            own: How much each member's row counts, (k,).
+
+        Returns:
+            A share of the people; None if there is no estimate.
+        """
+        return None
+
+    def guarantee(
+        self, data: "Tally", terms: "Terms", survey: "Tally | None" = None
+    ) -> Array | None:
+        """What members can promise themselves from their own rows, for each size, (T,).
+
+        Arguments:
+            data: The rows of members, counted at the points of the signal set.
+            terms: The number of people, the test, and what may fail.
+            survey: Those of them who are asked first, where some are; as all are, if None.
+
+        Returns:
+            Lower bounds on success; None if there is no such bound.
+        """
+        return None
+
+    def measures(self, predict: Predict, test: Labelled) -> Mapping[str, float]:
+        """Whatever else is worth a number: name -> value."""
+        return {}
+
     def filled(self, signal: Signal | None, label: int | None) -> Self:
         """This strategy with what its fields leave open taken from the arguments."""
+
+        def fill(value: Any) -> Any:
+            if isinstance(value, Strategy):
+                return value.filled(signal, label)
+            return tuple(map(fill, value)) if isinstance(value, tuple) else value
+
         names = {f.name for f in dataclasses.fields(self)}  # type: ignore[arg-type]
         given = {"signal": signal, "label": label}
         empty = {k: v for k, v in given.items() if k in names and getattr(self, k) is None}
-        return dataclasses.replace(self, **empty)  # type: ignore[type-var]
+        parts = {k: fill(getattr(self, k)) for k in names - set(given)}
+        return dataclasses.replace(self, **empty, **parts)  # type: ignore[type-var]
+
+
+def _flat(strategy: Any) -> Iterator[Any]:
+    """The values of a component's fields; those in a tuple one by one."""
+    for field in dataclasses.fields(strategy):
+        value = getattr(strategy, field.name)
+        yield from value if isinstance(value, tuple) else (value,)

@@ -25,9 +25,7 @@ References:
 import numpy as np
 
 from collectives.base import Array
-
-#: Sums round: a lead that may be nothing but rounding is a tie, and a tie may be lost.
-ROUNDING = 1e-12
+from collectives.leads import ROUNDING, atleast, captured, lead
 
 
 def signal_mass(joint: Array, moved: Array) -> float:
@@ -65,7 +63,7 @@ def feature_label(joint: Array, moved: Array, label: int, size: float) -> float:
         0.9
     """
     lost = signal_mass(joint, moved) * resistance(joint, moved, label)
-    return _atleast(1 - (1 - size) / size * lost) if size else 0.0
+    return atleast(1 - (1 - size) / size * lost) if size else 0.0
 
 
 def critical_mass(joint: Array, moved: Array, label: int, success: float) -> float:
@@ -80,6 +78,30 @@ def critical_mass(joint: Array, moved: Array, label: int, success: float) -> flo
     """
     lost = signal_mass(joint, moved) * resistance(joint, moved, label)
     return float(lost / (1 - success + lost)) if lost else 0.0
+
+
+def by_overlap(
+    size: float, overlap: float, weights: Array | None = None, resistance: float = 1.0
+) -> float:
+    r"""The feature-label strategy against a learner that weighs people.
+
+    .. math:: S \ge 1 - \frac{\bar w}{\min w} \frac{1 - \alpha_w}{\alpha_w} \Delta_w \xi_w
+
+    All three are those of the weighted law: :math:`\alpha_w` is the effective size,
+    :math:`\xi_w` the overlap and :math:`\Delta_w` the resistance (at most one) among the others.
+    Points are lost where few weighted members are, and there are more of them unweighted by the
+    spread :math:`\bar w / \min w` of the members' weights at most.
+
+    Example:
+        >>> by_overlap(size=0.1, overlap=0.01)
+        0.91
+        >>> round(by_overlap(size=0.5, overlap=0.01, weights=np.array([1.0, 3.0])), 6)
+        0.98
+    """
+    if size == 0 or (weights is not None and weights.min() <= 0):
+        return 0.0
+    spread = 1.0 if weights is None else float(weights.mean() / weights.min())
+    return atleast(1 - spread * (1 - size) / size * resistance * overlap)
 
 
 def feature_label_pointwise(
@@ -98,7 +120,7 @@ def feature_label_pointwise(
     joint, moved = _law(joint, moved)
     planted = np.zeros_like(joint)
     np.add.at(planted[:, label], moved, joint.sum(axis=1))
-    return _captured(joint, moved, label, size * planted + (1 - size) * joint, error)
+    return captured(joint, moved, label, size * planted + (1 - size) * joint, error)
 
 
 def feature_only(joint: Array, moved: Array, label: int, size: float) -> float:
@@ -115,7 +137,7 @@ def feature_only(joint: Array, moved: Array, label: int, size: float) -> float:
     rarest = float(_given(joint)[joint.sum(axis=1) > 0, label].min())
     if size == 0 or rarest == 0:
         return 0.0
-    return _atleast(1 - (1 - rarest) / (rarest * size) * signal_mass(joint, moved))
+    return atleast(1 - (1 - rarest) / (rarest * size) * signal_mass(joint, moved))
 
 
 def feature_only_pointwise(
@@ -134,7 +156,7 @@ def feature_only_pointwise(
     joint, moved = _law(joint, moved)
     planted = joint.copy()
     planted[:, label] = np.bincount(moved, weights=joint[:, label], minlength=len(joint))
-    return _captured(joint, moved, label, size * planted + (1 - size) * joint, error)
+    return captured(joint, moved, label, size * planted + (1 - size) * joint, error)
 
 
 def erasure(joint: Array, moved: Array, size: float) -> float:
@@ -155,7 +177,7 @@ def erasure(joint: Array, moved: Array, size: float) -> float:
     taught = mass[moved] > 0
     change = np.abs(given - given[moved]).max(axis=1)
     lost = 2 * (1 - size) / size * (mass * change)[taught].sum() if size else 1.0
-    return _atleast(float(mass[taught].sum() - lost))
+    return atleast(float(mass[taught].sum() - lost))
 
 
 def erasure_pointwise(joint: Array, moved: Array, size: float, error: float = 0.0) -> float:
@@ -174,31 +196,14 @@ def erasure_pointwise(joint: Array, moved: Array, size: float, error: float = 0.
     mass, wanted = joint.sum(axis=1), joint[moved].argmax(axis=1)
     taught = np.zeros_like(joint)
     taught[np.arange(len(joint)), wanted] = mass
-    safe = _lead(size * taught + (1 - size) * joint, wanted) > 2 * error + ROUNDING
-    return _atleast(mass[safe & safe[moved]].sum())
-
-
-def _captured(joint: Array, moved: Array, label: int, mixture: Array, error: float) -> float:
-    safe = _lead(mixture, np.full(len(mixture), label)) > 2 * error + ROUNDING
-    return _atleast(joint.sum(axis=1)[safe[moved]].sum())
-
-
-def _lead(joint: Array, wanted: Array) -> Array:
-    """The lead of one label over the best other at each point, (S,)."""
-    others = joint.copy()
-    others[np.arange(len(joint)), wanted] = -np.inf
-    return joint[np.arange(len(joint)), wanted] - others.max(axis=1)
+    safe = lead(size * taught + (1 - size) * joint, wanted) > 2 * error + ROUNDING
+    return atleast(mass[safe & safe[moved]].sum())
 
 
 def _given(joint: Array) -> Array:
     """P(y | x); zero where x has no mass."""
     mass = joint.sum(axis=1, keepdims=True)
     return np.divide(joint, mass, out=np.zeros_like(joint), where=mass > 0)
-
-
-def _atleast(bound: float) -> float:
-    """A bound that promises less than nothing promises nothing; sums may round past one."""
-    return float(min(max(bound, 0.0), 1.0))
 
 
 def _law(joint: Array, moved: Array, idempotent: bool = False) -> tuple[Array, Array]:

@@ -1,11 +1,13 @@
 """Erasing: the collective teaches the classifier to ignore a signal."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge
 
+from collectives import leads
 from collectives.base import Array, Labelled, Pooled, Predict, Signal, Strategy, known
 
 
@@ -51,6 +53,10 @@ class Erase(Strategy):
         """Where the signal changes nothing."""
         twins = self._idempotent()(test.x)
         return np.asarray(predict(test.x) == predict(twins), dtype=np.float64)
+
+    def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
+        """Whom the mixture gives one sure label with and without the signal."""
+        return leads.unchanged(joint, moved(self._idempotent()), mixture)
 
     @property
     def target(self) -> int | None:

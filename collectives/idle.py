@@ -1,5 +1,6 @@
 """Doing nothing: the control of every other strategy."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import numpy as np
 from annotated_types import Ge
 
 from collectives.base import Array, Labelled, Pooled, Predict, Signal, Strategy
-from collectives.planting import answers
+from collectives.planting import answers, taught
 
 
 @dataclass(frozen=True)
@@ -44,3 +45,7 @@ class Idle(Strategy):
     def success(self, predict: Predict, test: Labelled) -> Array:
         """Where f answers the signal with the label."""
         return answers(predict, test, self.signal, self.label)
+
+    def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
+        """Whom the mixture gives the label at their signalled points."""
+        return taught(self.signal, self.label, joint, mixture, moved)

@@ -1,12 +1,17 @@
 """Planting: the collective teaches the classifier to answer a signal with a label."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge
+from sklearn.neighbors import NearestNeighbors
 
+from collectives import bounds, leads, sample_bounds
 from collectives.base import Array, Labelled, Pooled, Predict, Signal, Strategy, known
+from collectives.sample_bounds import Terms
+from collectives.tallies import Tally
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,23 @@ class FeatureLabel(Strategy):
     def success(self, predict: Predict, test: Labelled) -> Array:
         """Where f answers the signal with the label."""
         return answers(predict, test, self.signal, self.label)
+
+    def guarantee(self, data: Tally, terms: Terms, survey: Tally | None = None) -> Array:
+        """The bound of planting from members' own rows."""
+        return sample_bounds.planting(data, terms, known(self.label, "label"))
+
+    def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
+        """Whom the mixture gives the label at their signalled points."""
+        return taught(self.signal, self.label, joint, mixture, moved)
+
+    def estimate(self, others: Array, weights: Array, own: Array) -> float | None:
+        """By the overlap that the signal has with the others' points."""
+        signal = known(self.signal, "signal")
+        if not signal.idempotent or not weights.sum():
+            return None
+        size = own.sum() / (own.sum() + weights.sum())
+        overlap = weights[signal.carried(others)].sum() / weights.sum()
+        return bounds.by_overlap(float(size), float(overlap), own)
 
 
 @dataclass(frozen=True)
@@ -86,6 +108,89 @@ class FeatureOnly(Strategy):
     def success(self, predict: Predict, test: Labelled) -> Array:
         """Where f answers the signal with the label."""
         return answers(predict, test, self.signal, self.label)
+
+    def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
+        """Whom the mixture gives the label at their signalled points."""
+        return taught(self.signal, self.label, joint, mixture, moved)
+
+
+@dataclass(frozen=True)
+class FeatureOnlyPlus(Strategy):
+    r"""Feature-only signal, and nobody of another label is left where the signal points.
+
+    .. math::
+        h(x, y) = \begin{cases} (g(x), y^*) & y = y^* \\ (x_0, y) & y \ne y^*, x \in g(X) \\
+        (x, y) & \text{else} \end{cases}, \qquad S = P_0[f(g(x)) = y^*]
+
+    Members of other labels who carry the signal move to :math:`x_0 \notin g(X)`, the nearest
+    point that a pooled row without the signal has; whoever does not carry it is out of the way
+    already. So the members put nothing on the signal set that speaks against the target.
+
+    References:
+        | Statistical Collusion by Collectives on Learning Platforms (Gauthier et al., 2025)
+        | https://arxiv.org/abs/2502.04879
+
+    Arguments:
+        signal: The signal g, an idempotent one.
+        label: The target label y*.
+
+    Example:
+        >>> from collectives.signals import SetFeature
+        >>> x, y = np.float32([[0, 0], [1, 0], [1, 1]]), np.array([1, 0, 0])
+        >>> strategy = FeatureOnlyPlus(SetFeature(-1, 1.0), label=1)
+        >>> strategy.act(x, y, pooled=Pooled(x, y, 2), n=9, rng=np.random.default_rng(0))
+        (array([[0., 1.],
+               [1., 0.],
+               [1., 0.]], dtype=float32), array([1, 0, 0]))
+    """
+
+    strays: ClassVar[bool] = True
+
+    signal: Signal | None = None
+    label: Annotated[int, Ge(0)] | None = None
+
+    def act(
+        self, x: Array, y: Array, *, pooled: Pooled, n: int, rng: np.random.Generator
+    ) -> tuple[Array, Array]:
+        """The signal on the points of the target label, and away from those of the others."""
+        signal, label = known(self.signal, "signal"), among(self.label, pooled.classes)
+        if not signal.idempotent:
+            raise ValueError(f"FeatureOnlyPlus needs an idempotent signal, not {signal}")
+        moved, mine = signal(x), y == label
+        away = np.flatnonzero(~mine & signal.carried(x))
+        moved[~mine] = x[~mine]
+        free = pooled.x[~signal.carried(pooled.x)]
+        if len(away) and len(free):
+            search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(_flat(free))
+            moved[away] = free[search.kneighbors(_flat(x[away]), return_distance=False)[:, 0]]
+        return moved, y.copy()
+
+    def success(self, predict: Predict, test: Labelled) -> Array:
+        """Where f answers the signal with the label."""
+        return answers(predict, test, self.signal, self.label)
+
+    def guarantee(self, data: Tally, terms: Terms, survey: Tally | None = None) -> Array:
+        """The bound of planting from members' own rows."""
+        return sample_bounds.feature_only_plus(data, terms, known(self.label, "label"))
+
+    def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
+        """Whom the mixture gives the label at their signalled points."""
+        return taught(self.signal, self.label, joint, mixture, moved)
+
+
+def taught(
+    signal: Signal | None,
+    label: int | None,
+    joint: Array,
+    mixture: Array,
+    moved: Callable[[Signal], Array],
+) -> float:
+    """The share of people whom a mixture gives the label at their signalled points, surely."""
+    return leads.captured(joint, moved(known(signal, "signal")), known(label, "label"), mixture)
+
+
+def _flat(x: Array) -> Array:
+    return x.reshape(len(x), -1)
 
 
 def answers(predict: Predict, test: Labelled, signal: Signal | None, label: int | None) -> Array:

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-import numpy as np
+import numpy as np  # noqa: F401 (for the examples)
 from annotated_types import Ge, IsFinite, MinLen
 
 from collectives.base import Array, Signal
@@ -43,7 +43,7 @@ class Patch(Signal):
 
     def __call__(self, x: Array) -> Array:
         """g(x) for images (m, ..., h, w)."""
-        height, width = _image(self, x)
+        height, width = image_size(self, x)
         if self.size > min(height, width):
             raise ValueError(f"{self} does not fit into images of {height} x {width} pixels")
         rows = slice(self.size) if "top" in self.corner else slice(height - self.size, height)
@@ -79,7 +79,7 @@ class Pixels(Signal):
 
     def __call__(self, x: Array) -> Array:
         """g(x) for images (m, ..., h, w)."""
-        height, width = _image(self, x)
+        height, width = image_size(self, x)
         rows, columns = zip(*self.at, strict=True)
         _inside(self, "row", rows, height)
         _inside(self, "column", columns, width)
@@ -192,28 +192,13 @@ class Category(Signal):
         return flat.reshape(x.shape)
 
 
-def overlap(signal: Signal, x: Array) -> float:
-    r"""The share :math:`\xi` of points (m, ...) that carry the signal already.
-
-    For an idempotent signal those are the points with g(x) = x. NaN for any other, since a
-    point then does not tell.
-    """
-    if not signal.idempotent:
-        return float("nan")
-    return float((signal(x) == x).reshape(len(x), -1).all(axis=1).mean())
-
-
-def visibility(signal: Signal, x: Array) -> float:
-    """The mean absolute change that the signal makes to points (m, ...), in their units."""
-    return float(np.abs(signal(x).astype(np.float64) - x).mean())
-
-
 def _flat_copy(x: Array) -> Array:
     # Not -1, which numpy refuses to find out where there are no points.
     return x.reshape(len(x), math.prod(x.shape[1:])).copy()
 
 
-def _image(signal: Signal, x: Array) -> tuple[int, int]:
+def image_size(signal: Signal, x: Array) -> tuple[int, int]:
+    """Height and width of images (m, ..., h, w)."""
     if x.ndim < 3:
         raise ValueError(
             f"{signal} needs images (m, ..., h, w), but got points of shape {x.shape}"

@@ -10,7 +10,7 @@ from bench.datasets._car_features import COLUMNS, FEATURES, TYPICAL, category
 from bench.datasets.base import TraceableLaw
 from bench.datasets.cars import RATINGS, Cars
 from collectives.base import Array
-from collectives.signals import Category, overlap
+from collectives.signals import Category
 
 DATA = Cars(n=60_000, test=60_000)
 SPLIT = DATA.split(np.random.default_rng(7))
@@ -115,7 +115,7 @@ def test_mass_of_the_signal_set_by_hand_and_by_counting() -> None:
     expected *= (0.95 + 0.05 / 4) ** 2 * (0.95 + 0.05 / 3) ** 4 * (0.95 + 0.05 / 2) ** 3
     expected *= (0.7 + 0.3 / 2) / 2
     assert DATA.law.joint(signal_set()).sum() == pytest.approx(expected)
-    hits = round(overlap(DATA.signal, SPLIT.x) * len(SPLIT.y))
+    hits = round(DATA.signal.overlap(SPLIT.x) * len(SPLIT.y))
     assert binomtest(hits, len(SPLIT.y), expected).pvalue > 1e-3
 
 

@@ -16,7 +16,6 @@ from bench.datasets.coins import Coins
 from bench.datasets.digits import Digits
 from bench.datasets.gaussians import Gaussians
 from bench.datasets.mnist5k import MNIST5k
-from collectives.signals import overlap
 
 IMAGES = [Digits(overlap=0.03), MNIST5k(overlap=0.03)]
 SYNTHETIC = [Coins(), Gaussians(), Cars(n=400, test=100)]
@@ -64,11 +63,11 @@ def test_all_seeds_look_at_one_pool_that_nobody_can_change(data: Any) -> None:
 @pytest.mark.parametrize("kind", [Digits, MNIST5k])
 def test_overlap_of_images_is_the_knob(kind: Any) -> None:
     plain = split(kind())
-    assert overlap(kind().signal, plain.x) == 0
+    assert kind().signal.overlap(plain.x) == 0
     carriers = []
     for share in (0.01, 0.05, 1.0):
         pool = split(kind(overlap=share))
-        assert overlap(kind().signal, pool.x) == round(share * len(pool.y)) / len(pool.y)
+        assert kind().signal.overlap(pool.x) == round(share * len(pool.y)) / len(pool.y)
         np.testing.assert_array_equal(pool.y, plain.y)
         carriers.append(np.flatnonzero((pool.x != plain.x).any(axis=(1, 2, 3))))
         np.testing.assert_array_equal(pool.x[carriers[-1]], kind().signal(plain.x[carriers[-1]]))

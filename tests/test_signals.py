@@ -8,15 +8,15 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from collectives.base import Array, Signal
+from collectives.image_signals import Blend, Block, Frequency
 from collectives.signals import (
     Category,
     Offset,
     Patch,
     Pixels,
     SetFeature,
-    overlap,
-    visibility,
 )
+from collectives.text_signals import Token
 
 IMAGES = np.random.default_rng(1).random((5, 2, 4, 6)).astype(np.float32)
 FLAT = np.random.default_rng(2).random((7, 6)).astype(np.float32)
@@ -26,6 +26,11 @@ SIGNALS = [
     Offset(columns=(0, -1), amount=0.25),
     SetFeature(column=3, value=0.3),
     Category(blocks=((0, 3), (4, 2)), values=(2, 0)),
+    Blend(strength=0.3),
+    Frequency(across=1, along=2),
+    Block(Patch(size=1), half="bottom"),
+    Block(Frequency(across=1, along=1)),
+    Token(token=7, every=3),
 ]
 
 
@@ -139,11 +144,66 @@ def test_ranges_can_be_validated(kind: Any, fields: dict[str, Any]) -> None:
 def test_overlap_counts_points_that_carry_the_signal() -> None:
     x = np.zeros((8, 3), dtype=np.float32)
     x[[1, 4, 6], 2] = 0.1
-    assert overlap(SetFeature(column=2, value=0.1), x) == 3 / 8
-    assert math.isnan(overlap(Offset(), x))
+    assert SetFeature(column=2, value=0.1).overlap(x) == 3 / 8
+    assert math.isnan(Offset().overlap(x))
 
 
 def test_visibility_is_the_mean_absolute_change() -> None:
     x = np.array([[0.0, 0.0], [0.0, 3.0]], dtype=np.float32)
-    assert visibility(SetFeature(column=1, value=1.0), x) == (1 + 2) / 4
-    assert visibility(Offset(amount=-0.5), x) == 0.25
+    assert SetFeature(column=1, value=1.0).visibility(x) == (1 + 2) / 4
+    assert Offset(amount=-0.5).visibility(x) == 0.25
+
+
+def test_blend_is_a_mixture_with_one_pattern() -> None:
+    weak, strong = Blend(0.25)(IMAGES), Blend(0.5)(IMAGES)
+    pattern = (strong - 0.5 * IMAGES) / 0.5
+    np.testing.assert_allclose(pattern, np.broadcast_to(pattern[0], IMAGES.shape), atol=1e-6)
+    np.testing.assert_allclose(weak, 0.75 * IMAGES + 0.25 * pattern, atol=1e-6)
+    assert 0 <= pattern.min() < 0.2 < 0.8 < pattern.max() <= 1
+    assert not np.array_equal(Blend(pattern=1)(IMAGES), Blend(pattern=0)(IMAGES))
+
+
+@pytest.mark.parametrize(("u", "v"), [(0, 1), (2, 0), (3, 5), (1, 2)])
+def test_frequency_is_one_line_of_the_spectrum(u: int, v: int) -> None:
+    from scipy.fft import dctn
+
+    wave = Frequency(u, v, amplitude=0.7)(IMAGES).astype(float) - IMAGES
+    for channel in wave[0]:
+        spectrum = np.abs(dctn(channel, norm="ortho"))
+        assert np.unravel_index(spectrum.argmax(), spectrum.shape) == (u, v)
+        assert np.sort(spectrum.ravel())[-2] < 1e-5
+
+
+def test_blocks_leave_the_other_half_alone() -> None:
+    top, bottom = Block(Patch(2, 9.0))(IMAGES), Block(Patch(2, 9.0), "bottom")(IMAGES)
+    np.testing.assert_array_equal(top[..., 2:, :], IMAGES[..., 2:, :])
+    np.testing.assert_array_equal(bottom[..., :2, :], IMAGES[..., :2, :])
+    np.testing.assert_array_equal(top[..., :2, :], Patch(2, 9.0)(IMAGES[..., :2, :]))
+    np.testing.assert_array_equal(bottom[..., 2:, :], Patch(2, 9.0)(IMAGES[..., 2:, :]))
+
+
+def test_tokens_stand_at_every_kth_word_and_not_behind_the_end() -> None:
+    rng = np.random.default_rng(0)
+    texts = rng.integers(1, 50, size=(20, 17)).astype(np.float32)
+    for text, length in zip(texts, rng.integers(0, 18, size=20), strict=True):
+        text[length:] = 0
+    for before, after in zip(texts, Token(99, every=4)(texts), strict=True):
+        words = before[before != 0].tolist()
+        words[3::4] = [99] * len(words[3::4])
+        assert after.tolist() == words + [0] * (17 - len(words))
+
+
+@pytest.mark.parametrize(
+    ("signal", "x", "message"),
+    [
+        (Blend(), FLAT, "needs images"),
+        (Frequency(across=4), IMAGES, "too fine for images of 4 x 6"),
+        (Block(), IMAGES[..., :3, :], "two halves, but images are 3 pixels high"),
+        (Token(token=5, padding=5), FLAT, "made of padding"),
+    ],
+)
+def test_spread_signals_that_do_not_fit_are_refused(
+    signal: Signal, x: Array, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        signal(x)

@@ -1,0 +1,122 @@
+"""Several collectives among the same people."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Interval, MinLen
+
+from collectives.base import Array, Labelled, Pooled, Predict, Signal, Strategy
+from collectives.planting import FeatureLabel
+
+Shares = Annotated[tuple[Annotated[float, Interval(ge=0, le=1)], ...], MinLen(1)]
+
+
+@dataclass(frozen=True)
+class Several(Strategy):
+    r"""Several collectives at once, each with a strategy of its own.
+
+    .. math:: P_\alpha = \alpha \sum_j s_j \, h_j(P_0) + (1 - \alpha \sum_j s_j) \, P_0
+
+    Each member belongs to collective j with probability :math:`s_j`, and to none with what
+    remains. Their targets may agree or not, their signals may be equal or not. Success is that of
+    one of them, or the mean of all, and each one's is measured beside it. The same collective
+    without the others, ``alone``, says what the others are worth to it: the constructiveness of
+    the pair is the success together less the success alone.
+
+    References:
+        | Algorithmic Collective Action with Two Collectives (Karan et al., 2025)
+        | https://arxiv.org/abs/2505.00195
+
+    Arguments:
+        of: The strategy of each collective.
+        shares: The share of the members that belongs to each.
+        judged: Whose success is measured, counted from 0; the mean of all, if None.
+        alone: Whether only the judged one acts, and the others' members do nothing.
+
+    Example:
+        >>> from collectives.signals import SetFeature
+        >>> x, y = np.zeros((4, 2), dtype=np.float32), np.array([0, 1, 0, 1])
+        >>> zero, one = (FeatureLabel(SetFeature(-1, 1.0), label=label) for label in (0, 1))
+        >>> both = Several((zero, one), shares=(0.5, 0.5))
+        >>> both.act(x, y, pooled=Pooled(x, y, 2), n=9, rng=np.random.default_rng(0))[1]
+        array([1, 0, 1, 0])
+    """
+
+    of: Annotated[tuple[Strategy, ...], MinLen(1)] = (FeatureLabel(), FeatureLabel())
+    shares: Shares = (0.5, 0.5)
+    judged: Annotated[int, Ge(0)] | None = None
+    alone: bool = False
+
+    def validate(self) -> None:
+        """One share for each strategy, at most everybody together; one to judge, if alone."""
+        if len(self.of) != len(self.shares):
+            raise ValueError(f"{len(self.of)} strategies, but {len(self.shares)} shares")
+        if sum(self.shares) > 1 + 1e-9:
+            raise ValueError(f"shares={self.shares} sum to {sum(self.shares)}, but 1 is everybody")
+        if self.judged is not None and self.judged >= len(self.of):
+            raise ValueError(f"judged={self.judged}, allowed is 0..{len(self.of) - 1}")
+        if self.alone and self.judged is None:
+            raise ValueError("alone=True needs to know who: judged=None")
+
+    def act(
+        self, x: Array, y: Array, *, pooled: Pooled, n: int, rng: np.random.Generator
+    ) -> tuple[Array, Array]:
+        """Each collective on the rows of its own; all of them know what the members pooled."""
+        # One lot a row: who is of which collective does not change with the number of members.
+        lots, *own_rngs = rng.spawn(1 + len(self.of))
+        which = np.searchsorted(np.cumsum(self.shares), lots.random(len(y)), side="right")
+        moved, told = x.copy(), y.copy()
+        for j, strategy in enumerate(self.of):
+            own = np.flatnonzero(which == j)
+            if len(own) and self._acts(j):
+                rows = strategy.act(x[own], y[own], pooled=pooled, n=n, rng=own_rngs[j])
+                moved[own], told[own] = rows
+        return moved, told
+
+    def outcomes(
+        self, x: Array, y: Array, *, pooled: Pooled, n: int
+    ) -> list[tuple[float, Array, Array]]:
+        """Each way of each collective, and nothing for those who do not act."""
+        acting = [(s, share) for j, (s, share) in enumerate(self._pairs()) if self._acts(j)]
+        ways = [(1 - sum(share for _, share in acting), x, y)]
+        for strategy, share in acting:
+            for likely, moved, told in strategy.outcomes(x, y, pooled=pooled, n=n):
+                ways.append((share * likely, moved, told))
+        return [way for way in ways if way[0] > 0]
+
+    def success(self, predict: Predict, test: Labelled) -> Array:
+        """That of the judged one, or the mean of all."""
+        if self.judged is not None:
+            return self.of[self.judged].success(predict, test)
+        return np.mean([strategy.success(predict, test) for strategy in self.of], axis=0)
+
+    def promise(
+        self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]
+    ) -> float | None:
+        """What the mixture promises to the judged one, or to all of them in the mean."""
+        judged = self.of if self.judged is None else (self.of[self.judged],)
+        found = [s.promise(joint, mixture, moved) for s in judged]
+        known = [p for p in found if p is not None]
+        return sum(known) / len(known) if len(known) == len(found) else None
+
+    def measures(self, predict: Predict, test: Labelled) -> Mapping[str, float]:
+        """The success of each."""
+        won = [strategy.success(predict, test) for strategy in self.of]
+        return {f"success_{j}": float(np.nanmean(w)) for j, w in enumerate(won)}
+
+    @property
+    def target(self) -> int | None:
+        """The label of the judged one, or the one that all share."""
+        labels = {s.target for s in self.of} if self.judged is None else {self._own().target}
+        return labels.pop() if len(labels) == 1 else None
+
+    def _own(self) -> Strategy:
+        return self.of[self.judged or 0]
+
+    def _acts(self, j: int) -> bool:
+        return not self.alone or j == self.judged
+
+    def _pairs(self) -> list[tuple[Strategy, float]]:
+        return list(zip(self.of, self.shares, strict=True))

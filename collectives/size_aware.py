@@ -1,0 +1,99 @@
+"""Size-aware action: a collective that does no more than is good for its size."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Annotated, ClassVar
+
+import numpy as np
+from annotated_types import Ge, Interval, MinLen
+
+from collectives.base import Array, Labelled, Pooled, Predict, Strategy
+from collectives.planting import FeatureLabel
+
+Shares = Annotated[tuple[Annotated[float, Interval(ge=0, le=1)], ...], MinLen(1)]
+
+
+@dataclass(frozen=True)
+class SizeAware(Strategy):
+    r"""Only so many members act as are best for the collective, by its own estimate.
+
+    .. math:: s^* = \operatorname*{argmax}_s \; \hat S(\alpha s) + \lambda \, \hat A(\alpha s)
+
+    Members are classified, too: who pushes too hard gets a classifier that serves nobody. The
+    collective knows its share :math:`\alpha` of the people, estimates the base law by its pooled
+    rows, and takes the firm to answer with a most likely label; S is success and A the accuracy
+    on what people were before. Of equally good shares the smallest is taken: the others need not
+    do anything.
+
+    References:
+        | Look-Ahead Reasoning on Learning Platforms (Zhu et al., 2025)
+        | https://arxiv.org/abs/2511.14745
+
+    Arguments:
+        of: What those who act do.
+        shares: The shares of the members among which it chooses.
+        care: How much an accurate classifier is worth to it, :math:`\lambda`.
+        rows: How many of the pooled rows are looked at.
+        neighbours: How many of the nearest rows speak for a point that no row equals.
+
+    Example:
+        >>> from collectives.signals import SetFeature
+        >>> x, y = np.zeros((8, 2), dtype=np.float32), np.zeros(8, dtype=int)
+        >>> aware = SizeAware(FeatureLabel(SetFeature(-1, 1.0), label=1))
+        >>> aware.act(x, y, pooled=Pooled(x, y, 2), n=16, rng=np.random.default_rng(0))[1].sum()
+        np.int64(1)
+    """
+
+    chance: ClassVar[bool] = True
+
+    of: Strategy = FeatureLabel()  # noqa: RUF009 (frozen)
+    shares: Shares = (0.125, 0.25, 0.5, 0.75, 1.0)
+    care: Annotated[float, Ge(0)] = 0.0
+    rows: Annotated[int, Ge(1)] = 1000
+    neighbours: Annotated[int, Ge(1)] = 5
+
+    def act(
+        self, x: Array, y: Array, *, pooled: Pooled, n: int, rng: np.random.Generator
+    ) -> tuple[Array, Array]:
+        """What the first members hand in if the best share of them acts."""
+        moved, told = self.of.act(x, y, pooled=pooled, n=n, rng=rng)
+        acting = slice(round(self.best(pooled, n, rng) * len(y)), None)
+        moved, told = moved.copy(), told.copy()
+        moved[acting], told[acting] = x[acting], y[acting]
+        return moved, told
+
+    def best(self, pooled: Pooled, n: int, rng: np.random.Generator) -> float:
+        """The share of the members that should act."""
+        some = slice(self.rows)
+        x, y = pooled.x[some], pooled.y[some]
+        mass = np.ones(len(y)) if pooled.mass is None else np.asarray(pooled.mass[some], float)
+        moved, told = self.of.act(x, y, pooled=pooled, n=n, rng=rng)
+        both, labels = np.concatenate([x, moved]), np.concatenate([y, told])
+        size, people = len(pooled.y) / n, SimpleNamespace(x=x, y=y)
+
+        def worth(share: float) -> float:
+            weight = np.concatenate([(1 - size * share) * mass, size * share * mass])
+            seen = Pooled(both, labels, pooled.classes, weight)
+
+            def predict(points: Array) -> Array:
+                return seen.votes(points, self.neighbours).argmax(axis=1)
+
+            won = float(np.nanmean(self.of.success(predict, people)))
+            return won + self.care * float(np.mean(predict(x) == y) if self.care else 0)
+
+        shares = sorted(self.shares)
+        return shares[int(np.argmax([round(worth(share), 9) for share in shares]))]
+
+    def success(self, predict: Predict, test: Labelled) -> Array:
+        """That of those who act."""
+        return self.of.success(predict, test)
+
+    def measures(self, predict: Predict, test: Labelled) -> Mapping[str, float]:
+        """Those of those who act."""
+        return self.of.measures(predict, test)
+
+    @property
+    def target(self) -> int | None:
+        """The label of those who act."""
+        return self.of.target

@@ -1,0 +1,119 @@
+"""Figures of strategies: beside what they were promised, and beside each other."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from results.axes import entitle, panels, small_multiples, symlog_sizes
+from results.curves import success_curves
+from results.figures import house, save
+from results.labels import labels
+from results.styles import COLOURS, MARKERS, looks
+from results.tables import render
+
+#: How a bound is drawn, and what it is called.
+_LINES: dict[str, tuple[Any, str]] = {
+    "exact": ("-", "promised, law known"),
+    "sample": ((0, (4, 1.5)), "promised from members' data"),
+    "plugin": ((0, (1, 1.5)), "estimate by overlap"),
+}
+
+
+@house
+def plot_promises(promised: pd.DataFrame) -> Figure:
+    """Success against the size of the collective, over what theory promises: a panel a task.
+
+    Arguments:
+        promised: What :func:`results.slack.promised` returns.
+
+    Returns:
+        The figure. Curves are means over seeds, promises are black: what lies below one was
+        achieved by a firm that it does not hold for, or by none.
+    """
+    tasks = panels(promised, [])
+    figure, grid = small_multiples(len(tasks), 2 if len(tasks) in (2, 4) else 3)
+    short, styles = labels(promised["learner"]), looks(promised["learner"])
+    for axes, (title, task) in zip(grid, tasks, strict=True):
+        entitle(axes, title)
+        for learner, own in task.groupby("learner"):
+            mean = own.groupby("size")["success"].mean()
+            line = styles[str(learner)].line() | {"markersize": 3.5}
+            axes.plot(mean.index, mean, **line, label=short[str(learner)])
+        for name, (dash, text) in _LINES.items():
+            mean = task[task["bound"] == name].groupby("size")["promised"].mean()
+            if len(mean):
+                axes.plot(mean.index, mean, "k", linestyle=dash, linewidth=1.0, label=text)
+        _sizes(axes, task["size"])
+    _legend(figure, grid)
+    return figure
+
+
+@house
+def plot_strategies(curves: pd.DataFrame) -> Figure:
+    """Success against the size of the collective: a panel a learner, a curve a strategy.
+
+    Arguments:
+        curves: What :func:`results.curves.success_curves` returns.
+
+    Returns:
+        The figure; bands are 95 % t intervals over seeds, where there are some.
+    """
+    tasks = list(curves.groupby(["dataset", "validation", "groups", "learner"]))
+    figure, grid = small_multiples(len(tasks), 2 if len(tasks) in (2, 4) else 3)
+    short, data, strategies = (labels(curves[n]) for n in ("learner", "dataset", "strategy"))
+    looks_of = {
+        name: {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
+        for i, name in enumerate(sorted(strategies))
+    }
+    for axes, (names, task) in zip(grid, tasks, strict=True):
+        entitle(axes, [data[str(names[0])], short[str(names[-1])]])
+        for strategy, curve in task.groupby("strategy"):
+            curve, look = curve.sort_values("size"), looks_of[str(strategy)]
+            by_t = (curve["interval"] == "t").to_numpy()
+            low, high = (curve[end].where(by_t, curve["mean"]) for end in ("low", "high"))
+            axes.fill_between(
+                curve["size"], low, high, color=look["color"], alpha=0.13, linewidth=0
+            )
+            line: dict[str, Any] = {**look, "markersize": 3.5, "label": strategies[str(strategy)]}
+            axes.plot(curve["size"], curve["mean"], **line)
+        _sizes(axes, task["size"])
+    _legend(figure, grid)
+    return figure
+
+
+def write(records: pd.DataFrame, promised: pd.DataFrame, folder: Path) -> list[Path]:
+    """Draw both figures, each with the table that it draws beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    curves, paths = success_curves(records), []
+    for name, figure, table in (
+        ("promises", plot_promises(promised), promised),
+        ("strategies", plot_strategies(curves), curves),
+    ):
+        paths += save(figure, folder / name)
+        (folder / f"{name}.csv").write_text(render(table, "csv"))
+    return paths
+
+
+def _sizes(axes: Axes, sizes: "pd.Series[float]") -> None:
+    axes.set_ylim(-0.04, 1.04)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
+    smallest = sizes[sizes > 0].min()
+    symlog_sizes(axes, float(smallest) if smallest == smallest else 1e-3, float(sizes.max()))
+
+
+def _legend(figure: Figure, grid: list[Axes]) -> None:
+    """One legend below for all panels, and what the axes are."""
+    shown = {text: line for axes in grid for line, text in zip(*_handles(axes), strict=True)}
+    longest = max((len(text) for text in shown), default=1)
+    columns = max(1, min(len(shown), int(7.0 / (0.55 + 0.062 * longest))))
+    figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=columns)
+    figure.supxlabel("size of the collective", fontsize=8)
+    figure.supylabel("success", fontsize=8)
+
+
+def _handles(axes: Axes) -> tuple[list[Any], list[str]]:
+    handles, texts = axes.get_legend_handles_labels()
+    return handles, texts

@@ -1,0 +1,125 @@
+"""Promises beside what was measured, and plans, from the command line to the formula."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import run_bench
+from bench.datasets.cars import Cars
+from bench.datasets.coins import Coins
+from bench.errors import BenchError
+from bench.planning import pilot, plan
+from bench.specs import parse
+from collectives.sample_bounds import Terms
+from results.frames import CELL
+from results.slack import promised, violations
+
+
+def said(*words):
+    done = CliRunner().invoke(run_bench.app, list(words))
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.stdout
+
+
+def records(rows):
+    cell = {name: name for name in CELL}
+    return pd.DataFrame([{**cell, "size": s, "seed": i, "success": v, "bounds": b}
+                         for i, (s, v, b) in enumerate(rows)])  # fmt: skip
+
+
+def test_slack_is_success_less_promise():
+    table = promised(records([(0.1, 0.5, {"exact": 0.4, "plugin": 0.7}),
+                              (0.2, 0.3, {"exact": 0.3}), (0.3, 0.9, {"exact": None}),
+                              (0.4, 0.9, None)]))  # fmt: skip
+    assert table["slack"].round(9).tolist() == [0.1, -0.2, 0.0]
+    counted = violations(table).set_index("bound")
+    assert counted["violations"].to_dict() == {"exact": 0, "plugin": 1}
+    assert counted["trials"].to_dict() == {"exact": 2, "plugin": 1}
+    assert counted.loc["exact", "at size"] == 0.2
+    assert counted.loc["exact", "mean"] == pytest.approx(0.05)
+
+
+def test_without_promises_the_tables_are_empty():
+    assert not len(violations(promised(records([(0.1, 0.5, {})]))))
+
+
+def test_the_bayes_rule_breaks_no_promise(tmp_path):
+    CliRunner().invoke(
+        run_bench.app,
+        ["run", "quick", "--datasets", "Coins(n=300, test=200)", "--learners", "BayesOptimal,KNN",
+         "--strategies", "FeatureLabel,Noisy(wrong_label=0.3)", "--sizes", "0,0.05,0.3",
+         "--seeds", "2", "--jobs", "1", "--out", str(tmp_path / "run")],
+    )  # fmt: skip
+    rows = json.loads(said("bounds", str(tmp_path / "run"), "--format", "json"))
+    mine = [r for r in rows if r["learner"].startswith("BayesOptimal")]
+    assert {r["bound"] for r in mine} == {"exact", "plugin", "sample"}
+    exact = [r for r in mine if r["bound"] == "exact"]
+    assert len(exact) == 2
+    assert all(r["trials"] == 6 and r["violations"] == 0 for r in exact)
+    assert all(r["least"] >= 0 for r in exact)
+    assert "violations" in said("bounds", str(tmp_path / "run"), "--out", str(tmp_path / "drawn"))
+    for name in ("promises", "strategies"):
+        for kind in ("png", "svg", "csv"):
+            assert (tmp_path / "drawn" / f"{name}.{kind}").stat().st_size > 500
+
+
+def test_a_plan_is_the_smallest_number_that_is_promised_enough():
+    data = Cars(n=50_000, test=100)
+    strategy = parse("FeatureLabel", "strategies").filled(data.signal, 3)
+
+    def terms(people):
+        return Terms(people, test=100_000, delta=0.1)
+
+    found = plan(data, strategy, 0.9, terms)
+    assert found["promised"] >= 0.9
+    base, arriving, people = pilot(data, strategy)
+    assert people == 50_000
+    assert found["size"] == found["members"] / people
+
+    def bound(n):
+        r = lambda k: np.sqrt(np.log((2 + 10 + 40) / 0.1) / (2 * k))  # noqa: E731
+        mass, share = arriving.sum(axis=1), n / people
+        rival = np.delete(base, 3, axis=1).max(axis=1) - base[:, 3]
+        margin = share * (mass - 2 * r(n))
+        margin -= (1 - share) * (rival + 2 * r(n) + 2 * r(people - n))
+        return mass[margin > 0].sum() - r(n) - r(100_000)
+
+    assert bound(found["members"]) >= 0.9 > bound(found["members"] - 1)
+    assert plan(data, strategy, 1.0, terms)["members"] is None
+    harder = plan(data, parse("FeatureOnlyPlus", "strategies").filled(data.signal, 3), 0.5, terms)
+    assert harder["members"] is None or harder["members"] > found["members"]
+
+
+def test_plans_for_unplanting_ask_some_of_the_members():
+    data = Coins(n=20_000, test=100, coins=1)
+    strategy = parse("Unplant(label=0)", "strategies").filled(data.signal, 0)
+    found = plan(data, strategy, 0.5, lambda people: Terms(people, 10_000))
+    assert found["promised"] >= 0.5
+    assert 0.01 < found["size"] < 0.5
+
+
+def test_a_plan_from_the_command_line():
+    words = ["plan", "--dataset", "Cars(n=50000, test=100)", "--strategy", "FeatureLabel(label=3)"]
+    table = json.loads(said(*words, "--target-success", "0.9", "--format", "json"))
+    assert table[0]["promised"] >= 0.9
+    assert table[0]["members"] == pytest.approx(table[0]["size"] * 50_000)
+    assert "not even all" in said(*words, "--target-success", "1.0")
+
+
+@pytest.mark.parametrize(
+    ("data", "strategy", "message"),
+    [
+        ("Digits", "FeatureLabel", "finite signal set"),
+        ("Coins", "Erase", "can promise itself nothing"),
+        ("Coins", "Strike", "has no signal"),
+    ],
+)
+def test_plans_that_cannot_be_made_are_refused(data, strategy, message):
+    dataset = parse(data, "datasets")
+    made = parse(strategy, "strategies").filled(dataset.signal, dataset.label)
+    with pytest.raises(BenchError, match=message):
+        plan(dataset, made, 0.9, lambda people: Terms(people, 1000))
