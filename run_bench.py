@@ -1,6 +1,7 @@
 """The command line: words to objects, objects to the bench, records to results."""
 
 import inspect
+import itertools
 import json
 import shlex
 import signal
@@ -8,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -21,7 +23,9 @@ from bench.errors import BenchError, unknown
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bench.grid import Grid
+    from bench.grid import Grid, Shard
+    from bench.sweep import Plan
+    from bench.sweep import Progress as Swept
 
 app = typer.Typer(
     add_completion=False,
@@ -89,8 +93,8 @@ def _own_records(folder: Path) -> "pd.DataFrame":
     grid = _grid(folder)
     if grid is None:
         return frame
-    keys = grid.keys()
-    inside = [key in keys for key in frame[list(Key._fields)].itertuples(index=False, name=None)]
+    rows = frame[list(Key._fields)].itertuples(index=False, name=None)
+    inside = [key in grid for key in itertools.starmap(Key, rows)]
     if not any(inside):
         raise BenchError(f"{folder} has no records of its grid yet: run it")
     if not all(inside):
@@ -113,12 +117,9 @@ def _grid(folder: Path) -> "Grid | None":
 
 
 def _about(folder: Path) -> dict[str, Any]:
-    path = folder / "about.json"
-    try:
-        return dict(json.loads(path.read_text())) if path.exists() else {}
-    except (TypeError, ValueError) as error:
-        text = f"{path} is damaged: {error}. Delete it and run the grid again"
-        raise BenchError(text) from error
+    from bench.merge import described
+
+    return described(folder)
 
 
 @app.callback(invoke_without_command=True)
@@ -142,13 +143,37 @@ def run(
     groups: Annotated[
         list[str] | None, typer.Option(help="given, own, unknown, or several by commas.")
     ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; all cores, if left.")] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=0, help="Worker processes; all cores, if left. 0: none but this one."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/GRID, if left.")] = None,
     plugin: Plugins = None,
     retry_failed: Annotated[bool, typer.Option(help="Run failed trials again.")] = False,
     rerun_stale: Annotated[
         bool, typer.Option(help="Run trials again whose code has changed since.")
     ] = False,
+    time_limit: Annotated[
+        float | None, typer.Option(min=0.01, help="Seconds that a trial may take.")
+    ] = None,
+    memory_limit: Annotated[
+        float | None, typer.Option(min=1, help="Megabytes that a trial's process may take.")
+    ] = None,
+    patience: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Leave a learner out after so many failures in a row with one error; 0: never.",
+        ),
+    ] = 3,
+    shard: Annotated[
+        str | None, typer.Option(help="Run a share of the grid: 7/50 is the seventh of fifty.")
+    ] = None,
+    backend: Annotated[Literal["local", "dask"], typer.Option(help="Where trials run.")] = "local",
+    scheduler: Annotated[
+        str | None, typer.Option(help="The address of the Dask cluster's scheduler.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option(help="Say what there is to do, and stop.")] = False,
 ) -> None:
     """Run a grid, or what is missing of it; then tables and figures.
 
@@ -156,11 +181,12 @@ def run(
     """
     from joblib import cpu_count
 
-    from bench import about
+    from bench import about, sweep
     from bench import grid as grids
+    from bench.backends import run_on_dask
     from bench.specs import pieces
     from bench.store import Store
-    from bench.sweep import missing, stale, sweep
+    from bench.wards import Limits
 
     _plug(plugin)
     chosen = grids.change(
@@ -172,10 +198,20 @@ def run(
         seeds=seeds,
         validation=pieces(validation),
         groups=pieces(groups),
-    )
-    trials = chosen.trials()
-    folder = out or Path("runs") / chosen.name
-    workers = jobs or cpu_count()
+    ).written_out()
+    if (backend == "dask") != (scheduler is not None):
+        raise BenchError("--backend dask and --scheduler ADDRESS go together")
+    share = None if shard is None else grids.Shard.read(shard)
+    folder = out or Path("runs") / (chosen.name if shard is None else _share_name(chosen, share))
+    workers = cpu_count() if jobs is None else jobs
+    limits = Limits(time_limit, memory_limit, patience)
+    if not workers and backend == "local" and (time_limit or memory_limit):
+        raise BenchError("limits need a worker process that can be ended: give --jobs 1 or more")
+    if dry_run:
+        store = Store(folder)
+        todo = sweep.Todo(store.have(), retry_failed, rerun_stale)
+        _forecast(folder, sweep.plan(chosen.trials(share), todo), workers)
+        return
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with Store(folder) as store:
         if store.damaged:
@@ -183,19 +219,26 @@ def run(
                 f"set aside damaged records ({', '.join(store.damaged)}) in "
                 f"{folder / 'damaged.jsonl'}; they are run again"
             )
-        records = list(store.records())
-        old = stale(trials, records)
-        if old and not rerun_stale:
-            notes.print(f"{len(old)} records were made by other code; --rerun-stale renews them")
-        todo = missing(trials, records, retry_failed, old if rerun_stale else ())
+        todo = sweep.Todo(store.have(), retry_failed, rerun_stale)
+        plan = sweep.plan(chosen.trials(share), todo)
+        if plan["stale"] and not rerun_stale:
+            notes.print(
+                f"{plan['stale']} records were made by other code; --rerun-stale renews them"
+            )
+        where = f"{max(workers, 1)} process{'es' if workers > 1 else ''}"
         notes.print(
-            f"grid {chosen.name}: {len(trials)} trials, {len(todo)} to run on {workers} "
-            f"process{'es' if workers > 1 else ''}, into {folder}"
+            f"grid {chosen.name}: {plan['trials']} trials, {plan['left']} to run on "
+            f"{where if backend == 'local' else scheduler}, into {folder}"
         )
+        # Of a shard the figures say that there is more.
+        whole = plan["trials"] if share is None else sum(1 for _ in chosen.trials())
         description = {
             "grid": chosen.name,
-            "parts": [asdict(part) for part in chosen.written_out().parts],
-            "trials": len(trials),
+            "parts": [asdict(part) for part in chosen.parts],
+            "trials": whole,
+            "shard": shard,
+            "began": time.time(),
+            "had": plan["trials"] - plan["left"],
             "command": sys.argv[1:],
             "processes": workers,
             "threads": 1,
@@ -209,21 +252,52 @@ def run(
             about.write(folder / "about.json", {**description, "wall_seconds": before + seconds})
 
         describe()
+        dask = partial(run_on_dask, scheduler=scheduler, limits=limits) if scheduler else None
+        trials = (trial for trial in chosen.trials(share) if trial in todo)
         try:
-            with _progress(len(todo)) as watch:
-                sweep(todo, store, workers, watch)
+            with _progress(plan["left"]) as watch:
+                progress = sweep.sweep(
+                    trials, store, workers, watch, planned=plan, limits=limits, run=dask
+                )
         except KeyboardInterrupt:
-            have = len(trials) - len(missing(trials, store.records()))
+            now = sweep.plan(chosen.trials(share), sweep.Todo(store.have()))
             notes.print(
-                f"interrupted: {have} of {len(trials)} trials are in {folder}; "
+                f"interrupted: {now['done']} of {plan['trials']} trials are in {folder}; "
                 f"the same command goes on from there"
             )
             raise
         finally:
             describe()
     frame = _records(folder)
-    _outputs(frame, folder, len(trials))
-    _failures(frame, folder)
+    _outputs(frame, folder, whole)
+    _failures(frame, folder, progress)
+
+
+def _share_name(grid: "Grid", share: "Shard | None") -> str:
+    return f"{grid.name}-{share.number}-of-{share.of}" if share else grid.name
+
+
+def _forecast(folder: Path, plan: "Plan", workers: int) -> None:
+    """What a run will do, and how long that takes as far as it was measured."""
+    import pandas as pd
+
+    from bench.forecast import forecast, rates, spoken
+    from results.terminal import show
+
+    names = ("trials", "done", "failed", "stale", "left")
+    rows = [{"learner": l} | {n: counts[n] for n in names} for l, counts in plan.learners.items()]
+    show(pd.DataFrame(rows), None)
+    guess = forecast(plan.pairs, rates(folder / "records.jsonl"))
+    notes.print(
+        f"{plan['trials']} trials, {plan['done']} done, {plan['failed']} of them failed, "
+        f"{plan['stale']} stale; {plan['left']} to run in {plan.chunks} chunks"
+    )
+    known = plan["left"] - guess.unknown
+    notes.print(
+        f"{guess.seconds / 3600:.3g} core-hours for {known} of them, as measured in {folder} "
+        f"({spoken(guess.seconds / max(workers, 1))} on {max(workers, 1)} cores); "
+        f"{guess.unknown} are of learners that were not measured there"
+    )
 
 
 def _shares(texts: list[str] | None) -> list[float] | None:
@@ -274,7 +348,17 @@ def _outputs(frame: "pd.DataFrame", folder: Path, planned: int) -> None:
     notes.print(f"wrote {', '.join(str(path) for path in written)}")
 
 
-def _failures(frame: "pd.DataFrame", folder: Path) -> None:
+def _failures(frame: "pd.DataFrame", folder: Path, progress: "Swept") -> None:
+    for (dataset, learner), error in progress.stopped.items():
+        notes.print(
+            f"{learner} was stopped on {dataset} after failing again and again: {error}",
+            markup=False,
+        )
+    if progress.left_out:
+        notes.print(
+            f"{progress.left_out} of its trials were left out; they have no records, and the same "
+            f"command begins with them (--patience 0 stops nobody)"
+        )
     failed = frame[frame["status"] != "ok"]
     if not len(failed):
         return
@@ -313,7 +397,7 @@ def list_(
     _plug(plugin)
     if kind == "grids":
         rows: list[dict[str, Any]] = [
-            {"name": name, "trials": len(grids.load(name).trials()), "file": str(path)}
+            {"name": name, "trials": sum(1 for _ in grids.load(name).trials()), "file": str(path)}
             for name, path in grids.shipped().items()
         ]
     else:
@@ -356,32 +440,93 @@ def status(run: Run, plugin: Plugins = None, format: Format = None) -> None:
     """
     import pandas as pd
 
-    from bench.store import Store, key_of
-    from bench.sweep import missing, stale
+    from bench import sweep
+    from bench.forecast import spoken
+    from bench.grid import Shard
+    from bench.store import Store
+    from results.terminal import show
 
     _plug(plugin)
     folder = _folder(run)
-    records = list(Store(folder).records())
+    about = _about(folder)
     grid = _grid(folder)
     if grid is None:
         raise BenchError(f"{folder} has no about.json that says what its grid is")
-    trials = grid.trials()
-    total = Counter(t.key.learner for t in trials)
-    left = Counter(t.key.learner for t in missing(trials, records))
-    old = Counter(t.key.learner for t in stale(trials, records))
-    keys = {t.key for t in trials}
-    failed = Counter(r["learner"] for r in records if r["status"] != "ok" and key_of(r) in keys)
-    rows = [
-        {"learner": name, "trials": n, "done": n - left[name], "failed": failed[name],
-         "stale": old[name], "left": left[name]}
-        for name, n in total.items()
-    ]  # fmt: skip
-    from results.terminal import show
-
+    share = Shard.read(about["shard"]) if about.get("shard") else None
+    plan = sweep.plan(grid.trials(share), sweep.Todo(Store(folder).have()))
+    names = ("trials", "done", "failed", "stale", "left")
+    rows = [{"learner": l} | {n: counts[n] for n in names} for l, counts in plan.learners.items()]
     show(pd.DataFrame(rows), format)
-    if sum(left.values()):
-        again = shlex.join(_about(folder).get("command", []))
-        notes.print(f"to go on: python run_bench.py {again}", soft_wrap=True)
+    if not plan["left"]:
+        return
+    # Of the run that goes on, or was the last: records so far in the time until the latest.
+    latest = (folder / "records.jsonl").stat().st_mtime
+    seconds, new = latest - about.get("began", latest), plan["done"] - about.get("had", 0)
+    if seconds > 0 and new > 0:
+        notes.print(
+            f"{new / seconds:.3g} trials a second; {spoken(plan['left'] * seconds / new)} left at "
+            f"that rate; the latest record is {spoken(max(time.time() - latest, 0))} old"
+        )
+    notes.print(
+        f"to go on: python run_bench.py {shlex.join(about.get('command', []))}", soft_wrap=True
+    )
+
+
+@app.command()
+def merge(
+    runs: Annotated[list[str], typer.Argument(help="Folders of runs, or names under runs/.")],
+    out: Annotated[Path, typer.Option(help="The folder of the run that they make together.")],
+) -> None:
+    """Put runs together: shards of a grid, or parts of it from several machines.
+
+    Two good records of one trial that say different things raise an alarm, and exit code 1.
+
+    Example: `python run_bench.py merge runs/quick-1-of-2 runs/quick-2-of-2 --out runs/whole`
+    """
+    from bench.merge import environments
+    from bench.merge import merge as merged
+
+    done = merged([_folder(run) for run in runs], out)
+    notes.print(f"{done.records} records in {out}; {done.twice} were there twice")
+    if not done.alarms:
+        return
+    notes.print(
+        f"determinism alarm: {len(done.alarms)} trials have good records that differ in more than "
+        f"timings"
+    )
+    for alarm in done.alarms[:10]:
+        notes.print(f"  {tuple(alarm.key)}", markup=False)
+        for name, values in alarm.values.items():
+            for run, value in zip(alarm.runs, values, strict=True):
+                notes.print(f"    {name} = {value!r} in {run}", markup=False)
+    for alarm in {alarm.runs: alarm for alarm in done.alarms}.values():
+        different = environments(alarm)
+        notes.print(f"  environments of {alarm.runs[0]} and {alarm.runs[1]}:", markup=False)
+        for name, (one, two) in different.items():
+            notes.print(f"    {name}: {one!r} | {two!r}", markup=False)
+        if not different:
+            notes.print("    they are described alike")
+    raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    run: Run,
+    out: Annotated[Path, typer.Option(help="A file that ends in .parquet or .csv.")],
+) -> None:
+    """Write the records of a run as one table, Parquet or CSV.
+
+    Example: `python run_bench.py export quick --out quick.parquet`
+    """
+    if out.suffix not in (".parquet", ".csv"):
+        raise BenchError(f"{out} ends neither in .parquet nor in .csv")
+    frame = _records(_folder(run))
+    frame["epochs"] = [json.dumps(e) if isinstance(e, dict) else None for e in frame["epochs"]]
+    if out.suffix == ".csv":
+        frame.to_csv(out, index=False)
+    else:
+        frame.to_parquet(out, index=False)
+    notes.print(f"wrote {len(frame)} records to {out}")
 
 
 @app.command()
@@ -469,6 +614,90 @@ def choices(
     from results.terminal import plain, show
 
     show(plain(counted(_records(_folder(run), select))), format)
+
+
+@app.command()
+def bounds(
+    run: Run,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for figures of promises and of strategies.")
+    ] = None,
+    plugin: Plugins = None,
+    format: Format = None,
+) -> None:
+    """What theory promises beside what was measured: broken promises, and slack.
+
+    Only "exact" is a guarantee, and only against a firm that is optimal; the other bounds are
+    estimates from what firm and members have.
+
+    Example: `python run_bench.py bounds quick`
+    """
+    import pandas as pd
+
+    from bench.store import Store
+    from results.frames import KEY
+    from results.promises import write
+    from results.slack import promised, violations
+    from results.terminal import plain, show
+
+    _plug(plugin)
+    names = [*KEY, "success", "bounds"]
+    good = [r for r in Store(_folder(run)).records() if r["status"] == "ok" and r.get("bounds")]
+    rows = [{name: record[name] for name in names} for record in good]
+    table = promised(pd.DataFrame(rows, columns=names))
+    show(plain(violations(table)), format)
+    for path in write(_own_records(_folder(run)), table, out) if out else ():
+        notes.print(f"wrote {path}")
+
+
+@app.command()
+def plan(
+    dataset: Annotated[str, typer.Option(help="The dataset whose people are asked.")],
+    strategy: Annotated[str, typer.Option(help="What they will do.")] = "FeatureLabel",
+    target_success: Annotated[
+        float, typer.Option(min=0, max=1, help="The success that they want.")
+    ] = 0.9,
+    confidence: Annotated[
+        float, typer.Option(min=0.5, max=0.9999, help="How sure they want to be.")
+    ] = 0.95,
+    error: Annotated[
+        float, typer.Option(min=0, max=0.99, help="By how much the firm may miss the best.")
+    ] = 0.0,
+    near: Annotated[
+        Literal["tv", "contamination"], typer.Option(help="What that error means.")
+    ] = "tv",
+    test: Annotated[
+        int, typer.Option(min=1, help="The number of people success is measured on.")
+    ] = 100_000,
+    plugin: Plugins = None,
+    format: Format = None,
+) -> None:
+    """How many members are enough, by the bound, before anyone acts.
+
+    Example: `python run_bench.py plan --dataset "Cars(n=200000)" --strategy FeatureLabel`
+    """
+    import pandas as pd
+
+    from bench.planning import plan as planned
+    from bench.specs import parse
+    from collectives.sample_bounds import Terms
+    from results.terminal import show
+
+    _plug(plugin)
+    data = parse(dataset, "datasets")
+    made = parse(strategy, "strategies").filled(data.signal, data.label)
+
+    def terms(people: int) -> Terms:
+        return Terms(people, test, 1 - confidence, error, near)
+
+    row = {"strategy": repr(made), **planned(data, made, target_success, terms)}
+    if row["members"] is None and format is None:
+        print(
+            f"not even all are enough: of {row['people']} people, the best that any number of "
+            f"members is promised is {row['promised']:.3f}"
+        )
+        return
+    show(pd.DataFrame([row]), format)
 
 
 @app.command()

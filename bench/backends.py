@@ -1,34 +1,23 @@
-"""Where chunks run: in this process, or in worker processes of one thread each."""
+"""Where chunks run: in this process, in watched worker processes, or on a Dask cluster."""
 
-import signal
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager
+from itertools import islice
+from typing import Any
 
 import cloudpickle
 import torch
-from joblib.externals.loky import as_completed, get_reusable_executor
-from joblib.externals.loky.backend import resource_tracker
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from threadpoolctl import threadpool_limits
 
 from bench.errors import BenchError
-from bench.trial import Record, Trial, run_trials
+from bench.trial import Record, run_trials
+from bench.wards import Casualty, Chunk, Limits, Ward, attend, buried
 
-Chunk = list[Trial]
-LIBRARIES = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR")
-ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in LIBRARIES} | {"VECLIB_MAXIMUM_THREADS": "1"}
-
-
-@contextmanager
-def deaf_children() -> Iterator[None]:
-    """Processes that are started here never hear of Ctrl-C: the parent alone answers it."""
-    # Starting the tracker of shared memory undoes the mask, so it comes first.
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+Finished = Generator[tuple[Chunk, list[Record]]]
+#: Chunks handed out for each worker: one in hand, one to go on with.
+AHEAD = 2
 
 
 @contextmanager
@@ -43,37 +32,117 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def run_chunk(chunk: Chunk) -> list[Record]:
-    """Run a chunk on one thread."""
-    with one_thread():
-        return run_trials(chunk)
-
-
-def _work(payload: bytes) -> list[Record]:
-    return run_chunk(cloudpickle.loads(payload))
-
-
-def run_chunks(chunks: Iterable[Chunk], jobs: int) -> Generator[tuple[Chunk, list[Record]]]:
+def run_chunks(chunks: Iterable[Chunk], jobs: int = 0, limits: Limits | None = None) -> Finished:
     """Run chunks, and hand each back with its records as it is finished.
 
-    Whoever stops listening closes the iterator: that ends the processes.
+    Chunks are drawn as they are needed. A chunk may come back with fewer records than trials:
+    see :func:`bench.wards.attend`. Whoever stops listening closes the iterator: that ends the
+    processes.
+
+    Arguments:
+        chunks: What to run.
+        jobs: The number of worker processes. 0 stays in this one, which a trial can take down.
+        limits: What trials may take; only worker processes are held to it.
     """
-    if jobs == 1:
-        for chunk in chunks:
-            yield chunk, run_chunk(chunk)
+    if jobs == 0:
+        with one_thread():
+            for chunk in chunks:
+                yield chunk, run_trials(chunk)
         return
-    with deaf_children():
-        pool = get_reusable_executor(jobs, env=ONE_THREAD)
-        # Learners travel as objects, with the source of those that come from plugin files.
-        waiting = {pool.submit(_work, cloudpickle.dumps(chunk)): chunk for chunk in chunks}
+    wards: list[Ward] = []
+    mine = threading.local()
+
+    def work(chunk: Chunk) -> list[Record]:
+        # The thread that starts a process is the one that uses it: the kernel ends the process
+        # with its thread.
+        if not hasattr(mine, "ward"):
+            mine.ward = Ward(limits or Limits())
+            wards.append(mine.ward)
+        return attend(mine.ward, chunk)
+
+    pool = ThreadPoolExecutor(jobs)
     try:
-        for done in as_completed(waiting):
-            yield waiting[done], done.result()
-    except TerminatedWorkerError as error:
-        raise BenchError(
-            "a worker process died, perhaps for want of memory: try fewer --jobs, or --jobs 1 to "
-            "see which trial it is; the same command goes on from here"
-        ) from error
-    except BaseException:
-        pool.shutdown(kill_workers=True)
-        raise
+        yield from _flow(iter(chunks), lambda chunk: pool.submit(work, chunk), jobs)
+    finally:
+        for ward in wards:
+            ward.close()
+        pool.shutdown(cancel_futures=True)
+        for ward in wards:
+            ward.reap()
+
+
+def _flow(
+    chunks: Iterator[Chunk], submit: Callable[[Chunk], Future[list[Record]]], workers: int
+) -> Finished:
+    """Keep every worker busy, and no more chunks in the making than that takes."""
+    waiting = {submit(chunk): chunk for chunk in islice(chunks, AHEAD * workers)}
+    while waiting:
+        for done in wait(waiting, return_when=FIRST_COMPLETED).done:
+            yield waiting.pop(done), done.result()
+        for chunk in islice(chunks, AHEAD * workers - len(waiting)):
+            waiting[submit(chunk)] = chunk
+
+
+# ---- Dask ---------------------------------------------------------------------------------
+
+_there = threading.local()
+
+
+def at_work(payload: bytes, limits: Limits) -> list[Record]:
+    """Run a chunk on a worker of a cluster, in a watched process of its own."""
+    if getattr(_there, "ward", None) is None or _there.ward.limits != limits:
+        _there.ward = Ward(limits)
+    return attend(_there.ward, cloudpickle.loads(payload))
+
+
+def run_on_dask(
+    chunks: Iterable[Chunk], scheduler: str, limits: Limits | None = None, patience: float = 30
+) -> Finished:
+    """Run chunks on a Dask cluster, and hand each back with its records as it is finished.
+
+    Dask runs a chunk again whose worker is lost. If it gives a chunk up, its trials are sent
+    one by one.
+
+    Arguments:
+        chunks: What to run.
+        scheduler: The address of the cluster's scheduler.
+        limits: What trials may take.
+        patience: How long to look for the scheduler, in seconds.
+    """
+    try:
+        from distributed import Client, KilledWorker, as_completed
+    except ImportError:
+        text = "Dask is not installed: pip install 'collective-bench[cluster]'"
+        raise BenchError(text) from None
+    try:
+        client = Client(scheduler, timeout=patience, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise BenchError(f"there is no Dask scheduler at {scheduler}: {error}") from error
+    limits = limits or Limits()
+
+    def submit(chunk: Chunk) -> Any:
+        # Learners travel as objects, with the source of those that come from plugin files.
+        return client.submit(at_work, cloudpickle.dumps(chunk), limits, pure=False)
+
+    source = iter(chunks)
+    with closing(client):
+        threads = max(sum(client.nthreads().values()), 1)
+        waiting = {submit(chunk): chunk for chunk in islice(source, AHEAD * threads)}
+        futures = as_completed(waiting, loop=client.loop)
+        for done in futures:
+            chunk = waiting.pop(done)
+            try:
+                yield chunk, done.result()
+            except KilledWorker as error:
+                if len(chunk) == 1:
+                    reason = f"WorkerDied: {str(error).splitlines()[0]}"
+                    yield chunk, [buried(chunk[0], Casualty(reason, "", limit=False))]
+                else:
+                    more = {submit([trial]): [trial] for trial in chunk}
+                    waiting |= more
+                    futures.update(more)
+            done.release()
+            for chunk in islice(source, max(AHEAD * threads - len(waiting), 0)):
+                future = submit(chunk)
+                waiting[future] = chunk
+                futures.add(future)

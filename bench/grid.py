@@ -2,10 +2,14 @@
 
 import dataclasses
 import difflib
+import heapq
 import itertools
+import re
 import tomllib
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args
@@ -57,7 +61,8 @@ class Part:
         sizes = sorted({0.0, *self.sizes})
         for seed in range(self.seeds):
             for data, learners, strategies in worlds:
-                axes = (strategies, learners, self.validation, self.groups, sizes)
+                firms = dict.fromkeys(self.validation), dict.fromkeys(self.groups)
+                axes = (strategies, learners, *firms, sizes)
                 for strategy, learner, validation, groups, size in itertools.product(*axes):
                     yield Trial(data, learner, strategy, size, seed, validation, groups)
 
@@ -82,11 +87,52 @@ class Part:
                 sizes=sizes,
             )
 
-    def keys(self) -> Iterator[Key]:
-        """The keys of all trials, if the part is written out."""
-        firms = self.validation, self.groups
-        people = self.datasets, self.learners, self.strategies, self.sizes, range(self.seeds)
-        return itertools.starmap(Key, itertools.product(*people, *firms))
+    def __contains__(self, key: Key) -> bool:
+        """Whether a trial is one of the part, if that is written out."""
+        return (
+            key.seed in range(self.seeds)
+            and key.size in self.sizes
+            and key.learner in self._specs["learners"]
+            and key.strategy in self._specs["strategies"]
+            and key.dataset in self.datasets
+            and key.validation in self.validation
+            and key.groups in self.groups
+        )
+
+    @cached_property
+    def _specs(self) -> dict[str, frozenset[str]]:
+        return {"learners": frozenset(self.learners), "strategies": frozenset(self.strategies)}
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of several shares of a grid that need not know of each other.
+
+    A trial's key alone says whose it is.
+
+    Arguments:
+        number: Which share, from 1 on.
+        of: How many there are.
+
+    Example:
+        >>> Shard.read("7/50")
+        Shard(number=7, of=50)
+    """
+
+    number: int
+    of: int
+
+    @classmethod
+    def read(cls, text: str) -> "Shard":
+        """The share that is written like 7/50."""
+        found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
+        shard = cls(int(found[1]), int(found[2])) if found else cls(0, 0)
+        if not 1 <= shard.number <= shard.of:
+            raise BenchError(f"{text!r} is not a share like 7/50, the seventh of fifty")
+        return shard
+
+    def __contains__(self, key: Key) -> bool:
+        return zlib.crc32(repr(tuple(key)).encode()) % self.of == self.number - 1
 
 
 @dataclass(frozen=True)
@@ -96,10 +142,14 @@ class Grid:
     name: str
     parts: tuple[Part, ...]
 
-    def trials(self) -> list[Trial]:
-        """All trials, each once, seed by seed."""
-        unique = {t.key: t for part in self.parts for t in part.trials()}
-        return sorted(unique.values(), key=lambda t: t.seed)
+    def trials(self, shard: Shard | None = None) -> Iterator[Trial]:
+        """All trials, each once, seed by seed, one at a time: a grid may have millions."""
+        parts = [w for part in self.parts for w in part.written_out()]
+        streams = [zip(itertools.repeat(i), part.trials()) for i, part in enumerate(parts)]
+        for i, trial in heapq.merge(*streams, key=lambda pair: pair[1].seed):
+            twice = any(trial.key in before for before in parts[:i])
+            if not twice and (shard is None or trial.key in shard):
+                yield trial
 
     def written_out(self) -> "Grid":
         """The same grid with all specs in full, a part for each dataset.
@@ -109,9 +159,9 @@ class Grid:
         written = dict.fromkeys(w for part in self.parts for w in part.written_out())
         return Grid(self.name, tuple(written))
 
-    def keys(self) -> set[Key]:
-        """The keys of all trials, if the grid is written out."""
-        return set(itertools.chain.from_iterable(part.keys() for part in self.parts))
+    def __contains__(self, key: Key) -> bool:
+        """Whether a trial is one of the grid, if that is written out."""
+        return any(key in part for part in self.parts)
 
 
 def checked(table: dict[str, Any], where: str) -> Part:

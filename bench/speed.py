@@ -237,7 +237,7 @@ def harness(trials: int) -> None:
         for size in sizes
     ][:trials]
     with tempfile.TemporaryDirectory() as folder, Store(folder) as store:
-        seconds = timed(lambda: sweep(grid, store, jobs=1))
+        seconds = timed(lambda: sweep(grid, store))
     screen.print(f"harness: {seconds / trials * 1e3:.3g} ms a trial, over {trials} trials")
 
 

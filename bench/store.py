@@ -4,14 +4,15 @@ A line is ``{"check": "...", "schema": 1, "record": {...}}``, with a checksum of
 it. A commit is one write and one sync of the file. Only one process writes.
 """
 
+import errno
 import json
 import os
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import pandas as pd
 from filelock import FileLock, Timeout
@@ -21,12 +22,17 @@ from bench.trial import Key, Record
 
 SCHEMA = 1
 LINE = re.compile(rb'\{"check":"([0-9a-f]{8})",(.*)\n', re.DOTALL)
-COLUMNS = [
-    *Key._fields, "members", "n", "code", "success", "won", "tested", "success_others",
-    "accuracy", "worst_group", "effective_size", "firm_accuracy", "firm_worst_group", "firm_loss",
-    "suspected", "precision", "recall", "seconds", "memory", "status", "error", "epochs",
-]  # fmt: skip
-NUMBERS = COLUMNS[COLUMNS.index("success") : COLUMNS.index("seconds")]
+#: Where a line starts: after an end of line, or where the end of the one before is damaged.
+START = re.compile(rb'(?<=\n)|(?=\{"check":")')
+#: What differs between two runs of one trial.
+PASSING = ("seconds", "memory", "log")
+
+
+class Have(NamedTuple):
+    """What a store has of a trial: whether it is good, and the code that made it."""
+
+    ok: bool
+    code: str | None
 
 
 def key_of(record: Record) -> Key:
@@ -40,24 +46,57 @@ def _line(record: Record) -> bytes:
     return b'{"check":"%08x",%s\n' % (zlib.crc32(text), text)
 
 
-def _read(line: bytes) -> Record | None:
+def read_line(line: bytes) -> Record | None:
     """The record on a line, or None where the line is damaged."""
     found = LINE.fullmatch(line)
     if found is None or int(found[1], 16) != zlib.crc32(found[2]):
         return None
-    content = json.loads(b"{" + found[2])
-    if content["schema"] != SCHEMA:
+    try:
+        content = json.loads(b"{" + found[2])
+        schema, record = content["schema"], content["record"]
+    except (ValueError, KeyError, RecursionError):
+        return None
+    if schema != SCHEMA:
         raise BenchError(
-            f"the records are of schema {content['schema']}, and this version reads schema "
+            f"the records are of schema {schema}, and this version reads schema "
             f"{SCHEMA}: use the version that wrote them, or a new --out"
         )
-    return content["record"]
+    return record if _is_record(record) else None
 
 
-def _lines(path: Path) -> list[bytes]:
+def _is_record(record: Any) -> bool:
+    """Whether it says what every record says."""
+    if not isinstance(record, dict) or not isinstance(record.get("status"), str):
+        return False
+    for name, kind in Key.__annotations__.items():
+        value = record.get(name)
+        if isinstance(value, bool) or not isinstance(
+            value, (int, float) if kind is float else kind
+        ):
+            return False
+    return True
+
+
+def blocks_of(path: Path, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+    """The bytes of a file between two places, a few megabytes at a time."""
+    if not path.exists():
+        return
+    with open(path, "rb") as file:
+        file.seek(start)
+        left = (os.fstat(file.fileno()).st_size if end is None else end) - start
+        while left > 0 and (block := file.read(min(left, 1 << 22))):
+            left -= len(block)
+            yield block
+
+
+def lines_of(path: Path, start: int = 0, end: int | None = None) -> Iterator[bytes]:
     """The lines of a file, apart also where the end of one is damaged."""
-    data = path.read_bytes() if path.exists() else b""
-    return [line for line in re.split(rb'(?<=\n)|(?=\{"check":")', data) if line]
+    rest = b""
+    for block in blocks_of(path, start, end):
+        *lines, rest = START.split(rest + block)
+        yield from filter(None, lines)
+    if rest:
+        yield rest
 
 
 class Store:
@@ -90,6 +129,10 @@ class Store:
         try:
             self._heal()
             self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            _sync_folder(self.folder)
+        except OSError as error:
+            self._lock.release()
+            raise BenchError(f"cannot write to {self.folder}: {error.strerror}") from error
         except BaseException:
             self._lock.release()
             raise
@@ -108,53 +151,89 @@ class Store:
 
     def _heal(self) -> None:
         """Set damaged lines aside, so that the next commit starts on a line of its own."""
-        lines = _lines(self.path)
-        good = [_read(line) is not None for line in lines]
-        if all(good):
+        bad = [i for i, line in enumerate(lines_of(self.path)) if read_line(line) is None]
+        if not bad:
             return
-        self.damaged = [f"line {i + 1}" for i, ok in enumerate(good) if not ok]
+        self.damaged = [f"line {i + 1}" for i in bad]
+        known = frozenset(bad)
         with open(self.folder / "damaged.jsonl", "ab") as aside:
-            aside.writelines(
-                line.rstrip(b"\n") + b"\n" for line, ok in zip(lines, good, strict=True) if not ok
-            )
+            for i, line in enumerate(lines_of(self.path)):
+                if i in known:
+                    aside.write(line.rstrip(b"\n") + b"\n")
+            aside.flush()
             os.fsync(aside.fileno())
         healed = self.path.with_suffix(".healed")
         with open(healed, "wb") as file:
-            file.writelines(line for line, ok in zip(lines, good, strict=True) if ok)
+            file.writelines(l for i, l in enumerate(lines_of(self.path)) if i not in known)
+            file.flush()
             os.fsync(file.fileno())
         healed.replace(self.path)
 
     def commit(self, records: Sequence[Record]) -> None:
-        """Add records, for good: when this returns they are on the disk."""
+        """Add records, for good: when this returns they are on the disk, all of them.
+
+        If the disk is full there are none of them.
+        """
+        self.append(b"".join(_line(r) for r in records))
+
+    def append(self, data: bytes) -> None:
+        """Add lines, as :meth:`commit` does."""
         if self._file is None:
             raise RuntimeError("the store is not open for writing")
-        data = b"".join(_line(r) for r in records)
-        written = os.write(self._file, data)
-        while written < len(data):
-            written += os.write(self._file, data[written:])
-        os.fdatasync(self._file)
+        before = os.fstat(self._file).st_size
+        written = 0
+        try:
+            while written < len(data):
+                written += os.write(self._file, data[written:])
+            os.fdatasync(self._file)
+        except OSError as error:
+            os.ftruncate(self._file, before)
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise
+            raise BenchError(
+                f"there is no room for more records in {self.folder}: {error.strerror}. What was "
+                f"committed is whole; make room, and the same command goes on from there"
+            ) from error
+
+    def lines(self) -> Iterator[tuple[bytes, Record]]:
+        """All undamaged lines with their records, in the order of commits."""
+        for line in lines_of(self.path):
+            record = read_line(line)
+            if record is not None:
+                yield line, record
 
     def records(self) -> Iterator[Record]:
-        """The latest record of each key, in the order of the first ones; good beats failed."""
+        """The records that count, one for each key, in the order of the first ones.
+
+        The latest counts; but one that failed does not where the same code had made a good one.
+        """
         latest: dict[Key, Record] = {}
-        for record in map(_read, _lines(self.path)):
-            if record is None:
-                continue
-            before = latest.get(key_of(record))
-            if before is None or before["status"] != "ok" or record["status"] == "ok":
-                latest[key_of(record)] = record
+        good: set[tuple[Key, str | None]] = set()
+        for _, record in self.lines():
+            key, code = key_of(record), record.get("code")
+            if record["status"] == "ok":
+                good.add((key, code))
+            if record["status"] == "ok" or (key, code) not in good:
+                latest[key] = record
         return iter(latest.values())
+
+    def have(self) -> dict[Key, Have]:
+        """What became of each trial that has a record."""
+        from bench.columns import have
+
+        return have(self.path)
 
     def frame(self) -> pd.DataFrame:
         """The records as a frame, sorted by key, with the success at size 0 of the same cell."""
-        return frame(self.records())
+        from bench.columns import frame, read
+
+        return frame(read(self.path))
 
 
-def frame(records: Iterable[Record]) -> pd.DataFrame:
-    """A frame of records, sorted by key so that it does not depend on the order of finishing."""
-    rows: list[dict[str, Any]] = [{c: r.get(c) for c in COLUMNS} for r in records]
-    table = pd.DataFrame(rows, columns=COLUMNS).sort_values(list(Key._fields), ignore_index=True)
-    table[NUMBERS] = table[NUMBERS].astype(float)
-    cell = [name for name in Key._fields if name != "size"]
-    control = table[table["size"] == 0].set_index(cell)["success"].rename("success0")
-    return table.join(control, on=cell)
+def _sync_folder(folder: Path) -> None:
+    """Make sure that a new file's name is on the disk too."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

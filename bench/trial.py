@@ -3,7 +3,7 @@
 import resource
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, NamedTuple
@@ -12,13 +12,17 @@ import numpy as np
 
 from algorithms.base import Fitted, Learner, Rows, TrainingSet
 from bench.datasets.base import Array, Dataset, Part, Split, TraceableLaw
+from bench.memo import Once
 from bench.mixture import Mixture
+from bench.promises import promises
 from bench.streams import stream
 from collectives.base import Pooled, Strategy
 
 Validation = Literal["clean", "contaminated"]
 Groups = Literal["given", "own", "unknown"]
 Record = dict[str, Any]
+#: The spec of a component.
+spec = Once(repr)
 
 
 class Key(NamedTuple):
@@ -61,9 +65,9 @@ class Trial:
     def key(self) -> Key:
         """The identity of the trial's record."""
         return Key(
-            repr(self.dataset),
-            repr(self.learner),
-            repr(self.strategy),
+            spec(self.dataset),
+            spec(self.learner),
+            spec(self.strategy),
             self.size,
             self.seed,
             self.validation,
@@ -78,6 +82,7 @@ class Scene:
     sample: TrainingSet
     members: Array
     test: Part
+    split: Split | None = None
 
 
 def enlist(n: int, size: float, rng: np.random.Generator) -> Array:
@@ -116,12 +121,19 @@ def regrouped(sample: TrainingSet, members: Array, groups: Groups) -> TrainingSe
 
 
 def mixture(trial: Trial, share: float, pooled: Pooled, n: int) -> Mixture | None:
-    """The law that the rows follow, where it is known: with the default signal, or with none."""
-    law = trial.dataset.law
-    signal = getattr(trial.strategy, "signal", None)
-    if not isinstance(law, TraceableLaw) or signal not in (None, trial.dataset.signal):
+    """The law that the rows follow, where it is known.
+
+    On a finite domain that takes a strategy that says what its members may do; on others, too, no
+    signal but the default one, whose ways are known.
+    """
+    law, strategy = trial.dataset.law, trial.strategy
+    if law is None or not strategy.traceable:
         return None
-    return Mixture(law, trial.strategy, share, pooled, n)
+    if law.support is None:
+        usual = set(strategy.signals) <= {trial.dataset.signal} and strategy.local
+        if not (usual and isinstance(law, TraceableLaw)):
+            return None
+    return Mixture(law, strategy, share, pooled, n)
 
 
 def stage(trial: Trial, split: Split, test: Part | None = None) -> Scene:
@@ -129,7 +141,7 @@ def stage(trial: Trial, split: Split, test: Part | None = None) -> Scene:
     sample, members = recruit(trial, split, split.train)
     firm = trial if trial.validation == "contaminated" else replace(trial, size=0.0)
     sample.validation, _ = recruit(firm, split, split.validation, "validation")
-    return Scene(sample, members, test or split.part(split.test))
+    return Scene(sample, members, test or split.part(split.test), split)
 
 
 def judge(trial: Trial, scene: Scene, fitted: Fitted) -> Record:
@@ -141,26 +153,54 @@ def judge(trial: Trial, scene: Scene, fitted: Fitted) -> Record:
         return clean if x is test.x else _labels(fitted, x)
 
     won = np.asarray(trial.strategy.success(predict, test), dtype=float)
-    if won.shape != clean.shape or not ((won >= 0) & (won <= 1)).all():
+    asked = ~np.isnan(won)
+    if won.shape != clean.shape or not ((won >= 0) & (won <= 1))[asked].all():
         raise ValueError(f"success is not a share for each of {len(clean)} points")
+    if not asked.any():
+        raise ValueError("success is not a share for any of the test points")
     right = clean == test.y
     target = trial.strategy.target
-    others = won[test.y != target] if target is not None else won[:0]
+    others = won[asked & (test.y != target)] if target is not None else won[:0]
     groups = [] if test.group is None else [right[test.group == g] for g in set(test.group)]
     return {
-        "success": float(won.mean()),
-        "won": float(won.sum()),
-        "tested": len(won),
+        "success": float(won[asked].mean()),
+        "won": float(won[asked].sum()),
+        "tested": int(asked.sum()),
         "success_others": float(others.mean()) if len(others) else None,
         "accuracy": float(right.mean()),
         "worst_group": float(min(g.mean() for g in groups)) if groups else None,
         "effective_size": _effective_size(fitted.weights, scene),
         **_firm(fitted, scene),
         **_suspicion(fitted.suspects, scene),
-        # JSON has no NaN: what is not finite is None.
-        "report": {k: float(v) if np.isfinite(v) else None for k, v in fitted.report.items()},
+        "report": _numbers(fitted.report),
+        "measures": _numbers(trial.strategy.measures(predict, test)),
+        "signal": _seen(trial.strategy, test.x),
+        "bounds": _numbers(
+            promises(trial, scene.sample, scene.members, fitted.weights, test.x, _own(scene))
+        ),
         "epochs": _epochs(trial, scene, fitted),
     }
+
+
+def _numbers(given: Mapping[str, float]) -> dict[str, float | None]:
+    """JSON has no NaN: what is not finite is None."""
+    return {k: float(v) if np.isfinite(v) else None for k, v in given.items()}
+
+
+def _own(scene: Scene) -> Pooled | None:
+    """The members' rows before they acted."""
+    if scene.split is None:
+        return None
+    part = scene.split.part(scene.split.train[scene.members])
+    return Pooled(part.x, part.y, scene.split.classes)
+
+
+def _seen(strategy: Strategy, x: Array) -> Record:
+    """How many points carry the strategy's first signal already, and how much it changes them."""
+    if not strategy.signals:
+        return {}
+    signal = strategy.signals[0]
+    return _numbers({"overlap": signal.overlap(x), "visibility": signal.visibility(x)})
 
 
 def _firm(fitted: Fitted, scene: Scene) -> Record:
@@ -202,7 +242,7 @@ def _epochs(trial: Trial, scene: Scene, fitted: Fitted) -> dict[str, list[float]
         then = Fitted(epoch.predict)
         right = _labels(then, scene.test.x) == scene.test.y
         won = trial.strategy.success(partial(_labels, then), scene.test)
-        row = {"success": np.mean(won), "accuracy": np.mean(right)}
+        row = {"success": np.nanmean(won), "accuracy": np.mean(right)}
         row |= {f"firm_{name}": value for name, value in epoch.metrics.items()}
         if epoch.weights is not None and epoch.weights.sum() > 0:
             row["effective_size"] = _effective_size(epoch.weights, scene)

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bench.memo import Once
 from bench.trial import Trial
 
 OURS = ("algorithms", "bench", "collectives")
@@ -24,10 +25,16 @@ def code_version(trial: Trial) -> str:
     return ".".join(_version(c) for c in (trial.dataset, trial.learner, trial.strategy))
 
 
-@cache
+@Once
 def _version(component: Any) -> str:
+    return _hashed(frozenset((*_modules(component), Trial.__module__)))
+
+
+@cache
+def _hashed(roots: frozenset[str]) -> str:
+    """The version of some modules with all of ours that they need."""
     modules = frozenset[str]()
-    for module in (*_modules(component), Trial.__module__):
+    for module in sorted(roots):
         modules = _closure(module, modules)
     trees = "".join(_tree(name)[0] for name in sorted(modules))
     return hashlib.blake2b(trees.encode(), digest_size=4).hexdigest()

@@ -16,7 +16,7 @@ from results.labels import labels
 from results.styles import looks
 
 # Reset first, so that a figure does not depend on the configuration of its machine.
-_house = context(Path(__file__).with_name("house.mplstyle"), after_reset=True)
+house = context(Path(__file__).with_name("house.mplstyle"), after_reset=True)
 _GREY = "#777777"
 _RED = "#c00000"
 # More learners than this are not told apart by their colours.
@@ -45,7 +45,7 @@ def save(figure: Figure, stem: str | Path) -> list[Path]:
     return paths
 
 
-@_house
+@house
 def plot_curves(curves: pd.DataFrame, planned: int | None = None) -> Figure:
     """Success against the size of the collective: a panel a task, a curve a learner.
 
@@ -69,7 +69,7 @@ def plot_curves(curves: pd.DataFrame, planned: int | None = None) -> Figure:
     return figure
 
 
-@_house
+@house
 def plot_effective_size(curves: pd.DataFrame) -> Figure:
     r"""The share of the weight that went to the members, against their share of the people.
 
@@ -95,7 +95,7 @@ def plot_effective_size(curves: pd.DataFrame) -> Figure:
     return figure
 
 
-@_house
+@house
 def plot_critical(critical: pd.DataFrame) -> Figure:
     """Critical masses: a panel a task and level, a row a learner, the smallest on top.
 
@@ -128,7 +128,7 @@ def plot_critical(critical: pd.DataFrame) -> Figure:
     return figure
 
 
-@_house
+@house
 def plot_areas(areas: pd.DataFrame) -> Figure:
     """The ranking: area under each success curve over log size, the most followed on top.
 

@@ -17,7 +17,7 @@ from bench.store import Store
 
 AXES = {
     "datasets": "Coins(n=200, test=200)", "learners": "KNN, EmpiricalBayes",
-    "strategies": "FeatureLabel", "sizes": "0.02,0.1", "seeds": "3", "jobs": "1",
+    "strategies": "FeatureLabel", "sizes": "0.02,0.1", "seeds": "3", "jobs": "0",
 }  # fmt: skip
 
 
@@ -26,7 +26,18 @@ def tiny(**other):
     return ["run", "quick", *[w for k, v in (AXES | other).items() for w in (f"--{k}", v)]]
 
 
-COMMANDS = ["run", "list", "status", "curves", "critical", "compare", "figures", "check"]
+COMMANDS = [
+    "run",
+    "list",
+    "status",
+    "curves",
+    "critical",
+    "compare",
+    "figures",
+    "check",
+    "merge",
+    "export",
+]
 
 
 class Answer:
@@ -184,7 +195,7 @@ def test_axes_of_a_grid_file_are_overridden(no_figures, bench, tmp_path):
         '[[part]]\nstrategies = ["Idle"]\n[[part]]\nstrategies = ["FeatureLabel"]\n'
     )
     said = bench("run", "mine.toml", "--datasets", "Coins(n=40, test=40)", "--learners", "KNN(1),",
-                 "--learners", "KNN(3)", "--seeds", "2", "--jobs", "1", "--out", "here",
+                 "--learners", "KNN(3)", "--seeds", "2", "--jobs", "0", "--out", "here",
                  "--validation", "clean,contaminated")  # fmt: skip
     assert said.code == 0, said
     assert "grid mine: 32 trials, 32 to run on 1 process, into here" in said.line
@@ -210,7 +221,7 @@ def test_axes_of_a_grid_file_are_overridden(no_figures, bench, tmp_path):
         ("quick --sizes 0.1,much", "--sizes 0.1,much: could not convert"),
         ("quick --seeds 0", "seeds=0 is not a whole number above 0"),
         ("quick --seeds 1.5", "'--seeds'"),
-        ("quick --jobs 0", "'--jobs'"),
+        ("quick --jobs -1", "'--jobs'"),
         ("quick --validation cleen", "no validation 'cleen'. Did you mean 'clean'"),
         ("quick --plugin nope.py", "cannot read the plugin nope.py"),
         ("quick --out a_file/run", "cannot write to a_file/run: Not a directory"),
@@ -240,6 +251,81 @@ def test_what_cannot_be_run_is_said_in_a_line(bench, tmp_path, words, says):
     assert says in said.line
     assert said.out == ""
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_dry_run_says_what_there_is_to_do_and_does_nothing(bench, ran):
+    said = bench(*tiny(learners="KNN,LDA"), "--dry-run")
+    assert said.code == 0
+    assert "18 trials, 9 done, 0 of them failed, 0 stale; 9 to run in 1 chunks" in said.line
+    assert "core-hours for 0 of them" in said.line
+    assert "9 are of learners that were not measured there" in said.line
+    assert "core-hours for 9 of them" in bench(*tiny(seeds="6", learners="KNN"), "--dry-run").line
+    assert not bench(*tiny(), "--dry-run", "--out", "nowhere").code
+    assert not Path("nowhere").exists()
+
+
+def test_shards_are_merged_into_the_run(bench, no_figures, ran):
+    for number in (1, 2):
+        said = bench(*tiny(), "--shard", f"{number}/2")
+        assert f"into runs/quick-{number}-of-2" in said.line
+    said = bench("merge", "quick-1-of-2", "quick-2-of-2", "--out", "runs/whole")
+    assert said.code == 0, said
+    assert "18 records in runs/whole; 0 were there twice" in said.line
+    assert bench("curves", "whole").out == bench("curves", "quick").out
+    assert "18 trials, 0 to run" in bench(*tiny(), "--out", "runs/whole").line
+    assert bench("status", "quick-1-of-2").err == ""
+
+
+def test_records_that_differ_raise_an_alarm(bench, ran):
+    shutil.copytree(ran, ran.parent / "other")
+    with Store(ran.parent / "other") as store:
+        (first, *rest) = store.records()
+        store.path.unlink()
+    with Store(ran.parent / "other") as store:
+        store.commit([first | {"accuracy": 0.123}, *rest])
+    about = json.loads((ran / "about.json").read_text())
+    (ran.parent / "other" / "about.json").write_text(json.dumps(about | {"processor": "abacus"}))
+    said = bench("merge", "quick", "other", "--out", "both")
+    assert said.code == 1
+    assert "determinism alarm: 1 trials" in said.line
+    assert "accuracy = 0.123 in runs/other" in said.line
+    assert "'abacus'" in said.line
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_run_is_exported(bench, ran, suffix):
+    said = bench("export", "quick", "--out", f"table.{suffix}")
+    assert "wrote 18 records" in said.line
+    read = pd.read_csv if suffix == "csv" else pd.read_parquet
+    table = read(f"table.{suffix}")
+    assert table["success"].tolist() == Store(ran).frame()["success"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("--shard 3/2", "'3/2' is not a share like 7/50"),
+        ("--backend dask", "--backend dask and --scheduler ADDRESS go together"),
+        ("--scheduler tcp://x:1", "--backend dask and --scheduler ADDRESS go together"),
+        ("--time-limit 3", "limits need a worker process"),
+    ],
+)
+def test_what_does_not_go_together_is_said(bench, words, says):
+    said = bench(*tiny(), *words.split())
+    assert said.code == 2
+    assert says in said.line
+    assert not Path("runs").exists()
+
+
+def test_a_learner_that_always_fails_is_left_out_and_said(no_figures, bench, tmp_path):
+    (tmp_path / "bad.py").write_text(BAD.replace("BODY", "raise ArithmeticError('no')"))
+    said = bench(*tiny(learners="Bad,KNN", plugin="bad.py", seeds="9"))
+    assert said.code == 1
+    assert "Bad() was stopped on Coins(n=200, test=200" in said.line
+    assert "13 of its trials were left out" in said.line
+    status = bench("status", "quick", "--plugin", "bad.py", "--format", "csv")
+    assert pd.read_csv(StringIO(status.out))["left"].tolist() == [13, 0]
+    assert "trials a second" in status.err
 
 
 def test_a_second_run_into_a_folder_is_refused(bench, ran):

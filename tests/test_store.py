@@ -8,8 +8,14 @@ import zlib
 import numpy as np
 import pytest
 
+from bench.columns import COLUMNS, table
+from bench.columns import frame as frame_of
 from bench.errors import BenchError
-from bench.store import COLUMNS, SCHEMA, Store, frame, key_of
+from bench.store import SCHEMA, Store, key_of
+
+
+def frame(records):
+    return frame_of(table(records))
 
 
 def record(seed=0, size=0.0, **more):

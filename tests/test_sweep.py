@@ -22,12 +22,11 @@ from bench import versions
 from bench.backends import run_chunks
 from bench.datasets.coins import Coins
 from bench.datasets.digits import Digits
-from bench.errors import BenchError
 from bench.grid import Grid, Part
 from bench.specs import parse
-from bench.store import Store
+from bench.store import Have, Store
 from bench.streams import stream
-from bench.sweep import chunks_of, missing, stale, sweep
+from bench.sweep import Todo, chunks_of, plan, sweep
 from bench.trial import Scene, Trial, enlist, judge, recruit, run_trials, stage
 from bench.versions import code_version
 from collectives.base import Strategy
@@ -86,7 +85,8 @@ def test_a_grid_written_out_is_the_same_grid():
     part = Part(("Coins", "Digits"), ("KNN", "KNN(5)", "LDA"), ("Idle", "FeatureLabel"))
     grid = Grid("g", (part, replace(part, sizes=(0.3,), validation=("clean", "contaminated"))))
     full = grid.written_out()
-    assert full.keys() == {t.key for t in full.trials()} == {t.key for t in grid.trials()}
+    assert [t.key for t in full.trials()] == [t.key for t in grid.trials()]
+    assert all(t.key in full for t in grid.trials())
     assert full.written_out() == full
 
 
@@ -169,12 +169,12 @@ def undisturbed():
 
 
 def test_chunks_hold_every_trial_once_and_share_data_and_learner():
-    chunks = chunks_of(MANY)
+    chunks = list(chunks_of(MANY))
     assert sorted(t.key for c in chunks for t in c) == sorted(t.key for t in MANY)
     for chunk in chunks:
         assert len({(t.key.dataset, t.key.learner) for t in chunk}) == 1
         assert len(chunk) <= chunk[0].learner.chunk
-    assert len(chunks_of(MANY * 2)[0]) <= MANY[0].learner.chunk
+    assert all(len(c) <= c[0].learner.chunk for c in chunks_of(MANY * 9))
 
 
 def test_a_record_does_not_depend_on_its_chunk(undisturbed):
@@ -185,7 +185,7 @@ def test_a_record_does_not_depend_on_its_chunk(undisturbed):
 
 def test_a_record_does_not_depend_on_the_number_of_processes(undisturbed):
     spread = [r for _, records in run_chunks(chunks_of(MANY), jobs=2) for r in records]
-    here = [r for _, records in run_chunks(chunks_of(MANY), jobs=1) for r in records]
+    here = [r for _, records in run_chunks(chunks_of(MANY)) for r in records]
     assert lasting(spread) == lasting(here) == lasting(undisturbed)
 
 
@@ -344,12 +344,21 @@ class Deadly(Learner):
 
     def fit(self, sample, rng):
         """Die."""
-        os._exit(3)
+        if (sample.y == 1).sum() > 150:
+            os.write(1, b"last words")
+            os._exit(3)
+        return Fitted(lambda x: np.zeros(len(x), dtype=int))
 
 
-def test_a_worker_that_dies_is_said():
-    with pytest.raises(BenchError, match=r"worker process died.*--jobs"):
-        list(run_chunks([[trial(Deadly())], [trial(Deadly(), seed=1)]], jobs=2))
+def test_a_worker_that_dies_costs_its_trial_alone():
+    chunks = [[trial(Deadly(), 0.0), trial(Deadly(), 0.9), trial(Deadly(), 0.1)], [trial()]]
+    records = [r for _, made in run_chunks(chunks, jobs=2) for r in made]
+    bad = [r for r in records if r["status"] != "ok"]
+    assert len(records) == 4
+    assert [(r["size"], r["error"]) for r in bad] == [
+        (0.9, "WorkerDied: it ended with exit code 3")
+    ]
+    assert "last words" in bad[0]["log"]
 
 
 # ---- what a record says -------------------------------------------------------------------
@@ -448,13 +457,16 @@ def test_what_is_there_is_not_run_again(tmp_path):
     trials = [trial(size=size) for size in (0.0, 0.1)] + [trial(Faulty(), 0.9)]
     with Store(tmp_path) as store:
         sweep(trials[1:], store)
-        records = list(store.records())
-    assert missing(trials, records) == trials[:1]
-    assert missing(trials, records, retry_failed=True) == [trials[0], trials[2]]
-    assert missing(trials, records, again=[trials[1]]) == trials[:2]
-    assert stale(trials, records) == []
-    old = [r | {"code": "another"} for r in records]
-    assert stale(trials, old) == trials[1:]
+        have = store.have()
+    left = [[t for t in trials if t in todo] for todo in (
+        Todo(have), Todo(have, retry_failed=True), Todo(have, rerun_stale=True), Todo({}),
+    )]  # fmt: skip
+    assert left == [trials[:1], [trials[0], trials[2]], trials[:1], trials]
+    counted = plan(trials, Todo(have))
+    assert [counted[n] for n in ("trials", "done", "failed", "stale", "left")] == [3, 2, 1, 0, 1]
+    old = {key: Have(ok, "another") for key, (ok, _) in have.items()}
+    assert [t in Todo(old, rerun_stale=True) for t in trials] == [True] * 3
+    assert plan(trials, Todo(old))["stale"] == 2
 
 
 @pytest.fixture
@@ -468,12 +480,14 @@ def edited(monkeypatch):
         )
         versions._tree.cache_clear()
         versions._version.cache_clear()
+        versions._hashed.cache_clear()
         return code_version(trial(parse("ERM", "learners")))
 
     yield edited
     monkeypatch.undo()
     versions._tree.cache_clear()
     versions._version.cache_clear()
+    versions._hashed.cache_clear()
 
 
 def test_comments_layout_and_docstrings_do_not_count(edited):
@@ -635,9 +649,11 @@ def test_a_killed_run_goes_on_to_the_same_records(tmp_path, started, monkeypatch
     monkeypatch.setitem(REGISTRY.kinds, "learners", dict(REGISTRY.kinds["learners"]))
     REGISTRY.load(tmp_path / "slow.py")
     trials = Grid("g", (Part((COMMAND[3],), ("Slow", "KNN"), sizes=(0.1,), seeds=6),)).trials()
+    trials = list(trials)
     with Store(tmp_path / "run") as store:
         assert store.damaged == [f"line {len(before)}"]
-        todo = missing(trials, store.records())
+        have = Todo(store.have())
+        todo = [t for t in trials if t in have]
         assert len(todo) == 24 - len(before) + 1
         sweep(todo, store)
         after = lasting(store.records())
