@@ -20,7 +20,7 @@ house = context(Path(__file__).with_name("house.mplstyle"), after_reset=True)
 _GREY = "#777777"
 _RED = "#c00000"
 # More learners than this are not told apart by their colours.
-_MANY = 12
+_MANY = 14
 _BACK: dict[str, Any] = {"color": "0.75", "linewidth": 0.6, "zorder": 1}
 _FAILED: dict[str, Any] = {
     "color": _RED,
