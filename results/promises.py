@@ -1,5 +1,6 @@
 """Figures of strategies: beside what they were promised, and beside each other."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,8 @@ def plot_strategies(curves: pd.DataFrame) -> Figure:
     """
     tasks = list(curves.groupby(["dataset", "validation", "groups", "learner"]))
     figure, grid = small_multiples(len(tasks), 2 if len(tasks) in (2, 4) else 3)
-    short, data, strategies = (labels(curves[n]) for n in ("learner", "dataset", "strategy"))
+    short, data = labels(curves["learner"]), labels(curves["dataset"])
+    strategies = terse(labels(curves["strategy"]))
     looks_of = {
         name: {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
         for i, name in enumerate(sorted(strategies))
@@ -82,6 +84,33 @@ def plot_strategies(curves: pd.DataFrame) -> Figure:
         _sizes(axes, task["size"])
     _legend(figure, grid)
     return figure
+
+
+def terse(texts: dict[str, str]) -> dict[str, str]:
+    """Labels in which a signal is a letter, and what is zero is left out, unless they collide.
+
+    Example:
+        >>> plant = "FeatureLabel(signal=Patch(size=2), label=1)"
+        >>> noisy = f"Noisy(of={plant}, dropout=0.0, wrong_signal=0.0)"
+        >>> list(terse({"a": noisy, "b": noisy.replace("out=0.0", "out=0.5")}).values())
+        ['Noisy(FeatureLabel(g, label=1))', 'Noisy(FeatureLabel(g, label=1), dropout=0.5)']
+    """
+    letters: dict[str, str] = {}
+
+    def shorter(text: str) -> str:
+        while found := re.search(r"\bsignal=", text):
+            start, place = found.span()
+            end, depth = place, 0
+            while end < len(text) and (depth or text[end] not in ",)"):
+                depth += (text[end] == "(") - (text[end] == ")")
+                end += 1
+            letter = letters.setdefault(text[place:end], "gkqruvw"[len(letters) % 7])
+            text = text[:start] + letter + text[end:]
+        text = re.sub(r", \w+=0\.0\b|\b\w+=0\.0, ", "", text)
+        return re.sub(r"\bof=", "", text)
+
+    made = {name: shorter(text) for name, text in sorted(texts.items())}
+    return made if len(set(made.values())) == len(texts) else dict(texts)
 
 
 def write(records: pd.DataFrame, promised: pd.DataFrame, folder: Path) -> list[Path]:
@@ -110,8 +139,11 @@ def _legend(figure: Figure, grid: list[Axes]) -> None:
     longest = max((len(text) for text in shown), default=1)
     columns = max(1, min(len(shown), int(7.0 / (0.55 + 0.062 * longest))))
     figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=columns)
-    figure.supxlabel("size of the collective", fontsize=8)
-    figure.supylabel("success", fontsize=8)
+    places = [axes.get_subplotspec() for axes in grid]
+    last = max((place.rowspan.stop for place in places if place), default=0)
+    for axes, place in zip(grid, places, strict=True):
+        axes.set_xlabel("size of the collective" if place and place.rowspan.stop == last else "")
+        axes.set_ylabel("success" if place and place.colspan.start == 0 else "")
 
 
 def _handles(axes: Axes) -> tuple[list[Any], list[str]]:
