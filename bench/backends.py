@@ -12,8 +12,9 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from bench.errors import BenchError
+from bench.failures import attend, buried
 from bench.trial import Record, run_trials
-from bench.wards import Casualty, Chunk, Limits, Ward, attend, buried
+from bench.wards import Casualty, Chunk, Limits, Ward
 
 Finished = Generator[tuple[Chunk, list[Record]]]
 #: Chunks handed out for each worker: one in hand, one to go on with.
@@ -36,7 +37,7 @@ def run_chunks(chunks: Iterable[Chunk], jobs: int = 0, limits: Limits | None = N
     """Run chunks, and hand each back with its records as it is finished.
 
     Chunks are drawn as they are needed. A chunk may come back with fewer records than trials:
-    see :func:`bench.wards.attend`. Whoever stops listening closes the iterator: that ends the
+    see :func:`bench.failures.attend`. Whoever stops listening closes the iterator: that ends the
     processes.
 
     Arguments:

@@ -23,7 +23,7 @@ from bench.grid import Grid, Part
 from bench.store import Store
 from bench.sweep import Todo, chunks_of, plan
 
-screen = Console(highlight=False, width=99)
+screen = Console(highlight=False, width=120)
 BATCH = 50
 
 

@@ -22,8 +22,12 @@ from bench.trial import Key, Record
 
 SCHEMA = 1
 LINE = re.compile(rb'\{"check":"([0-9a-f]{8})",(.*)\n', re.DOTALL)
-#: Where a line starts: after an end of line, or where the end of the one before is damaged.
-START = re.compile(rb'(?<=\n)|(?=\{"check":")')
+#: How a line starts, also after one whose end is damaged.
+HEAD = b'{"check":"'
+START = re.compile(b"(?=%s)" % re.escape(HEAD))
+#: What every record says, and of which types that is.
+KINDS = [(name, (int, float) if kind is float else (kind,)) for name, kind in
+         (Key.__annotations__ | {"status": str}).items()]  # fmt: skip
 #: What differs between two runs of one trial.
 PASSING = ("seconds", "memory", "log")
 
@@ -52,7 +56,7 @@ def read_line(line: bytes) -> Record | None:
     if found is None or int(found[1], 16) != zlib.crc32(found[2]):
         return None
     try:
-        content = json.loads(b"{" + found[2])
+        content = json.loads("{" + found[2].decode())
         schema, record = content["schema"], content["record"]
     except (ValueError, KeyError, RecursionError):
         return None
@@ -66,15 +70,9 @@ def read_line(line: bytes) -> Record | None:
 
 def _is_record(record: Any) -> bool:
     """Whether it says what every record says."""
-    if not isinstance(record, dict) or not isinstance(record.get("status"), str):
+    if not isinstance(record, dict):
         return False
-    for name, kind in Key.__annotations__.items():
-        value = record.get(name)
-        if isinstance(value, bool) or not isinstance(
-            value, (int, float) if kind is float else kind
-        ):
-            return False
-    return True
+    return all(type(record.get(name)) in kinds for name, kinds in KINDS)
 
 
 def blocks_of(path: Path, start: int = 0, end: int | None = None) -> Iterator[bytes]:
@@ -93,10 +91,16 @@ def lines_of(path: Path, start: int = 0, end: int | None = None) -> Iterator[byt
     """The lines of a file, apart also where the end of one is damaged."""
     rest = b""
     for block in blocks_of(path, start, end):
-        *lines, rest = START.split(rest + block)
-        yield from filter(None, lines)
+        *lines, rest = (rest + block).split(b"\n")
+        for line in lines:
+            yield from _apart(line + b"\n")
     if rest:
-        yield rest
+        yield from _apart(rest)
+
+
+def _apart(line: bytes) -> list[bytes]:
+    """The lines in one that may hold several, since the end of one is damaged."""
+    return [line] if line.find(HEAD, 1) < 0 else [l for l in START.split(line) if l]
 
 
 class Store:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from bench.backends import Finished, run_chunks
+from bench.failures import Breaker
 from bench.memo import Once
 from bench.store import Have, Store, key_of
 from bench.trial import Key, Trial, spec
 from bench.versions import code_version
-from bench.wards import Breaker, Chunk, Limits
+from bench.wards import Chunk, Limits
 
 #: How a chunk's trials are alike: their dataset, and the number of what can be trained together.
 Kind = tuple[str, int]

@@ -21,13 +21,14 @@ from bench import columns
 from bench.backends import run_chunks, run_on_dask
 from bench.datasets.coins import Coins
 from bench.errors import BenchError
+from bench.failures import Breaker
 from bench.grid import Grid, Part, Shard
 from bench.merge import environments, lasting, merge
 from bench.specs import parse_any
 from bench.store import Have, Store, key_of
 from bench.sweep import Todo, chunks_of, plan, sweep
 from bench.trial import Trial
-from bench.wards import Breaker, Limits, Ward
+from bench.wards import Limits, Ward
 from collectives.planting import FeatureLabel
 from collectives.signals import SetFeature
 
@@ -139,26 +140,32 @@ def test_only_equal_errors_in_a_row_stop_a_learner():
 
 @dataclass(frozen=True)
 class Sleeper(Learner):
-    """It sleeps."""
+    """It says who it is, and sleeps."""
+
+    path: str = ""
 
     def fit(self, sample, rng):
         """Sleep."""
+        with open(self.path, "w") as file:
+            file.write(f"{os.getpid()}\n")
         time.sleep(3600)
 
 
 def test_workers_end_with_a_parent_that_is_killed(tmp_path):
     code = (
-        "import sys; sys.path[:0] = sys.argv[1:]\n"
+        "import sys; sys.path[:0] = sys.argv[1:2]\n"
         "from bench.wards import Limits, Ward\n"
         "from test_faults import Sleeper, trial\n"
-        "ward = Ward(Limits()); ward._started(); print(ward.process.pid, flush=True)\n"
-        "ward.run([trial(Sleeper())])"
+        "Ward(Limits()).run([trial(Sleeper(sys.argv[2]))])"
     )
-    words = [sys.executable, "-c", code, os.path.dirname(__file__)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as parent:
-        pid = int(parent.stdout.readline())
-        os.kill(pid, 0)
+    busy = tmp_path / "busy"
+    words = [sys.executable, "-c", code, os.path.dirname(__file__), str(busy)]
+    with subprocess.Popen(words) as parent:
+        while not (busy.exists() and busy.read_text().endswith("\n")):
+            assert parent.poll() is None
+            time.sleep(0.01)
         parent.kill()
+    pid = int(busy.read_text())
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         try:
