@@ -44,18 +44,7 @@ class CVaRDRO(GradientLearner):
         | Large-Scale Methods for Distributionally Robust Optimization (Levy et al., 2020)
         | https://arxiv.org/abs/2010.05893
 
-    Arguments:
-        network: The architecture.
-        epochs: Passes over the training data.
-        batch: Samples a step.
-        optimiser: Stochastic gradient descent with momentum, or Adam.
-        rate: The learning rate.
-        momentum: The momentum of "sgd".
-        decay: Weight decay, added to the gradient.
-        selection: Which epoch's parameters are kept: the last one's, or those that are best on
-            the validation data in accuracy, in the worst group's accuracy, or in loss.
-        patience: Stop after so many epochs without a better one; 0 never stops.
-        trace: Whether to record each epoch too.
+    Arguments (and those of :class:`GradientLearner`):
         level: The share :math:`\rho` of the data that counts; all of it is :class:`ERM`.
 
     Example:

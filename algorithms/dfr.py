@@ -36,18 +36,7 @@ class DFR(GradientLearner):
         | Last Layer Re-Training is Sufficient for Robustness to Spurious Correlations (Kirichenko et al., 2023)
         | https://arxiv.org/abs/2204.02937
 
-    Arguments:
-        network: The architecture.
-        epochs: Passes over the training data.
-        batch: Samples a step.
-        optimiser: Stochastic gradient descent with momentum, or Adam.
-        rate: The learning rate.
-        momentum: The momentum of "sgd".
-        decay: Weight decay, added to the gradient.
-        selection: Which epoch's parameters are kept: the last one's, or those that are best on
-            the validation data in accuracy, in the worst group's accuracy, or in loss.
-        patience: Stop after so many epochs without a better one; 0 never stops.
-        trace: Whether to record each epoch too.
+    Arguments (and those of :class:`GradientLearner`):
         C: The inverse strength of the penalty.
         draws: How many last layers, on balanced draws of the validation data, are averaged.
     """  # noqa: E501 (a title)

@@ -88,18 +88,7 @@ class DORO(GradientLearner):
         | DORO: Distributional and Outlier Robust Optimization (Zhai et al., 2021)
         | https://arxiv.org/abs/2106.06142
 
-    Arguments:
-        network: The architecture.
-        epochs: Passes over the training data.
-        batch: Samples a step.
-        optimiser: Stochastic gradient descent with momentum, or Adam.
-        rate: The learning rate.
-        momentum: The momentum of "sgd".
-        decay: Weight decay, added to the gradient.
-        selection: Which epoch's parameters are kept: the last one's, or those that are best on
-            the validation data in accuracy, in the worst group's accuracy, or in loss.
-        patience: Stop after so many epochs without a better one; 0 never stops.
-        trace: Whether to record each epoch too.
+    Arguments (and those of :class:`GradientLearner`):
         base: What is minimised on the rest: "cvar" or "chi2".
         outliers: The share :math:`\varepsilon` of a batch that is set aside; 0 is the base alone.
         level: The share of the rest that counts, for "cvar".

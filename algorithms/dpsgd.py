@@ -96,18 +96,7 @@ class DPSGD(GradientLearner):
         | Deep Learning with Differential Privacy (Abadi et al., 2016)
         | https://arxiv.org/abs/1607.00133
 
-    Arguments:
-        network: The architecture.
-        epochs: Passes over the training data.
-        batch: Samples a step.
-        optimiser: Stochastic gradient descent with momentum, or Adam.
-        rate: The learning rate.
-        momentum: The momentum of "sgd".
-        decay: Weight decay, added to the gradient.
-        selection: Which epoch's parameters are kept: the last one's, or those that are best on
-            the validation data in accuracy, in the worst group's accuracy, or in loss.
-        patience: Stop after so many epochs without a better one; 0 never stops.
-        trace: Whether to record each epoch too.
+    Arguments (and those of :class:`GradientLearner`):
         clip: The norm C at which the gradient of each sample is clipped.
         noise: The noise multiplier :math:`\sigma`.
         delta: The :math:`\delta` at which privacy is reported.

@@ -47,18 +47,8 @@ class EIIL(GradientLearner):
         | Environment Inference for Invariant Learning (Creager et al., 2021)
         | https://arxiv.org/abs/2010.07249
 
-    Arguments:
-        network: The architecture.
+    Arguments (and those of :class:`GradientLearner`):
         epochs: Passes over the training data of the second model.
-        batch: Samples a step.
-        optimiser: Stochastic gradient descent with momentum, or Adam.
-        rate: The learning rate.
-        momentum: The momentum of "sgd".
-        decay: Weight decay, added to the gradient.
-        selection: Which epoch's parameters are kept: the last one's, or those that are best on
-            the validation data in accuracy, in the worst group's accuracy, or in loss.
-        patience: Stop after so many epochs without a better one; 0 never stops.
-        trace: Whether to record each epoch too.
         first: Passes over the training data of the reference model.
         penalty: The weight of the penalty of :class:`IRM`.
         anneal: In so many first epochs the weight is at most 1.

@@ -89,18 +89,7 @@ class Fishr(GradientLearner):
         | Fishr: Invariant Gradient Variances for Out-of-Distribution Generalization (Rame et al., 2022)
         | https://arxiv.org/abs/2109.02934
 
-    Arguments:
-        network: The architecture.
-        epochs: Passes over the training data.
-        batch: Samples a step.
-        optimiser: Stochastic gradient descent with momentum, or Adam.
-        rate: The learning rate.
-        momentum: The momentum of "sgd".
-        decay: Weight decay, added to the gradient.
-        selection: Which epoch's parameters are kept: the last one's, or those that are best on
-            the validation data in accuracy, in the worst group's accuracy, or in loss.
-        patience: Stop after so many epochs without a better one; 0 never stops.
-        trace: Whether to record each epoch too.
+    Arguments (and those of :class:`GradientLearner`):
         penalty: The weight :math:`\lambda` of the penalty.
         memory: How much of the moving average a new batch leaves.
         anneal: In so many first epochs there is no penalty.

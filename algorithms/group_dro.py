@@ -55,18 +55,7 @@ class GroupDRO(GradientLearner):
         | Distributionally Robust Neural Networks for Group Shifts (Sagawa et al., 2020)
         | https://arxiv.org/abs/1911.08731
 
-    Arguments:
-        network: The architecture.
-        epochs: Passes over the training data.
-        batch: Samples a step.
-        optimiser: Stochastic gradient descent with momentum, or Adam.
-        rate: The learning rate.
-        momentum: The momentum of "sgd".
-        decay: Weight decay, added to the gradient.
-        selection: Which epoch's parameters are kept: the last one's, or those that are best on
-            the validation data in accuracy, in the worst group's accuracy, or in loss.
-        patience: Stop after so many epochs without a better one; 0 never stops.
-        trace: Whether to record each epoch too.
+    Arguments (and those of :class:`GradientLearner`):
         step: The step size :math:`\eta` of the groups' weights.
         adjustment: The generalisation adjustment C.
         balance: Whether batches draw each group as often as the others.

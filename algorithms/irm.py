@@ -46,18 +46,7 @@ class IRM(GradientLearner):
         | Invariant Risk Minimization (Arjovsky et al., 2019)
         | https://arxiv.org/abs/1907.02893
 
-    Arguments:
-        network: The architecture.
-        epochs: Passes over the training data.
-        batch: Samples a step.
-        optimiser: Stochastic gradient descent with momentum, or Adam.
-        rate: The learning rate.
-        momentum: The momentum of "sgd".
-        decay: Weight decay, added to the gradient.
-        selection: Which epoch's parameters are kept: the last one's, or those that are best on
-            the validation data in accuracy, in the worst group's accuracy, or in loss.
-        patience: Stop after so many epochs without a better one; 0 never stops.
-        trace: Whether to record each epoch too.
+    Arguments (and those of :class:`GradientLearner`):
         penalty: The weight :math:`\lambda` of the penalty.
         anneal: In so many first epochs the weight is at most 1.
     """

@@ -33,18 +33,8 @@ class JTT(GradientLearner):
         | Just Train Twice: Improving Group Robustness without Training Group Information (Liu et al., 2021)
         | https://arxiv.org/abs/2107.09044
 
-    Arguments:
-        network: The architecture.
+    Arguments (and those of :class:`GradientLearner`):
         epochs: Passes over the training data of the second model.
-        batch: Samples a step.
-        optimiser: Stochastic gradient descent with momentum, or Adam.
-        rate: The learning rate.
-        momentum: The momentum of "sgd".
-        decay: Weight decay, added to the gradient.
-        selection: Which epoch's parameters are kept: the last one's, or those that are best on
-            the validation data in accuracy, in the worst group's accuracy, or in loss.
-        patience: Stop after so many epochs without a better one; 0 never stops.
-        trace: Whether to record each epoch too.
         first: Passes over the training data of the first model.
         upweight: How often a mistake counts, :math:`\lambda`; once is :class:`ERM`, but for
             drawing with replacement.
@@ -60,26 +50,21 @@ class JTT(GradientLearner):
         outcomes = self.descend(
             samples, rngs, knobs, epochs=self.first, selection=None, trace=False
         )
-        survivors = {r: o for r, o in enumerate(outcomes) if not isinstance(o, Exception)}
-        if not survivors:
+        errors = {
+            r: self.mistakes(samples[r], first)
+            for r, first in enumerate(outcomes)
+            if not isinstance(first, Exception)
+        }
+        if not errors:
             return outcomes
-        alive = list(survivors)
-        errors = np.stack([self.mistakes(samples[r], o) for r, o in survivors.items()])
-        upweight = np.array(knobs["upweight"])[alive, None]
-        chances = np.where(errors, upweight, 1.0)
-        second = self.descend(
-            [samples[r] for r in alive],
-            [rngs[r] for r in alive],
-            {name: [values[r] for r in alive] for name, values in knobs.items()},
-            Hooks(chances=chances),
-        )
-        for r, weights, wrong, outcome in zip(alive, chances, errors, second, strict=True):
-            outcomes[r] = (
-                outcome
-                if isinstance(outcome, Exception)
-                else replace(outcome, weights=weights, suspects=wrong)
-            )
-        return outcomes
+        chances = {r: np.where(wrong, knobs["upweight"][r], 1.0) for r, wrong in errors.items()}
+        hooks = Hooks(chances=np.stack(list(chances.values())))
+        results = self.retrain(outcomes, samples, rngs, knobs, hooks)
+        for r, weights in chances.items():
+            result = results[r]
+            if not isinstance(result, Exception):
+                results[r] = replace(result, weights=weights, suspects=errors[r])
+        return results
 
     def mistakes(self, sample: TrainingSet, first: Trained) -> Array:
         """Which samples the first model gets wrong, (n,)."""

@@ -37,18 +37,7 @@ class LabelSmoothing(GradientLearner):
         | Rethinking the Inception Architecture for Computer Vision (Szegedy et al., 2016)
         | https://arxiv.org/abs/1512.00567
 
-    Arguments:
-        network: The architecture.
-        epochs: Passes over the training data.
-        batch: Samples a step.
-        optimiser: Stochastic gradient descent with momentum, or Adam.
-        rate: The learning rate.
-        momentum: The momentum of "sgd".
-        decay: Weight decay, added to the gradient.
-        selection: Which epoch's parameters are kept: the last one's, or those that are best on
-            the validation data in accuracy, in the worst group's accuracy, or in loss.
-        patience: Stop after so many epochs without a better one; 0 never stops.
-        trace: Whether to record each epoch too.
+    Arguments (and those of :class:`GradientLearner`):
         smoothing: The share s of a label that all K labels divide among them; a share of 0 is
             :class:`ERM`.
     """

@@ -58,18 +58,7 @@ class LfF(GradientLearner):
         | Learning from Failure: Training Debiased Classifier from Biased Classifier (Nam et al., 2020)
         | https://arxiv.org/abs/2007.02561
 
-    Arguments:
-        network: The architecture.
-        epochs: Passes over the training data.
-        batch: Samples a step.
-        optimiser: Stochastic gradient descent with momentum, or Adam.
-        rate: The learning rate.
-        momentum: The momentum of "sgd".
-        decay: Weight decay, added to the gradient.
-        selection: Which epoch's parameters are kept: the last one's, or those that are best on
-            the validation data in accuracy, in the worst group's accuracy, or in loss.
-        patience: Stop after so many epochs without a better one; 0 never stops.
-        trace: Whether to record each epoch too.
+    Arguments (and those of :class:`GradientLearner`):
         exponent: The exponent q of the generalised cross-entropy; at 0 the biased network is
             trained like :class:`ERM`.
         memory: How much of a sample's average loss is kept at each further visit.

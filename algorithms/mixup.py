@@ -64,18 +64,7 @@ class Mixup(GradientLearner):
         | mixup: Beyond Empirical Risk Minimization (Zhang et al., 2018)
         | https://arxiv.org/abs/1710.09412
 
-    Arguments:
-        network: The architecture.
-        epochs: Passes over the training data.
-        batch: Samples a step.
-        optimiser: Stochastic gradient descent with momentum, or Adam.
-        rate: The learning rate.
-        momentum: The momentum of "sgd".
-        decay: Weight decay, added to the gradient.
-        selection: Which epoch's parameters are kept: the last one's, or those that are best on
-            the validation data in accuracy, in the worst group's accuracy, or in loss.
-        patience: Stop after so many epochs without a better one; 0 never stops.
-        trace: Whether to record each epoch too.
+    Arguments (and those of :class:`GradientLearner`):
         concentration: The parameter a of the Beta distribution; close to 0 nothing is mixed.
     """
 

@@ -46,18 +46,7 @@ class SAM(GradientLearner):
         | Sharpness-Aware Minimization for Efficiently Improving Generalization (Foret et al., 2021)
         | https://arxiv.org/abs/2010.01412
 
-    Arguments:
-        network: The architecture.
-        epochs: Passes over the training data.
-        batch: Samples a step.
-        optimiser: Stochastic gradient descent with momentum, or Adam.
-        rate: The learning rate.
-        momentum: The momentum of "sgd".
-        decay: Weight decay, added to the gradient.
-        selection: Which epoch's parameters are kept: the last one's, or those that are best on
-            the validation data in accuracy, in the worst group's accuracy, or in loss.
-        patience: Stop after so many epochs without a better one; 0 never stops.
-        trace: Whether to record each epoch too.
+    Arguments (and those of :class:`GradientLearner`):
         radius: The radius :math:`\rho` of the ball; a ball of 0 is :class:`ERM`.
     """  # noqa: E501 (a title)
 

@@ -52,18 +52,8 @@ class SpectralSignatures(GradientLearner):
         | Spectral Signatures in Backdoor Attacks (Tran et al., 2018)
         | https://arxiv.org/abs/1811.00636
 
-    Arguments:
-        network: The architecture.
+    Arguments (and those of :class:`GradientLearner`):
         epochs: Passes over the training data of each model.
-        batch: Samples a step.
-        optimiser: Stochastic gradient descent with momentum, or Adam.
-        rate: The learning rate.
-        momentum: The momentum of "sgd".
-        decay: Weight decay, added to the gradient.
-        selection: Which epoch's parameters are kept: the last one's, or those that are best on
-            the validation data in accuracy, in the worst group's accuracy, or in loss.
-        patience: Stop after so many epochs without a better one; 0 never stops.
-        trace: Whether to record each epoch too.
         outliers: The share :math:`\varepsilon` of each label that is thought to be foul; half as
             many again are removed.
     """

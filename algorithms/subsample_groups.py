@@ -38,18 +38,7 @@ class SubsampleGroups(GradientLearner):
         | Simple Data Balancing Achieves Competitive Worst-Group-Accuracy (Idrissi et al., 2022)
         | https://arxiv.org/abs/2110.14503
 
-    Arguments:
-        network: The architecture.
-        epochs: Passes over the training data.
-        batch: Samples a step.
-        optimiser: Stochastic gradient descent with momentum, or Adam.
-        rate: The learning rate.
-        momentum: The momentum of "sgd".
-        decay: Weight decay, added to the gradient.
-        selection: Which epoch's parameters are kept: the last one's, or those that are best on
-            the validation data in accuracy, in the worst group's accuracy, or in loss.
-        patience: Stop after so many epochs without a better one; 0 never stops.
-        trace: Whether to record each epoch too.
+    Its arguments are those of :class:`GradientLearner`.
     """
 
     def fit_many(

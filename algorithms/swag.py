@@ -44,17 +44,8 @@ class SWAG(GradientLearner):
         | A Simple Baseline for Bayesian Uncertainty in Deep Learning (Maddox et al., 2019)
         | https://arxiv.org/abs/1902.02476
 
-    Arguments:
-        network: The architecture.
-        epochs: Passes over the training data.
-        batch: Samples a step.
-        optimiser: Stochastic gradient descent with momentum, or Adam.
-        rate: The learning rate.
-        momentum: The momentum of "sgd".
-        decay: Weight decay, added to the gradient.
+    Arguments (and those of :class:`GradientLearner`):
         selection: By what an epoch is better, for patience; averaging takes the place of a choice.
-        patience: Stop after so many epochs without a better one; 0 never stops.
-        trace: Whether to record each epoch too.
         last: The number T of last epochs that are collected.
         rank: The number K of deviations that are kept.
         draws: The number of networks.

@@ -43,18 +43,8 @@ class TrimmedLoss(GradientLearner):
         | Learning with Bad Training Data via Iterative Trimmed Loss Minimization (Shen and Sanghavi, 2019)
         | https://arxiv.org/abs/1810.11874
 
-    Arguments:
-        network: The architecture.
+    Arguments (and those of :class:`GradientLearner`):
         epochs: Passes over the training data, in each round.
-        batch: Samples a step.
-        optimiser: Stochastic gradient descent with momentum, or Adam.
-        rate: The learning rate.
-        momentum: The momentum of "sgd".
-        decay: Weight decay, added to the gradient.
-        selection: Which epoch's parameters are kept: the last one's, or those that are best on
-            the validation data in accuracy, in the worst group's accuracy, or in loss.
-        patience: Stop after so many epochs without a better one; 0 never stops.
-        trace: Whether to record each epoch too.
         outliers: The share :math:`\varepsilon` of people that is left out.
         rounds: How often people are chosen and a model is trained on them, after the first model.
     """  # noqa: E501 (a title)

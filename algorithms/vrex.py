@@ -40,18 +40,7 @@ class VREx(GradientLearner):
         | Out-of-Distribution Generalization via Risk Extrapolation (Krueger et al., 2021)
         | https://arxiv.org/abs/2003.00688
 
-    Arguments:
-        network: The architecture.
-        epochs: Passes over the training data.
-        batch: Samples a step.
-        optimiser: Stochastic gradient descent with momentum, or Adam.
-        rate: The learning rate.
-        momentum: The momentum of "sgd".
-        decay: Weight decay, added to the gradient.
-        selection: Which epoch's parameters are kept: the last one's, or those that are best on
-            the validation data in accuracy, in the worst group's accuracy, or in loss.
-        patience: Stop after so many epochs without a better one; 0 never stops.
-        trace: Whether to record each epoch too.
+    Arguments (and those of :class:`GradientLearner`):
         penalty: The weight :math:`\lambda` of the variance.
         anneal: In so many first epochs the weight is at most 1.
     """

@@ -97,8 +97,8 @@ def cites_its_source(component: Any) -> None:
 
 
 def documents_its_fields(component: Any) -> None:
-    """Its docstring has the section Arguments, with each field."""
-    text = inspect.getdoc(type(component)) or ""
+    """Its docstring, or that of a class it extends, says in Arguments what each field is."""
+    text = "\n".join(cls.__doc__ or "" for cls in type(component).__mro__ if cls is not object)
     names = [f.name for f in fields(component)]
     absent = [n for n in names if not re.search(rf"^ +{n}: \S", text, re.MULTILINE)]
     _demand(not absent, f"Arguments: does not say what {', '.join(absent)} is")

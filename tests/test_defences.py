@@ -10,8 +10,18 @@ import torch
 from scipy import stats
 from scipy.integrate import quad
 from scipy.stats import norm
-from test_reweighting import Double, fields
-from test_training import CLASSES, NETWORKS, SHAPES, equal, generators, module, samples
+from test_reweighting import Double
+from test_training import (
+    CLASSES,
+    NETWORKS,
+    SHAPES,
+    equal,
+    fields,
+    generators,
+    in_company,
+    module,
+    samples,
+)
 from torch import nn
 
 from algorithms._stack import Diverged
@@ -459,14 +469,4 @@ LEARNERS = [
 @pytest.mark.parametrize("name", ["mlp", "odd conv"])
 @pytest.mark.parametrize("learner", LEARNERS, ids=repr)
 def test_a_replica_is_the_same_to_the_bit_in_any_company(name, learner):
-    made = samples(12, shape=SHAPES.get(name, (5,)), shared=False)
-    learner = replace(learner, epochs=3, batch=8, network=NETWORKS[name])
-    together = learner.replicas(made, generators(12), fields(learner, 12))
-    for chosen in (slice(0, 1), slice(5, 6), slice(9, 12)):
-        few = made[chosen]
-        apart = learner.replicas(few, generators(12)[chosen], fields(learner, len(few)))
-        for a, b in zip(apart, together[chosen], strict=True):
-            assert equal(a, b)
-            assert (a.weights is None) == (b.weights is None)
-            assert a.weights is None or np.array_equal(a.weights, b.weights)
-            assert a.report == b.report
+    in_company(replace(learner, epochs=3, batch=8, network=NETWORKS[name]), name)

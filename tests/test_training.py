@@ -302,3 +302,23 @@ def test_norms_of_each_points_gradient_are_those_of_its_own_training_step(name):
         gradients = network.backward(own, slope[:, :, i : i + 1].clone())
         want = sum(g.square().sum((1, 2)) for g in gradients)
         torch.testing.assert_close(got[:, i], want, atol=1e-12, rtol=1e-12)
+
+
+def fields(learner, count, **given):
+    """The numeric fields of replicas as the harness hands them to a learner."""
+    own = {name: [v] * count for name, v in vars(learner).items() if isinstance(v, float)}
+    return own | given
+
+
+def in_company(learner, name):
+    """Demand that replicas of a learner are, alone or together, the same to the bit."""
+    made = samples(12, shape=SHAPES.get(name, (5,)), shared=False)
+    together = learner.replicas(made, generators(12), fields(learner, 12))
+    for chosen in (slice(0, 1), slice(5, 6), slice(9, 12)):
+        few = made[chosen]
+        apart = learner.replicas(few, generators(12)[chosen], fields(learner, len(few)))
+        for a, b in zip(apart, together[chosen], strict=True):
+            assert equal(a, b)
+            assert (a.weights is None) == (b.weights is None)
+            assert a.weights is None or np.array_equal(a.weights, b.weights)
+            assert a.report == b.report
