@@ -55,7 +55,7 @@ class Answer:
 def bench(capsys, monkeypatch, tmp_path):
     """Run the command line in this process, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run_bench.signal, "signal", lambda *_: None)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("NO_COLOR", "1")
     for kind, classes in list(REGISTRY.kinds.items()):

@@ -13,6 +13,7 @@ import pytest
 import algorithms
 import bench
 import collectives
+import commands
 import results
 import run_bench
 from bench import registry
@@ -261,7 +262,7 @@ def test_a_plugin_learner_runs_in_worker_processes(write, monkeypatch):
 
 # ---- who may look into whose room ---------------------------------------------------------
 
-OURS = {"algorithms", "collectives", "bench", "results", "run_bench"}
+OURS = {"algorithms", "collectives", "bench", "results", "commands", "run_bench"}
 LEAVES = {"algorithms", "collectives"}
 FRAMES = {"pandas", "numpy", "scipy", "statsmodels", "matplotlib", "rich", "results"}
 MAY = {
@@ -270,6 +271,7 @@ MAY = {
     "bench": {"algorithms", "collectives", "bench"},
     "results": {"results"},
     "results.studies": {"results", "bench"},
+    "commands": OURS - {"run_bench"},
     "run_bench": OURS,
 }
 
@@ -293,7 +295,7 @@ def trespasses(room, source):
 
 
 def rooms():
-    for package in (algorithms, collectives, bench, results):
+    for package in (algorithms, collectives, bench, results, commands):
         for path in sources(package):
             inside = path.relative_to(Path(package.__path__[0])).parts
             studies = package is results and inside[0] == "studies"
@@ -313,6 +315,7 @@ def test_imports_go_one_way(room, path):
         ("collectives", "from algorithms import erm", {"algorithms"}),
         ("bench", "import results.curves", {"results"}),
         ("bench", "if True:\n    import run_bench", {"run_bench"}),
+        ("bench", "from commands import shared", {"commands"}),
         ("results", "import torch", {"torch"}),
         ("results", "from bench.store import Store", {"bench"}),
         ("results.studies", "import algorithms", {"algorithms"}),

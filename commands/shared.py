@@ -1,0 +1,113 @@
+"""What the commands share: the program, its options, and how a run is found and read."""
+
+import itertools
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+
+from bench.errors import BenchError, unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.grid import Grid
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="How far does a collective get, and how does that depend on the learning algorithm?",
+)
+notes = Console(stderr=True, highlight=False)
+
+Format = Annotated[
+    Literal["text", "csv", "json", "md"] | None, typer.Option(help="How a table is printed.")
+]
+Plugins = Annotated[
+    list[Path] | None,
+    typer.Option(help="A Python file with learners, strategies, signals, datasets. Repeatable."),
+]
+Run = Annotated[str, typer.Argument(help="A run's folder, or its name under runs/.")]
+Rule = Literal["accuracy", "worst_group", "loss"]
+Select = Annotated[
+    Rule | None,
+    typer.Option(help="Of the variants of a learner take the firm's choice, trial by trial."),
+]
+Epoch = Annotated[
+    Rule | None, typer.Option(help="Of the epochs of a learner that recorded them, likewise.")
+]
+Axis = Annotated[list[str] | None, typer.Option(help="Specs, separated by commas. Repeatable.")]
+
+
+def plug(files: list[Path] | None) -> None:
+    """Register what plugin files define."""
+    from bench.registry import REGISTRY
+
+    for file in files or []:
+        REGISTRY.load(file)
+
+
+def folder_of(run: str) -> Path:
+    """The folder of a run that has records."""
+    for folder in (Path(run), Path("runs") / run):
+        if (folder / "records.jsonl").is_file():
+            return folder
+    known = [p.parent.name for p in Path("runs").glob("*/records.jsonl")]
+    raise unknown("run with records in", run, known)
+
+
+def records_of(
+    folder: Path, select: str | None = None, epoch: str | None = None
+) -> "pd.DataFrame":
+    """The records of a folder's grid, after the choices that a firm makes on validation data."""
+    from results import selection
+
+    frame = own_records(folder)
+    if epoch:
+        frame = selection.at_epoch(frame, epoch)  # type: ignore[arg-type]
+    return selection.select(frame, select) if select else frame  # type: ignore[arg-type]
+
+
+def own_records(folder: Path) -> "pd.DataFrame":
+    """The records of the grid that a folder was last run with; all of them, if none is named.
+
+    A folder keeps what it was ever given, so that no trial runs twice, but shows one grid.
+    """
+    from bench.store import Store
+    from bench.trial import Key
+
+    frame = Store(folder).frame()
+    grid = grid_of(folder)
+    if grid is None:
+        return frame
+    rows = frame[list(Key._fields)].itertuples(index=False, name=None)
+    inside = [key in grid for key in itertools.starmap(Key, rows)]
+    if not any(inside):
+        raise BenchError(f"{folder} has no records of its grid yet: run it")
+    if not all(inside):
+        notes.print(
+            f"{len(frame) - sum(inside)} records of other grids are in {folder} too; name their "
+            f"learners, strategies, ... together in one run to see them side by side"
+        )
+    return frame[inside].reset_index(drop=True)
+
+
+def grid_of(folder: Path) -> "Grid | None":
+    """The grid that a folder was last run with, written out."""
+    from bench.grid import Grid, checked
+
+    parts = about_of(folder).get("parts")
+    if parts is None:
+        return None
+    where = str(folder / "about.json")
+    return Grid(folder.name, tuple(checked(part, where) for part in parts))
+
+
+def about_of(folder: Path) -> dict[str, Any]:
+    """What a run was, as its folder says; empty where it does not."""
+    from bench.merge import described
+
+    return described(folder)
