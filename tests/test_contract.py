@@ -9,7 +9,8 @@ from algorithms.base import Fitted, Learner, TrainingSet
 from algorithms.erm import ERM
 from algorithms.knn import KNN
 from algorithms.networks import ConvNet
-from bench.contract import Unfit, checks_for, repeats_itself, uses_its_generator, verdicts
+from bench.contract import Unfit, checks_for, verdicts
+from bench.contract.learners import repeats_itself, uses_its_generator
 from bench.registry import REGISTRY
 from collectives.base import Strategy
 

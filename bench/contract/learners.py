@@ -1,0 +1,173 @@
+"""What learners must do."""
+
+import random
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from algorithms.base import Fitted, Learner, TrainingSet
+from bench.contract.every import Check, demand
+from bench.datasets.base import Dataset, Split
+from bench.datasets.coins import Coins
+from bench.datasets.digits import Digits
+from bench.streams import stream
+from bench.trial import Trial, recruit
+from collectives.idle import Idle
+
+
+@cache
+def _stage(name: str, noise: bool, seed: int = 0) -> tuple[TrainingSet, Split]:
+    data: Dataset = (
+        Digits() if name == "Digits" else Coins(n=400, test=400, overlap=0.0, noise=0.0)
+    )
+    split = data.split(stream(seed, "data"))
+    trial = Trial(data, _NOBODY, Idle().filled(data.signal, data.label), 0.0, seed)
+    sample, _ = recruit(trial, split, split.train[:400])
+    sample.validation, _ = recruit(trial, split, split.validation)
+    if noise:
+        rng = stream(seed, "noise")
+        x = sample.x + np.float32(rng.normal(size=sample.x.shape))
+        y = rng.integers(split.classes, size=len(sample))
+        sample = TrainingSet(x, y, None, split.classes, sample.validation, sample.law)
+    return sample, split
+
+
+class _Nobody(Learner):
+    def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
+        """Learn nothing."""
+        return Fitted(lambda x: np.zeros(len(x), dtype=np.int64))
+
+
+_NOBODY = _Nobody()
+
+
+def _samples(learner: Learner, noise: bool) -> tuple[TrainingSet, Split]:
+    """A sample that suits the learner: flat points, or images for one that takes only these."""
+    sample, _ = _fresh("Coins", noise)
+    try:
+        learner.fit(sample, stream(0, "fit"))
+    except ValueError as error:
+        if "image" not in str(error):
+            raise
+        return _fresh("Digits", noise)
+    return _fresh("Coins", noise)
+
+
+def _fresh(name: str, noise: bool) -> tuple[TrainingSet, Split]:
+    """A copy that a learner may ruin without a later check suffering from it."""
+    kept, split = _stage(name, noise)
+    return TrainingSet(kept.x, kept.y.copy(), None, kept.classes, kept.validation, kept.law), split
+
+
+def predicts_labels(learner: Learner) -> None:
+    """Its predictions are one known label for each point."""
+    sample, split = _samples(learner, noise=False)
+    labels = np.asarray(learner.fit(sample, stream(0, "fit")).predict(split.x[split.test]))
+    demand(labels.shape == (len(split.test),), f"{labels.shape} for {len(split.test)} points")
+    known = np.isin(labels, np.arange(split.classes))
+    demand(known.all(), f"labels {sorted(set(labels[~known].tolist()))[:5]} are not known")
+
+
+def beats_chance(learner: Learner) -> None:
+    """It is right much more often than a guess on an easy sample."""
+    sample, split = _samples(learner, noise=False)
+    fitted = learner.fit(sample, stream(0, "fit"))
+    right = float(np.mean(fitted.predict(split.x[split.test]) == split.y[split.test]))
+    demand(right > 0.5 + 0.5 / split.classes, f"it is right on {right:.0%}")
+
+
+def leaves_the_sample_alone(learner: Learner) -> None:
+    """It changes neither points nor labels of the sample."""
+    sample, _ = _samples(learner, noise=False)
+    before = sample.x.copy(), sample.y.copy(), sample.group.copy()
+    learner.fit(sample, stream(0, "fit"))
+    after = sample.x, sample.y, sample.group
+    demand(all(map(np.array_equal, before, after)), "the sample is another after fitting")
+
+
+def repeats_itself(learner: Learner) -> None:
+    """The generator is all its randomness: the same one gives the same classifier."""
+    sample, _ = _samples(learner, noise=True)
+    first = learner.fit(sample, stream(0, "fit")).predict(sample.x)
+    # Draw from the global generators in between, so that one who uses them is found out.
+    np.random.random(7), random.random(), torch.rand(7)  # noqa: NPY002
+    second = learner.fit(sample, stream(0, "fit")).predict(sample.x)
+    demand(np.array_equal(first, second), "two fits with equal generators differ")
+
+
+def uses_its_generator(learner: Learner) -> None:
+    """It draws from its generator, or the order of people makes no difference to it."""
+    sample, _ = _samples(learner, noise=True)
+    rng = stream(0, "fit")
+    before = rng.bit_generator.state
+    first = learner.fit(sample, rng).predict(sample.x)
+    if rng.bit_generator.state != before:
+        return
+    turn = stream(0, "turn").permutation(len(sample))
+    turned = TrainingSet(
+        sample.x[turn], sample.y[turn], None, sample.classes, sample.validation, sample.law
+    )
+    second = learner.fit(turned, stream(0, "fit")).predict(sample.x)
+    demand(
+        np.mean(first == second) > 0.99,
+        "it never draws from rng, yet has randomness of its own: with people in another order "
+        "its classifier is another",
+    )
+
+
+def leaves_global_randomness_alone(learner: Learner) -> None:
+    """It neither seeds nor uses the global generators of random, numpy and torch."""
+    sample, _ = _samples(learner, noise=True)
+    before = _global_states()
+    learner.fit(sample, stream(0, "fit"))
+    used = [name for name, state in _global_states().items() if state != before[name]]
+    demand(not used, f"the global generator of {', '.join(used)} is in another state afterwards")
+
+
+def _global_states() -> dict[str, Any]:
+    state = np.random.get_state(legacy=False)["state"]  # noqa: NPY002
+    return {
+        "random": random.getstate(),
+        "numpy": (state["key"].tobytes(), state["pos"]),
+        "torch": torch.get_rng_state().numpy().tobytes(),
+    }
+
+
+def trains_many_alike(learner: Learner) -> None:
+    """What is trained beside a sample does not change what is learnt from it."""
+    sample, _ = _samples(learner, noise=True)
+    other = TrainingSet(
+        sample.x, sample.y[::-1].copy(), None, sample.classes, sample.validation, sample.law
+    )
+    alone = learner.fit(sample, stream(0, "fit")).predict(sample.x)
+    rngs = [stream(1, "fit"), stream(0, "fit"), stream(2, "fit")]
+    many = learner.fit_many([other, sample, other], rngs)
+    demand(len(many) == 3, f"fit_many returned {len(many)} classifiers for 3 samples")
+    together = many[1]
+    if isinstance(together, Exception):
+        raise together
+    demand(np.array_equal(alone, together.predict(sample.x)), "fit and fit_many differ")
+
+
+def weighs_its_samples(learner: Learner) -> None:
+    """Its weights, if it has some, are one finite number above or at zero for each sample."""
+    sample, _ = _samples(learner, noise=False)
+    weights = learner.fit(sample, stream(0, "fit")).weights
+    if weights is not None:
+        demand(weights.shape == (len(sample),), f"{weights.shape} for {len(sample)} samples")
+        demand(np.isfinite(weights).all() and (weights >= 0).all(), "some are not at or above 0")
+        demand(weights.sum() > 0, "all are zero")
+
+
+LEARNER: list[Check] = [
+    predicts_labels,
+    beats_chance,
+    leaves_the_sample_alone,
+    repeats_itself,
+    uses_its_generator,
+    leaves_global_randomness_alone,
+    trains_many_alike,
+    weighs_its_samples,
+]

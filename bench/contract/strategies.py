@@ -1,0 +1,131 @@
+"""What strategies and signals must do."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from algorithms.base import TrainingSet
+from bench.contract.every import Check, demand
+from bench.datasets.base import Array, Split
+from bench.datasets.coins import Coins
+from bench.specs import parse
+from bench.streams import stream
+from collectives.base import Pooled, Signal, Strategy
+
+
+def _members(strategy: Strategy, label: int | None = None) -> tuple[Strategy, Pooled, Split]:
+    data = Coins(n=400, test=400)
+    split = data.split(stream(0, "data"))
+    part = split.part(split.train)
+    filled = strategy.filled(data.signal, data.label if label is None else label)
+    return filled, Pooled(part.x, part.y, split.classes), split
+
+
+def _act(strategy: Strategy, pooled: Pooled) -> tuple[Any, Any]:
+    rng = stream(0, "act")
+    return strategy.act(pooled.x, pooled.y, pooled=pooled, n=len(pooled.y), rng=rng)
+
+
+def hands_in_as_many_rows(strategy: Strategy) -> None:
+    """Members hand in as many rows as they are, of the same shape and type, all finite."""
+    filled, pooled, _ = _members(strategy)
+    x, y = _act(filled, pooled)
+    for name, new, old in (("points", x, pooled.x), ("labels", y, pooled.y)):
+        demand(new.shape == old.shape, f"{name} of shape {new.shape}, given {old.shape}")
+        demand(new.dtype == old.dtype, f"{name} of type {new.dtype}, given {old.dtype}")
+        demand(np.isfinite(new).all(), f"some {name} are not finite")
+
+
+def leaves_its_input_alone(strategy: Strategy) -> None:
+    """It returns new rows, and does not write into those that it was given."""
+    filled, pooled, _ = _members(strategy)
+    before = pooled.x.copy(), pooled.y.copy()
+    _act(filled, pooled)
+    demand(all(map(np.array_equal, before, (pooled.x, pooled.y))), "its input was changed")
+
+
+def acts_by_its_generator(strategy: Strategy) -> None:
+    """The generator is all its randomness: the same one gives the same rows."""
+    filled, pooled, _ = _members(strategy)
+    first, second = _act(filled, pooled), _act(filled, pooled)
+    demand(all(map(np.array_equal, first, second)), "two acts with equal generators differ")
+
+
+def success_is_a_share(strategy: Strategy) -> None:
+    """Success is one number between 0 and 1 for each test point that it is about."""
+    filled, _, split = _members(strategy)
+    test = split.part(split.test)
+    for label in range(split.classes):
+        won = filled.success(partial(_always, label), test)
+        demand(won.shape == (len(test.x),), f"{won.shape} for {len(test.x)} points")
+        asked = won[~np.isnan(won)]
+        demand(len(asked), "there is none")
+        demand(((asked >= 0) & (asked <= 1)).all(), "some are not between 0 and 1")
+
+
+def _always(label: int, x: Array) -> Array:
+    return np.full(len(x), label)
+
+
+def numbers_help(strategy: Strategy) -> None:
+    """With nearly everybody in it a collective gets further than with nobody, if it acts."""
+    told = []
+    # One of the two labels is what everybody answers anyway: it leaves nothing to reach.
+    for label in range(2):
+        acts, nobody, everybody = _reached(strategy, label)
+        if not acts:
+            demand(nobody == everybody, "it does nothing, yet its success changes")
+        told.append(f"{nobody:.2f} alone, {everybody:.2f} with all")
+        if not acts or everybody > nobody:
+            return
+    demand(False, f"success is {' and '.join(told)}")
+
+
+def _reached(strategy: Strategy, label: int) -> tuple[bool, float, float]:
+    """Whether it acts, its success with nobody in it, and with nearly everybody."""
+    filled, pooled, split = _members(strategy, label)
+    x, y = _act(filled, pooled)
+    test = split.part(split.test)
+
+    def reached(size: float) -> float:
+        many = round(size * len(y))
+        a, b = np.r_[x[:many], pooled.x[many:]], np.r_[y[:many], pooled.y[many:]]
+        learner = parse("EmpiricalBayes", "learners")
+        fitted = learner.fit(TrainingSet(a, b, None, split.classes), stream(0, "fit"))
+        return float(np.nanmean(filled.success(fitted.predict, test)))
+
+    acts = not (np.array_equal(x, pooled.x) and np.array_equal(y, pooled.y))
+    return acts, reached(0.0), reached(0.95)
+
+
+STRATEGY: list[Check] = [
+    hands_in_as_many_rows,
+    leaves_its_input_alone,
+    acts_by_its_generator,
+    success_is_a_share,
+    numbers_help,
+]
+
+
+def keeps_the_shape(signal: Signal) -> None:
+    """It returns points of the same shape and type, and leaves its input alone."""
+    x, before = _points(), _points()
+    g = signal(x)
+    demand(g.shape == x.shape and g.dtype == x.dtype, f"{g.shape} {g.dtype} for {x.shape}")
+    demand(np.array_equal(x, before), "its input was changed")
+    demand(not np.shares_memory(g, x), "it returns a view of its input")
+
+
+def is_idempotent_if_it_says_so(signal: Signal) -> None:
+    """Applied twice it does what it does once, unless it says that it does not."""
+    g = signal(_points())
+    same = np.array_equal(signal(g), g)
+    demand(same == signal.idempotent, f"idempotent={signal.idempotent}, but g(g(x)) says {same}")
+
+
+def _points() -> Any:
+    return np.random.default_rng(0).random((5, 1, 8, 16), dtype=np.float32)
+
+
+SIGNAL: list[Check] = [keeps_the_shape, is_idempotent_if_it_says_so]
