@@ -7,6 +7,7 @@ import numpy as np
 
 from algorithms.base import Law
 from bench.datasets.base import TraceableLaw
+from bench.places import Places, ground
 from collectives.base import Array, Pooled, Strategy
 
 
@@ -46,23 +47,22 @@ class Mixture:
 
     def _gathered(self, x: Array) -> Array:
         """What members bring to n points from the whole of a finite domain, (n, K)."""
-        points, masses = self._table
-        return masses[index_of(x, points)]
+        places, masses = self._table
+        return masses[places.of(x)]
 
     @cached_property
-    def _table(self) -> tuple[Array, Array]:
+    def _table(self) -> tuple[Places, Array]:
         """The points that members bring something to, and what; and nothing to all others."""
-        assert self.support is not None
-        origin, mass = self.support, self.base.joint(self.support)
+        origin, mass = ground(self.base).support, ground(self.base).mass
         points, masses = [], []
         for label, own in enumerate(mass.T):
             for likely, moved, told in self._outcomes(origin, label):
                 points.append(moved)
                 masses.append(likely * own[:, None] * np.eye(mass.shape[1])[told])
-        found = np.unique(np.concatenate(points), axis=0)
-        total = np.zeros((len(found) + 1, mass.shape[1]))
-        np.add.at(total, index_of(np.concatenate(points), found), np.concatenate(masses))
-        return found, total
+        places = Places(np.concatenate(points))
+        total = np.zeros((len(places) + 1, mass.shape[1]))
+        np.add.at(total, places.which, np.concatenate(masses))
+        return places, total
 
     def _traced(self, x: Array) -> Array:
         """What members bring to n points from where the default signal may take it, (n, K)."""
@@ -79,13 +79,3 @@ class Mixture:
     def _outcomes(self, origin: Array, label: int) -> list[tuple[float, Array, Array]]:
         y = np.full(len(origin), label, dtype=np.int64)
         return self.strategy.outcomes(origin, y, pooled=self.pooled, n=self.n)
-
-
-def index_of(x: Array, points: Array) -> Array:
-    """Where each of n points is among distinct ones, (n,); their number, where it is not."""
-    both = np.concatenate([points, x]).reshape(len(points) + len(x), -1)
-    _, which = np.unique(both, axis=0, return_inverse=True)
-    which = which.reshape(-1)
-    place = np.full(len(both), len(points))
-    place[which[: len(points)]] = np.arange(len(points))
-    return place[which[len(points) :]]

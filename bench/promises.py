@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from algorithms.base import TrainingSet
-from bench.mixture import Mixture, index_of
-from collectives.base import Array, Pooled, Signal
+from bench.mixture import Mixture
+from bench.places import ground
+from collectives.base import Array, Pooled
 from collectives.sample_bounds import Terms
 from collectives.tallies import Tally, tally
 
@@ -58,16 +59,10 @@ def _exact(sample: TrainingSet, trial: Any, test: Array) -> float | None:
     law = sample.law
     if not isinstance(law, Mixture) or law.support is None or len(law.support) > MOST:
         return None
-    support = law.support
-    places = [support, *(signal(support) for signal in trial.strategy.signals)]
-    atoms = np.unique(np.concatenate(places), axis=0)
-
-    def moved(signal: Signal) -> Array:
-        # A point that only a signal makes has no mass: where it goes is nobody's business.
-        return index_of(signal(atoms), atoms)
-
-    shares = np.bincount(index_of(test, atoms), minlength=len(atoms) + 1)[:-1, None] / len(test)
-    promise = trial.strategy.promise(shares, law.joint(atoms), moved)
+    known = ground(law.base)
+    atoms = known.reached(trial.strategy.signals)
+    shares = np.bincount(atoms.of(test), minlength=len(atoms) + 1)[:-1, None] / len(test)
+    promise = trial.strategy.promise(shares, law.joint(atoms.points), known.moves(atoms))
     return None if promise is None else float(promise)
 
 

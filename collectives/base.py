@@ -4,6 +4,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
 
 import numpy as np
@@ -149,23 +150,23 @@ class Strategy(ABC):
         """The label that the collective aims at, if it aims at one."""
         return self.label
 
-    @property
+    @cached_property
     def parts(self) -> tuple["Strategy", ...]:
         """The strategies that it is made of, if it is a compound."""
         return tuple(s for s in _flat(self) if isinstance(s, Strategy))
 
-    @property
+    @cached_property
     def signals(self) -> tuple[Signal, ...]:
         """The signals in its fields and in those of its parts."""
         own = [s for s in _flat(self) if isinstance(s, Signal)]
         return tuple(dict.fromkeys([*own, *(s for part in self.parts for s in part.signals)]))
 
-    @property
+    @cached_property
     def traceable(self) -> bool:
         """Whether :meth:`outcomes` says all that members may hand in."""
         return not self.chance and all(part.traceable for part in self.parts)
 
-    @property
+    @cached_property
     def local(self) -> bool:
         """Whether members stay where they are, or go where its signals take them."""
         return not self.strays and all(part.local for part in self.parts)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -80,9 +81,16 @@ def tally(
 def _atoms(rows: Array) -> tuple[Array, Array]:
     """The first row of each kind, in the order of the rows, and the kind of each row."""
     words = rows.view(np.uint32).astype(np.uint64)
-    odd = np.random.default_rng(0).integers(2**63, size=words.shape[1], dtype=np.uint64) * 2 + 1
-    _, first, which = np.unique((words * odd).sum(axis=1), return_index=True, return_inverse=True)
+    hashes = (words * _odd(words.shape[1])).sum(axis=1)
+    _, first, which = np.unique(hashes, return_index=True, return_inverse=True)
     if not np.array_equal(rows, rows[first][which.reshape(-1)]):  # two kinds of one hash
         _, first, which = np.unique(rows, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)
     return first[order], np.argsort(order)[which.reshape(-1)]
+
+
+@lru_cache
+def _odd(count: int) -> Array:
+    """Odd numbers to hash by."""
+    odd: Array = np.random.default_rng(0).integers(2**63, size=count, dtype=np.uint64) * 2 + 1
+    return odd

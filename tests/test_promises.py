@@ -11,7 +11,7 @@ from algorithms.base import TrainingSet
 from algorithms.empirical_bayes import EmpiricalBayes
 from algorithms.jtt import JTT
 from bench.datasets.coins import Coins
-from bench.mixture import Mixture, index_of
+from bench.mixture import Mixture
 from bench.promises import promises
 from bench.specs import parse
 from bench.trial import Trial, run_trials
@@ -41,6 +41,12 @@ STRATEGIES = [
     Several((PLANT, FeatureLabel(LOW, 1)), shares=(0.6, 0.3)),
     Several((Noisy(PLANT, dropout=0.2), Erase(LOW)), shares=(0.5, 0.5), judged=1, alone=True),
 ]
+
+
+def index_of(x, points):
+    """Where each point is among distinct ones; their number, where it is not."""
+    same = (x[:, None] == points).all(axis=2)
+    return np.where(same.any(axis=1), same.argmax(axis=1), len(points))
 
 
 @dataclass(frozen=True, eq=False)

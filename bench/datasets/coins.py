@@ -2,12 +2,14 @@
 
 import itertools
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Interval
 
 from bench.datasets.base import Array, Dataset, Split, TraceableLaw, cut
+from bench.memo import Once
 from collectives.base import Signal
 from collectives.signals import SetFeature
 
@@ -85,7 +87,7 @@ class Coins(Dataset):
     @property
     def law(self) -> TraceableLaw:
         """The mass of every point."""
-        return CoinsLaw(self)
+        return _law(self)
 
 
 @dataclass(frozen=True)
@@ -98,11 +100,13 @@ class CoinsLaw(TraceableLaw):
 
     data: Coins = Coins()
 
-    @property
+    @cached_property
     def support(self) -> Array:
-        """All points, float32, (2^(k + 1), k + 1)."""
+        """All points, float32, (2^(k + 1), k + 1), read-only."""
         points = list(itertools.product([0, 1], repeat=self.data.coins + 1))
-        return np.array(points, dtype=np.float32)
+        support = np.array(points, dtype=np.float32)
+        support.flags.writeable = False
+        return support
 
     def joint(self, x: Array) -> Array:
         """The mass of n points (n, k + 1) for both labels, (n, 2)."""
@@ -119,6 +123,9 @@ class CoinsLaw(TraceableLaw):
         both = np.stack([x, x])
         both[0, :, -1], both[1, :, -1] = 0, 1
         return both
+
+
+_law = Once(CoinsLaw)
 
 
 def _carried(data: Coins, u: Array) -> Array:
