@@ -47,7 +47,7 @@ def measured(trials: int) -> list[float]:
         started = time.perf_counter()
         made = plan(grid.trials(), Todo({}))
         planned = time.perf_counter()
-        next(chunks_of(grid.trials(), made.kinds))
+        next(chunks_of(grid.trials(), made))
         first = time.perf_counter()
         lean = megabytes() - bare
         rows = (

@@ -64,14 +64,16 @@ class Plan:
     #: The same by learner and dataset.
     pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
     chunks: int = 0
+    #: The longest chunk, where it was said.
+    longest: int | None = None
 
     def __getitem__(self, what: str) -> int:
         return sum(counts[what] for counts in self.learners.values())
 
 
-def plan(trials: Iterable[Trial], todo: Todo) -> Plan:
-    """Count what there is to do."""
-    made, lengths = Plan(), {}
+def plan(trials: Iterable[Trial], todo: Todo, longest: int | None = None) -> Plan:
+    """Count what there is to do, in chunks of what learners like best or as long as is said."""
+    made, lengths = Plan(longest=longest), {}
     for trial in trials:
         key = trial.key
         counts = made.learners.setdefault(key.learner, Counter())
@@ -86,17 +88,17 @@ def plan(trials: Iterable[Trial], todo: Todo) -> Plan:
             kind = key.dataset, _number(trial.learner)
             made.kinds[kind] += 1
             made.pairs[key.learner, key.dataset] += 1
-            lengths[kind] = trial.learner.chunk
+            lengths[kind] = longest or trial.learner.chunk
     made.chunks = sum(-(-n // lengths[kind]) for kind, n in made.kinds.items())
     return made
 
 
-def chunks_of(trials: Iterable[Trial], kinds: Mapping[Kind, int] | None = None) -> Iterator[Chunk]:
+def chunks_of(trials: Iterable[Trial], planned: Plan | None = None) -> Iterator[Chunk]:
     """Chunks of trials of one dataset and learners alike, in the order of the trials.
 
     Arguments:
         trials: What to run.
-        kinds: How many there are of each kind, for chunks of even lengths. If it is not known,
+        planned: How many there are of each kind, for chunks of even lengths. If it is not known,
             chunks are filled up.
     """
     filling: dict[Kind, Chunk] = defaultdict(list)
@@ -106,8 +108,8 @@ def chunks_of(trials: Iterable[Trial], kinds: Mapping[Kind, int] | None = None) 
         chunk = filling[kind]
         chunk.append(trial)
         made[kind] += 1
-        longest = trial.learner.chunk
-        total = 0 if kinds is None else kinds[kind]
+        longest = (planned and planned.longest) or trial.learner.chunk
+        total = planned.kinds[kind] if planned else 0
         pieces = -(-total // longest)
         # One of `pieces` chunks ends where another `pieces`-th of the way is done.
         even = total and made[kind] * pieces // total > (made[kind] - 1) * pieces // total
@@ -145,7 +147,7 @@ def sweep(
     progress = Progress(planned["left"] if planned else 0, stopped=breaker.stopped)
 
     def worthwhile() -> Iterator[Chunk]:
-        for chunk in chunks_of(trials, planned.kinds if planned else None):
+        for chunk in chunks_of(trials, planned):
             kept = [trial for trial in chunk if not breaker.stops(trial)]
             progress.left_out += len(chunk) - len(kept)
             if kept:

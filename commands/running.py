@@ -82,6 +82,12 @@ def run(
     scheduler: Annotated[
         str | None, typer.Option(help="The address of the Dask cluster's scheduler.")
     ] = None,
+    chunk: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Trials handed out, and trained, at a time; as suits learners, if left."
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option(help="Say what there is to do, and stop.")] = False,
 ) -> None:
     """Run a grid, or what is missing of it; then tables and figures.
@@ -119,7 +125,7 @@ def run(
     if dry_run:
         store = Store(folder)
         todo = sweep.Todo(store.have(), retry_failed, rerun_stale)
-        _forecast(folder, sweep.plan(chosen.trials(share), todo), workers)
+        _forecast(folder, sweep.plan(chosen.trials(share), todo, chunk), workers)
         return
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with Store(folder) as store:
@@ -129,7 +135,7 @@ def run(
                 f"{folder / 'damaged.jsonl'}; they are run again"
             )
         todo = sweep.Todo(store.have(), retry_failed, rerun_stale)
-        plan = sweep.plan(chosen.trials(share), todo)
+        plan = sweep.plan(chosen.trials(share), todo, chunk)
         if plan["stale"] and not rerun_stale:
             notes.print(
                 f"{plan['stale']} records were made by other code; --rerun-stale renews them"

@@ -347,7 +347,7 @@ def test_grids_hold_each_trial_once_and_shards_share_them_out(seeds, sizes, part
     shared = [t.key for k in range(of) for t in grid.trials(Shard(k + 1, of))]
     assert sorted(shared) == sorted(keys)
     counted = plan(trials, Todo({}))
-    chunks = list(chunks_of(trials, counted.kinds))
+    chunks = list(chunks_of(trials, counted))
     assert sorted(t.key for c in chunks for t in c) == sorted(keys)
     assert len(chunks) == counted.chunks
 

@@ -177,6 +177,14 @@ def test_chunks_hold_every_trial_once_and_share_data_and_learner():
     assert all(len(c) <= c[0].learner.chunk for c in chunks_of(MANY * 9))
 
 
+@pytest.mark.parametrize("longest", [1, 3])
+def test_chunks_are_as_long_as_one_says(longest, undisturbed):
+    chunks = list(chunks_of(MANY, plan(MANY, Todo({}), longest)))
+    assert max(map(len, chunks)) == longest
+    assert len(chunks) == plan(MANY, Todo({}), longest).chunks
+    assert lasting([r for c in chunks for r in run_trials(c)]) == lasting(undisturbed)
+
+
 def test_a_record_does_not_depend_on_its_chunk(undisturbed):
     alone = [r for t in MANY for r in run_trials([t])]
     turned = [r for c in chunks_of(MANY[::-1]) for r in run_trials(c)]
