@@ -41,9 +41,7 @@ def trial(learner=None, size=0.1, seed=0):
 
 
 def sorted_lasting(records):
-    return sorted(
-        (lasting(r) for r in records), key=lambda r: (r["learner"], r["size"], r["seed"])
-    )
+    return sorted((lasting(r) for r in records), key=key_of)
 
 
 def record(seed=0, size=0.0, **more):
