@@ -28,12 +28,15 @@ COLUMNS = [
     "accuracy", "worst_group", "effective_size", "firm_accuracy", "firm_worst_group", "firm_loss",
     "suspected", "precision", "recall", "seconds", "memory", "status", "error", "epochs",
 ]  # fmt: skip
+#: What records hold by name: field -> how the columns of a frame begin that it becomes.
+NAMED = {"report": "report_", "measures": "measure_", "signal": "signal_", "bounds": "bound_"}
 NUMBERS = COLUMNS[COLUMNS.index("success") : COLUMNS.index("status")]
 TYPES: dict[str, Any] = (
     dict.fromkeys(COLUMNS, pa.dictionary(pa.int32(), pa.string()))
     | dict.fromkeys(("size", *NUMBERS), pa.float64())
     | dict.fromkeys(("seed", "members", "n"), pa.int64())
     | {"epochs": pa.string()}
+    | dict.fromkeys(NAMED, pa.map_(pa.string(), pa.float64()))
 )
 #: Records that are turned into columns at once; and so many that are not in the copy renew it.
 BATCH, RENEW = 20_000, 20_000
@@ -43,16 +46,17 @@ def table(records: Iterable[Record]) -> pa.Table:
     """Records by columns, a row each."""
     pieces, source = [], iter(records)
     while rows := list(islice(source, BATCH)):
-        columns: dict[str, list[Any]] = {n: [row.get(n) for row in rows] for n in COLUMNS}
+        columns: dict[str, list[Any]] = {n: [row.get(n) for row in rows] for n in TYPES}
         columns["epochs"] = [e and json.dumps(e) for e in columns["epochs"]]
         columns["size"] = [float(size) for size in columns["size"]]
         try:
-            arrays = [_array(columns[name], TYPES[name]) for name in COLUMNS]
-        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
+            columns |= {n: [list((v or {}).items()) for v in columns[n]] for n in NAMED}
+            arrays = [_array(columns[name], kind) for name, kind in TYPES.items()]
+        except (AttributeError, pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
             raise BenchError(f"a record holds what it should not: {error}") from error
-        pieces.append(pa.Table.from_arrays(arrays, COLUMNS))
+        pieces.append(pa.Table.from_arrays(arrays, list(TYPES)))
     if not pieces:
-        return pa.schema(list(TYPES.items())).empty_table().select(COLUMNS)
+        return pa.schema(list(TYPES.items())).empty_table()
     return pa.concat_tables(pieces).unify_dictionaries()
 
 
@@ -94,7 +98,7 @@ def _copied(path: Path, copy: Path) -> tuple[pa.Table | None, int, int]:
     try:
         kept = pq.read_table(copy)
         length, check = (int(kept.schema.metadata[name]) for name in (b"length", b"check"))
-        if kept.column_names == COLUMNS and checksum(path, 0, length) == check:
+        if kept.column_names == list(TYPES) and checksum(path, 0, length) == check:
             return kept.cast(pa.schema(list(TYPES.items()))), length, check
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
         pass
@@ -152,7 +156,10 @@ def _combined(ranks: dict[str, Any], names: Iterable[str]) -> np.ndarray[Any, An
 
 
 def frame(rows: pa.Table) -> pd.DataFrame:
-    """A frame of the rows that count, sorted by key, with the success at size 0 of each cell."""
+    """A frame of the rows that count, sorted by key, with the success at size 0 of each cell.
+
+    What records hold by name has a column for each name: ``bound_exact``, ``measure_success_0``.
+    """
     rows, ranks = latest(rows)
     made = {}
     for name in COLUMNS:
@@ -166,7 +173,21 @@ def frame(rows: pa.Table) -> pd.DataFrame:
     control = np.full(cell.max(initial=-1) + 1, np.nan)
     zero = shown["size"].to_numpy() == 0
     control[cell[zero]] = success[zero]
-    return shown.assign(success0=control[cell])
+    return shown.assign(success0=control[cell], **_by_name(rows))
+
+
+def _by_name(rows: pa.Table) -> dict[str, np.ndarray[Any, Any]]:
+    """A column of numbers for each name under which any row has one; NaN where one has not."""
+    found = {}
+    for field, start in NAMED.items():
+        column = rows[field].combine_chunks()
+        names = column.keys.to_numpy(zero_copy_only=False)
+        values = column.items.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        place = np.repeat(np.arange(len(rows)), np.diff(column.offsets.to_numpy()))
+        for name in sorted(set(names)):
+            made = found[start + name] = np.full(len(rows), np.nan)
+            made[place[names == name]] = values[names == name]
+    return found
 
 
 def have(path: Path) -> dict[Key, Have]:

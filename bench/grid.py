@@ -17,6 +17,7 @@ from typing import Any, get_args
 from algorithms.base import Learner
 from bench.datasets.base import Dataset, TraceableLaw
 from bench.errors import BenchError, unknown
+from bench.recruitment import Recruitment
 from bench.registry import REGISTRY
 from bench.search import variants
 from bench.specs import parse
@@ -45,6 +46,7 @@ class Part:
         seeds: How many seeds, from 0 on.
         validation: Whether members are in the firm's validation data too.
         groups: Which groups the firm knows.
+        recruitment: Who the members are.
     """
 
     datasets: tuple[str, ...]
@@ -54,6 +56,7 @@ class Part:
     seeds: int = 5
     validation: tuple[Validation, ...] = ("clean",)
     groups: tuple[Groups, ...] = ("given",)
+    recruitment: tuple[Recruitment, ...] = ("uniform",)
 
     def trials(self) -> Iterator[Trial]:
         """All trials, seed by seed: a run that is cut off has fewer seeds, not fewer learners."""
@@ -62,9 +65,9 @@ class Part:
         for seed in range(self.seeds):
             for data, learners, strategies in worlds:
                 firms = dict.fromkeys(self.validation), dict.fromkeys(self.groups)
-                axes = (strategies, learners, *firms, sizes)
-                for strategy, learner, validation, groups, size in itertools.product(*axes):
-                    yield Trial(data, learner, strategy, size, seed, validation, groups)
+                axes = (strategies, learners, *firms, dict.fromkeys(self.recruitment), sizes)
+                for strategy, learner, validation, groups, found, size in itertools.product(*axes):
+                    yield Trial(data, learner, strategy, size, seed, validation, groups, found)
 
     def _against(self, data: Dataset) -> tuple[list[Learner], list[Strategy]]:
         """Who meets on a dataset: learners that can be used there, strategies filled in."""
@@ -97,6 +100,7 @@ class Part:
             and key.dataset in self.datasets
             and key.validation in self.validation
             and key.groups in self.groups
+            and key.recruitment in self.recruitment
         )
 
     @cached_property
@@ -195,7 +199,11 @@ def checked(table: dict[str, Any], where: str) -> Part:
     for size in given.get("sizes", ()):
         if not 0 <= size <= 1:
             raise BenchError(f"{where}: the size {size!r} is not a share between 0 and 1")
-    for name, allowed in (("validation", Validation), ("groups", Groups)):
+    for name, allowed in (
+        ("validation", Validation),
+        ("groups", Groups),
+        ("recruitment", Recruitment),
+    ):
         for text in given.get(name, ()):
             if text not in get_args(allowed):
                 raise unknown(name, text, get_args(allowed))

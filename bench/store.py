@@ -1,6 +1,6 @@
 """The records of a run: one append-only file of JSON lines, and what can go wrong with it.
 
-A line is ``{"check": "...", "schema": 1, "record": {...}}``, with a checksum of all that follows
+A line is ``{"check": "...", "schema": 2, "record": {...}}``, with a checksum of all that follows
 it. A commit is one write and one sync of the file. Only one process writes.
 """
 
@@ -20,7 +20,9 @@ from filelock import FileLock, Timeout
 from bench.errors import BenchError
 from bench.trial import Key, Record
 
-SCHEMA = 1
+SCHEMA = 2
+#: What older records leave unsaid, because there was nothing else: schema -> field -> value.
+OLDER: dict[int, Record] = {1: {"recruitment": "uniform"}}
 LINE = re.compile(rb'\{"check":"([0-9a-f]{8})",(.*)\n', re.DOTALL)
 #: How a line starts, also after one whose end is damaged.
 HEAD = b'{"check":"'
@@ -60,10 +62,13 @@ def read_line(line: bytes) -> Record | None:
         schema, record = content["schema"], content["record"]
     except (ValueError, KeyError, RecursionError):
         return None
-    if schema != SCHEMA:
+    if schema in OLDER and isinstance(record, dict):
+        record = OLDER[schema] | record
+    elif schema != SCHEMA:
         raise BenchError(
-            f"the records are of schema {schema}, and this version reads schema "
-            f"{SCHEMA}: use the version that wrote them, or a new --out"
+            f"the records are of schema {schema}, and this version reads schemas "
+            f"{', '.join(map(str, (*OLDER, SCHEMA)))}: use the version that wrote them, or a new "
+            f"--out"
         )
     return record if _is_record(record) else None
 

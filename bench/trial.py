@@ -15,8 +15,9 @@ from bench.datasets.base import Array, Dataset, Part, Split, TraceableLaw
 from bench.memo import Once
 from bench.mixture import Mixture
 from bench.promises import promises
+from bench.recruitment import Recruitment, enlist
 from bench.streams import stream
-from collectives.base import Pooled, Strategy
+from collectives.base import Pooled, Predict, Strategy
 
 Validation = Literal["clean", "contaminated"]
 Groups = Literal["given", "own", "unknown"]
@@ -35,6 +36,7 @@ class Key(NamedTuple):
     seed: int
     validation: str
     groups: str
+    recruitment: str
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Trial:
         groups: Which groups the firm knows: those of the data (labels, if they have none), with
             members spread over them as their rows say; the same, but members are one of their
             own; or none.
+        recruitment: Who the members are: anybody, or people of a class, of a group, or near to
+            each other.
     """
 
     dataset: Dataset
@@ -60,6 +64,7 @@ class Trial:
     seed: int
     validation: Validation = "clean"
     groups: Groups = "given"
+    recruitment: Recruitment = "uniform"
 
     @property
     def key(self) -> Key:
@@ -72,30 +77,43 @@ class Trial:
             self.seed,
             self.validation,
             self.groups,
+            self.recruitment,
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """What a trial's firm trains on, and what it is judged on."""
+    """What a trial's firm trains on, what it is judged on, and what it deployed before."""
 
     sample: TrainingSet
     members: Array
     test: Part
     split: Split | None = None
+    seen: tuple[Predict, ...] = ()
 
 
-def enlist(n: int, size: float, rng: np.random.Generator) -> Array:
-    """The members: the first of one permutation, so that collectives of one seed are nested."""
-    return rng.permutation(n)[: round(size * n)]
+def settled(trial: Trial, split: Split) -> Trial:
+    """A trial whose members have agreed on what was left to them.
+
+    Where there are no members there is still a control: what everybody would agree on.
+    """
+    if not trial.strategy.settles:
+        return trial
+    size = trial.size if round(trial.size * len(split.train)) else 1.0
+    members = enlist(split, split.train, size, trial.recruitment, trial.seed)
+    part = split.part(split.train[members])
+    pooled = Pooled(part.x, part.y, split.classes)
+    return replace(trial, strategy=trial.strategy.settled(pooled, len(split.train)))
 
 
-def recruit(trial: Trial, split: Split, index: Array, *purpose: str) -> tuple[TrainingSet, Array]:
+def recruit(
+    trial: Trial, split: Split, index: Array, *purpose: str, seen: tuple[Predict, ...] = ()
+) -> tuple[TrainingSet, Array]:
     """The rows of an index, after a collective among them has acted; and who its members are."""
     rows, y = Rows(split.x, index), split.y[index]
-    members = enlist(len(index), trial.size, stream(trial.seed, "members", *purpose))
+    members = enlist(split, index, trial.size, trial.recruitment, trial.seed, *purpose)
     part = split.part(index[members])
-    pooled = Pooled(part.x, part.y, split.classes)
+    pooled = Pooled(part.x, part.y, split.classes, seen=seen)
     if len(members):
         rng = stream(trial.seed, "act", *purpose)
         moved, told = trial.strategy.act(part.x, part.y, pooled=pooled, n=len(index), rng=rng)
@@ -124,10 +142,13 @@ def mixture(trial: Trial, share: float, pooled: Pooled, n: int) -> Mixture | Non
     """The law that the rows follow, where it is known.
 
     On a finite domain that takes a strategy that says what its members may do; on others, too, no
-    signal but the default one, whose ways are known.
+    signal but the default one, whose ways are known. Members who found themselves are unlike the
+    others, in a way that the law does not tell.
     """
     law, strategy = trial.dataset.law, trial.strategy
     if law is None or not strategy.traceable:
+        return None
+    if share and trial.recruitment != "uniform":
         return None
     if law.support is None:
         usual = set(strategy.signals) <= {trial.dataset.signal} and strategy.local
@@ -136,12 +157,21 @@ def mixture(trial: Trial, share: float, pooled: Pooled, n: int) -> Mixture | Non
     return Mixture(law, strategy, share, pooled, n)
 
 
-def stage(trial: Trial, split: Split, test: Part | None = None) -> Scene:
-    """Let the collective act on a split, whose test part may be given if it is at hand."""
-    sample, members = recruit(trial, split, split.train)
+def stage(
+    trial: Trial, split: Split, test: Part | None = None, seen: tuple[Predict, ...] = ()
+) -> Scene:
+    """Let the collective act on a split.
+
+    Arguments:
+        trial: The trial.
+        split: The split.
+        test: Its test part, if it is at hand.
+        seen: The classifiers that members have seen, if they act again.
+    """
+    sample, members = recruit(trial, split, split.train, seen=seen)
     firm = trial if trial.validation == "contaminated" else replace(trial, size=0.0)
-    sample.validation, _ = recruit(firm, split, split.validation, "validation")
-    return Scene(sample, members, test or split.part(split.test), split)
+    sample.validation, _ = recruit(firm, split, split.validation, "validation", seen=seen)
+    return Scene(sample, members, test or split.part(split.test), split, seen)
 
 
 def judge(trial: Trial, scene: Scene, fitted: Fitted) -> Record:
@@ -173,10 +203,12 @@ def judge(trial: Trial, scene: Scene, fitted: Fitted) -> Record:
         **_firm(fitted, scene),
         **_suspicion(fitted.suspects, scene),
         "report": _numbers(fitted.report),
-        "measures": _numbers(trial.strategy.measures(predict, test)),
+        "measures": _numbers({**trial.strategy.measures(predict, test), **_rounds(trial, scene)}),
         "signal": _seen(trial.strategy, test.x),
         "bounds": _numbers(
-            promises(trial, scene.sample, scene.members, fitted.weights, test.x, _own(scene))
+            promises(
+                trial, scene.sample, scene.members, fitted.weights, test.x, _own(trial, scene)
+            )
         ),
         "epochs": _epochs(trial, scene, fitted),
     }
@@ -187,12 +219,18 @@ def _numbers(given: Mapping[str, float]) -> dict[str, float | None]:
     return {k: float(v) if np.isfinite(v) else None for k, v in given.items()}
 
 
-def _own(scene: Scene) -> Pooled | None:
-    """The members' rows before they acted."""
-    if scene.split is None:
+def _own(trial: Trial, scene: Scene) -> Pooled | None:
+    """The members' rows before they acted, if these stand for everybody's."""
+    if scene.split is None or trial.recruitment != "uniform":
         return None
     part = scene.split.part(scene.split.train[scene.members])
     return Pooled(part.x, part.y, scene.split.classes)
+
+
+def _rounds(trial: Trial, scene: Scene) -> dict[str, float]:
+    """The success that each earlier classifier meant."""
+    won = (np.nanmean(trial.strategy.success(f, scene.test)) for f in scene.seen)
+    return {f"success_round_{i}": float(share) for i, share in enumerate(won, 1)}
 
 
 def _seen(strategy: Strategy, x: Array) -> Record:
@@ -268,39 +306,75 @@ def _labels(fitted: Fitted, x: Array) -> Array:
     return labels
 
 
+@dataclass
+class _Play:
+    """A trial on its way: what was staged last, and what the firm made of that."""
+
+    trial: Trial
+    scene: Scene | None = None
+    fitted: Fitted | None = None
+    error: Exception | None = None
+    seen: tuple[Predict, ...] = ()
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is another round; who has no members, has seen all after the first."""
+        alone = self.scene is not None and not len(self.scene.members)
+        rounds = 1 if alone else self.trial.strategy.rounds
+        return self.error is None and len(self.seen) < rounds
+
+    def prepare(self, splits: dict[int, tuple[Split, Part]]) -> bool:
+        """Let the collective act, by what it has seen; say whether that went well."""
+        seed = self.trial.seed
+        try:
+            if seed not in splits:
+                split = self.trial.dataset.split(stream(seed, "data"))
+                splits[seed] = split, split.part(split.test)
+            if not self.seen:
+                self.trial = settled(self.trial, splits[seed][0])
+            self.scene = stage(self.trial, *splits[seed], self.seen)
+        except Exception as error:
+            self.error = error
+        return self.error is None
+
+    def hear(self, outcome: Any) -> None:
+        """Keep what the firm has deployed."""
+        if isinstance(outcome, Fitted):
+            self.fitted, self.seen = outcome, (*self.seen, partial(_labels, outcome))
+        else:
+            self.error = _no_classifier(outcome)
+
+    def record(self) -> Record:
+        """What is said of the last round."""
+        told: Record = {}
+        if self.scene is not None:
+            told |= {"members": len(self.scene.members), "n": len(self.scene.sample)}
+        try:
+            if self.error is not None or self.scene is None or self.fitted is None:
+                raise self.error or AssertionError("nothing was staged")
+            return told | judge(self.trial, self.scene, self.fitted)
+        except Exception as error:
+            last = traceback.format_exception(error)[-2:]
+            return told | {"status": "failed", "error": "".join(last).strip()}
+
+
 def run_trials(trials: Sequence[Trial]) -> list[Record]:
     """Run trials of one dataset and of learners alike; each leaves one record in any case.
 
-    Splits are drawn once a seed, and all trainings are handed to the learner at once.
+    Splits are drawn once a seed, and all trainings of a round are handed to the learner at once.
     """
     started = time.perf_counter()
     splits: dict[int, tuple[Split, Part]] = {}
-    scenes: list[Scene | Exception] = []
-    for trial in trials:
-        try:
-            if trial.seed not in splits:
-                split = trial.dataset.split(stream(trial.seed, "data"))
-                splits[trial.seed] = split, split.part(split.test)
-            scenes.append(stage(trial, *splits[trial.seed]))
-        except Exception as error:
-            scenes.append(error)
-    staged = [(t, s.sample) for t, s in zip(trials, scenes, strict=True) if isinstance(s, Scene)]
-    fitted = iter(_fit([t for t, _ in staged], [s for _, s in staged]))
-    records = []
-    for trial, scene in zip(trials, scenes, strict=True):
-        record: Record = {**trial.key._asdict(), "status": "ok", "error": None}
-        try:
-            if isinstance(scene, Exception):
-                raise scene
-            record |= {"members": len(scene.members), "n": len(scene.sample)}
-            outcome = next(fitted)
-            if not isinstance(outcome, Fitted):
-                raise _no_classifier(outcome)
-            record |= judge(trial, scene, outcome)
-        except Exception as error:
-            last = traceback.format_exception(error)[-2:]
-            record |= {"status": "failed", "error": "".join(last).strip()}
-        records.append(record)
+    plays = [_Play(trial) for trial in trials]
+    while acting := [play for play in plays if play.goes_on]:
+        ready = [play for play in acting if play.prepare(splits)]
+        samples = [play.scene.sample for play in ready if play.scene is not None]
+        for play, outcome in zip(ready, _fit([p.trial for p in ready], samples), strict=True):
+            play.hear(outcome)
+    records = [
+        {**trial.key._asdict(), "status": "ok", "error": None} | play.record()
+        for trial, play in zip(trials, plays, strict=True)
+    ]
     seconds = (time.perf_counter() - started) / len(trials)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return [r | {"seconds": seconds, "memory": memory} for r in records]

@@ -36,10 +36,22 @@ class Signal(ABC):
 
     #: Whether g(g(x)) = g(x).
     idempotent: ClassVar[bool] = True
+    #: Whether :meth:`settled` has something to settle.
+    settles: ClassVar[bool] = False
 
     @abstractmethod
     def __call__(self, x: Array) -> Array:
         """g(x) for points (m, ...), of the same shape and type; the input is left alone."""
+
+    def settled(self, pooled: "Pooled", n: int, label: int | None) -> "Signal":
+        """The signal that members agree on once they have pooled their rows.
+
+        Arguments:
+            pooled: What the members know of the base law.
+            n: The number of people in the training set, members included.
+            label: The label that they aim at, if they aim at one.
+        """
+        return self
 
     def carried(self, x: Array) -> Array:
         """Which points (m, ...) carry an idempotent signal already, those with g(x) = x, (m,)."""
@@ -66,12 +78,14 @@ class Pooled:
         y: Labels, int64, (m,).
         classes: The number of labels K.
         mass: The weight of each row, (m,), if they do not count alike (an exact law: its atoms).
+        seen: The classifiers that the firm deployed so far, the first one first.
     """
 
     x: Array
     y: Array
     classes: int
     mass: Array | None = None
+    seen: tuple[Predict, ...] = ()
 
     def votes(self, points: Array, neighbours: int) -> Array:
         """What the rows say on the label of other points.
@@ -162,6 +176,33 @@ class Strategy(ABC):
         return tuple(dict.fromkeys([*own, *(s for part in self.parts for s in part.signals)]))
 
     @cached_property
+    def rounds(self) -> int:
+        """How often the firm trains: from the second time on, members have seen classifiers."""
+        return max((part.rounds for part in self.parts), default=1)
+
+    @cached_property
+    def settles(self) -> bool:
+        """Whether :meth:`settled` has something to settle."""
+        return any(s.settles for s in self.signals) or any(p.settles for p in self.parts)
+
+    def settled(self, pooled: Pooled, n: int) -> "Strategy":
+        """What members agree on once they have pooled their rows: they act and are judged by it.
+
+        Arguments:
+            pooled: What the members know of the base law.
+            n: The number of people in the training set, members included.
+        """
+
+        def agree(value: Any) -> Any:
+            if isinstance(value, Strategy) and value.settles:
+                return value.settled(pooled, n)
+            if isinstance(value, Signal) and value.settles:
+                return value.settled(pooled, n, self.target)
+            return tuple(map(agree, value)) if isinstance(value, tuple) else value
+
+        return self._with(agree)
+
+    @cached_property
     def traceable(self) -> bool:
         """Whether :meth:`outcomes` says all that members may hand in."""
         return not self.chance and all(part.traceable for part in self.parts)
@@ -236,11 +277,16 @@ class Strategy(ABC):
                 return value.filled(signal, label)
             return tuple(map(fill, value)) if isinstance(value, tuple) else value
 
+        made, given = self._with(fill), {"signal": signal, "label": label}
         names = {f.name for f in dataclasses.fields(self)}  # type: ignore[arg-type]
-        given = {"signal": signal, "label": label}
         empty = {k: v for k, v in given.items() if k in names and getattr(self, k) is None}
-        parts = {k: fill(getattr(self, k)) for k in names - set(given)}
-        return dataclasses.replace(self, **empty, **parts)  # type: ignore[type-var]
+        return dataclasses.replace(made, **empty)  # type: ignore[type-var]
+
+    def _with(self, change: Callable[[Any], Any]) -> Self:
+        """This strategy with each of its fields changed."""
+        fields = dataclasses.fields(self)  # type: ignore[arg-type]
+        made = {f.name: change(getattr(self, f.name)) for f in fields}
+        return dataclasses.replace(self, **made)  # type: ignore[type-var]
 
 
 def _flat(strategy: Any) -> Iterator[Any]:

@@ -1,7 +1,7 @@
 """What theory promises."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,9 +15,6 @@ from commands.shared import (
     own_records,
     plug,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 @app.command()
@@ -36,21 +33,15 @@ def bounds(
 
     Example: `python run_bench.py bounds quick`
     """
-    import pandas as pd
-
-    from bench.store import Store
-    from results.frames import KEY
     from results.promises import write
     from results.slack import promised, violations
     from results.terminal import plain, show
 
     plug(plugin)
-    names = [*KEY, "success", "bounds"]
-    good = [r for r in Store(folder_of(run)).records() if r["status"] == "ok" and r.get("bounds")]
-    rows = [{name: record[name] for name in names} for record in good]
-    table = promised(pd.DataFrame(rows, columns=names))
+    records = own_records(folder_of(run))
+    table = promised(records)
     show(plain(violations(table)), format)
-    for path in write(own_records(folder_of(run)), table, out) if out else ():
+    for path in write(records, table, out) if out else ():
         notes.print(f"wrote {path}")
 
 

@@ -52,6 +52,10 @@ def run(
     groups: Annotated[
         list[str] | None, typer.Option(help="given, own, unknown, or several by commas.")
     ] = None,
+    recruitment: Annotated[
+        list[str] | None,
+        typer.Option(help="uniform, class, group, distance, or several by commas."),
+    ] = None,
     jobs: Annotated[
         int | None,
         typer.Option(min=0, help="Worker processes; all cores, if left. 0: none but this one."),
@@ -113,6 +117,7 @@ def run(
         seeds=seeds,
         validation=pieces(validation),
         groups=pieces(groups),
+        recruitment=pieces(recruitment),
     ).written_out()
     if (backend == "dask") != (scheduler is not None):
         raise BenchError("--backend dask and --scheduler ADDRESS go together")

@@ -11,7 +11,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter
 
-from results.frames import PANEL
+from results.frames import PANEL, WAYS
 from results.labels import labels, within
 
 _WIDTH = 7.0
@@ -24,7 +24,7 @@ _APART = 0.13
 def panels(frame: pd.DataFrame, more: list[str]) -> list[tuple[list[str], pd.DataFrame]]:
     """The tasks of a frame, each with the parts of its title."""
     datasets, strategies = labels(frame["dataset"]), within(frame, "dataset", "strategy")
-    extra = [name for name in ["validation", "groups", *more] if frame[name].nunique() > 1]
+    extra = [name for name in [*WAYS, *more] if frame[name].nunique() > 1]
 
     def title(task: dict[str, Any]) -> list[str]:
         names = [f"level {v}" if k == "level" else v for k, v in task.items() if k in extra]

@@ -84,8 +84,8 @@ def compare(records: pd.DataFrame, baseline: str, level: float = 0.5) -> pd.Data
         level: The level of success at which critical masses are compared.
 
     Returns:
-        A row for each dataset, strategy, validation, groups and learner, for each ``measure``:
-        "success" at each ``size``, "area", and "critical", the difference in
+        A row for each dataset, strategy, validation, groups, recruitment and learner, for each
+        ``measure``: "success" at each ``size``, "area", and "critical", the difference in
         :math:`\log_{10}\alpha^*` (of sizes: negative means that a smaller collective is
         enough). Columns: ``baseline``; ``difference`` (learner minus baseline), ``low``,
         ``high``, ``interval``; ``seeds``, the pairs behind it; ``excluded``, seeds of

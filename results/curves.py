@@ -24,11 +24,11 @@ def success_curves(records: pd.DataFrame, planned: int | None = None) -> pd.Data
     Arguments:
         records: One row a trial.
         planned: The number of seeds of the grid; None takes the seeds that any learner has
-            in the same dataset, strategy, validation and groups.
+            in the same dataset, strategy, validation, groups and recruitment.
 
     Returns:
-        A row for each dataset, strategy, validation, groups, learner and size: ``mean``, ``low``,
-        ``high``, ``interval`` ("t", "wilson" or "none", see
+        A row for each dataset, strategy, validation, groups, recruitment, learner and size:
+        ``mean``, ``low``, ``high``, ``interval`` ("t", "wilson" or "none", see
         :func:`results.intervals.bounded`), ``seeds`` (finished well), ``failed``,
         ``planned``, ``biased``; then ``success_others``, ``accuracy``, ``worst_group`` and
         ``effective_size``, each with ``_low`` and ``_high`` (NaN below two seeds).
@@ -89,7 +89,7 @@ def area_by_seed(records: pd.DataFrame) -> pd.DataFrame:
     """The area of each seed's own curve.
 
     The sizes are those that any learner has in the same panel (dataset, strategy, validation,
-    groups), so that learners are measured by one yardstick.
+    groups, recruitment), so that learners are measured by one yardstick.
 
     Returns:
         A row for each cell and seed: ``area``, NaN where the seed lacks one of the sizes.

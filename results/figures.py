@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.style import context
 
 from results.axes import entitle, log_sizes, panels, small_multiples, symlog_sizes
+from results.frames import WAYS
 from results.labels import labels
 from results.styles import looks
 
@@ -233,7 +234,7 @@ def _multiples(
 ) -> Figure:
     """Panels with a curve a learner, axis labels outside, and one legend below."""
     tasks = panels(curves, [])
-    columns = min(3, len(curves.groupby(["strategy", "validation", "groups"])))
+    columns = min(3, len(curves.groupby(["strategy", *WAYS])))
     if columns == 3 and curves["validation"].nunique() == 2:
         columns = 2  # clean beside contaminated
     if len(tasks) in (2, 4):

@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 
-PANEL = ["dataset", "strategy", "validation", "groups"]
+#: Whom a firm meets, and in which way, beside the dataset and the strategy.
+WAYS = ["validation", "groups", "recruitment"]
+PANEL = ["dataset", "strategy", *WAYS]
 CELL = [*PANEL, "learner"]
 KEY = [*CELL, "size", "seed"]
 _NEEDED = [*KEY, "success", "status"]

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from results.axes import entitle, panels, small_multiples, symlog_sizes
 from results.curves import success_curves
 from results.figures import house, save
+from results.frames import WAYS
 from results.labels import labels
 from results.styles import COLOURS, MARKERS, looks
 from results.tables import render
@@ -62,7 +63,8 @@ def plot_strategies(curves: pd.DataFrame) -> Figure:
     Returns:
         The figure; bands are 95 % t intervals over seeds, where there are some.
     """
-    tasks = list(curves.groupby(["dataset", "validation", "groups", "learner"]))
+    tasks = list(curves.groupby(["dataset", *WAYS, "learner"]))
+    told = [i for i, way in enumerate(WAYS, 1) if curves[way].nunique() > 1]
     figure, grid = small_multiples(len(tasks), 2 if len(tasks) in (2, 4) else 3)
     short, data = labels(curves["learner"]), labels(curves["dataset"])
     strategies = terse(labels(curves["strategy"]))
@@ -71,7 +73,7 @@ def plot_strategies(curves: pd.DataFrame) -> Figure:
         for i, name in enumerate(sorted(strategies))
     }
     for axes, (names, task) in zip(grid, tasks, strict=True):
-        entitle(axes, [data[str(names[0])], short[str(names[-1])]])
+        entitle(axes, [data[str(names[0])], *(str(names[i]) for i in told), short[str(names[-1])]])
         for strategy, curve in task.groupby("strategy"):
             curve, look = curve.sort_values("size"), looks_of[str(strategy)]
             by_t = (curve["interval"] == "t").to_numpy()

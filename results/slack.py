@@ -2,30 +2,32 @@
 
 import pandas as pd
 
-from results.frames import CELL
+from results.frames import CELL, KEY
 
+#: How columns begin that hold a promise.
+BOUND = "bound_"
 #: Sums round.
 ROUNDING = 1e-9
 
 
 def promised(records: pd.DataFrame) -> pd.DataFrame:
-    """A row for each promise of each trial.
+    """A row for each trial and each bound that its cell has: what was promised, and what came.
 
     Arguments:
-        records: One row a trial, with its key, ``success``, and the dictionary ``bounds``.
+        records: One row a trial, with its key, ``success``, and a column for each bound.
 
     Returns:
         The key's columns, ``success``, the name of the ``bound``, what it ``promised``, and the
-        ``slack``: success less promise.
+        ``slack``: success less promise. NaN where it has nothing to say, to nobody at size 0,
+        say: the control is measured all the same.
     """
-    told = [
-        {**row, "bound": name, "promised": float(value)}
-        for row in records.to_dict("records")
-        for name, value in (row["bounds"] or {}).items()
-        if value is not None
-    ]
-    columns = [*[c for c in records.columns if c != "bounds"], "bound", "promised"]
-    table = pd.DataFrame(told, columns=columns)
+    bounds = {c: c.removeprefix(BOUND) for c in records.columns if str(c).startswith(BOUND)}
+    names = [*KEY, "success"]
+    table = records[[*names, *bounds]].rename(columns=bounds)
+    table = table.melt(names, var_name="bound", value_name="promised")
+    told = table.groupby([*CELL, "bound"])["promised"].transform("count") > 0
+    table = table[told & table["success"].notna()]
+    table = table.sort_values([*KEY, "bound"], kind="stable", ignore_index=True)
     return table.assign(slack=table["success"].astype(float) - table["promised"])
 
 
@@ -40,7 +42,8 @@ def violations(table: pd.DataFrame) -> pd.DataFrame:
         slack, and the size at which the least was.
     """
     rows = []
-    for names, group in table.groupby([*CELL, "bound"], sort=True):
+    kept = table.dropna(subset="promised")
+    for names, group in kept.groupby([*CELL, "bound"], sort=True):
         slack = group["slack"].to_numpy(float)
         rows.append(
             {

@@ -25,6 +25,7 @@ def records(learners: Mapping[str, npt.ArrayLike], **more: str) -> pd.DataFrame:
             "strategy": "S()",
             "validation": "clean",
             "groups": "given",
+            "recruitment": "uniform",
             "learner": learner,
             "size": np.tile(SIZES, len(success)),
             "seed": np.repeat(np.arange(len(success)), len(SIZES)),

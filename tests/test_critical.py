@@ -28,6 +28,7 @@ def curves(
         "strategy": "S()",
         "validation": "clean",
         "groups": "given",
+        "recruitment": "uniform",
         "learner": "A()",
     }
     numbers = {"size": sizes, "mean": mean, "low": low, "high": high, "seeds": 5}
@@ -174,6 +175,7 @@ def trials(success: np.ndarray, sizes: np.ndarray = SIZES) -> pd.DataFrame:
             "strategy": "S()",
             "validation": "clean",
             "groups": "given",
+            "recruitment": "uniform",
             "learner": np.repeat([f"L(k={i})" for i in range(cells)], seeds * n),
             "size": np.tile(sizes, cells * seeds),
             "seed": np.tile(np.repeat(np.arange(seeds), n), cells),

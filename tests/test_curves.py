@@ -29,6 +29,7 @@ def records(
             "strategy": "S()",
             "validation": "clean",
             "groups": "given",
+            "recruitment": "uniform",
             "size": np.tile(sizes, seeds),
             "seed": np.repeat(np.arange(seeds), n),
             "success": values.ravel(),

@@ -47,7 +47,8 @@ def sorted_lasting(records):
 def record(seed=0, size=0.0, **more):
     return {
         "dataset": "Coins()", "learner": "ERM()", "strategy": "Idle()", "size": size,
-        "seed": seed, "validation": "clean", "groups": "given", "status": "ok", "error": None,
+        "seed": seed, "validation": "clean", "groups": "given", "recruitment": "uniform",
+        "status": "ok", "error": None,
         "success": 0.5, "code": "a", "seconds": 1.0,
     } | more  # fmt: skip
 

@@ -18,6 +18,7 @@ from results.axes import percent
 from results.critical import critical_mass
 from results.curves import success_curves
 from results.figures import plot_critical, plot_curves, plot_effective_size, save
+from results.frames import KEY
 from results.labels import labels
 from results.styles import look, looks
 
@@ -37,15 +38,14 @@ def records(
 ) -> pd.DataFrame:
     rng = np.random.default_rng(0)
     keys = [
-        (dataset, strategy, "clean", "given", learner, size, seed)
+        (dataset, strategy, "clean", "given", "uniform", learner, size, seed)
         for dataset in datasets
         for strategy in strategies
         for learner in learners
         for size in SIZES
         for seed in range(seeds)
     ]
-    names = ["dataset", "strategy", "validation", "groups", "learner", "size", "seed"]
-    frame = pd.DataFrame(keys, columns=names)
+    frame = pd.DataFrame(keys, columns=KEY)
     frame["success"] = np.clip(4 * frame["size"] + rng.normal(0, 0.05, len(frame)), 0, 1)
     weighs = frame["learner"].str.startswith("CVaR") & (frame["size"] > 0)
     frame["effective_size"] = (frame["size"] * 2).where(weighs)
@@ -175,6 +175,7 @@ def critical() -> pd.DataFrame:
         "strategy": "S()",
         "validation": "clean",
         "groups": "given",
+        "recruitment": "uniform",
         "level": 0.5,
     }
     ends = {"smallest": 0.001, "largest": 0.3}

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from results.frames import PANEL
 from results.selection import at_epoch, choices, select
 
 
@@ -12,7 +13,7 @@ def records() -> pd.DataFrame:
     rows = []
     for learner, shift in [("A(rate=0.1)", 0.0), ("A(rate=1.0)", 0.1), ("B()", 0.2)]:
         for size in (0.0, 0.1):
-            cell = {"dataset": "D()", "strategy": "S()", "validation": "clean", "groups": "given"}
+            cell = dict.fromkeys(PANEL, "P()")
             firm = {"accuracy": 0.5, "worst_group": 0.3 + shift, "loss": 1.0 - shift}
             row = {"learner": learner, "size": size, "success": 0.5 + shift + size, "status": "ok"}
             row |= cell | {f"firm_{name}": value for name, value in firm.items()}

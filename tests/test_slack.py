@@ -27,15 +27,19 @@ def said(*words):
 
 def records(rows):
     cell = {name: name for name in CELL}
-    return pd.DataFrame([{**cell, "size": s, "seed": i, "success": v, "bounds": b}
+    return pd.DataFrame([{**cell, "size": s, "seed": i, "success": v,
+                          **{f"bound_{k}": p for k, p in b.items()}}
                          for i, (s, v, b) in enumerate(rows)])  # fmt: skip
 
 
 def test_slack_is_success_less_promise():
     table = promised(records([(0.1, 0.5, {"exact": 0.4, "plugin": 0.7}),
                               (0.2, 0.3, {"exact": 0.3}), (0.3, 0.9, {"exact": None}),
-                              (0.4, 0.9, None)]))  # fmt: skip
-    assert table["slack"].round(9).tolist() == [0.1, -0.2, 0.0]
+                              (0.4, 0.9, {}), (0.5, np.nan, {"exact": 0.1})]))  # fmt: skip
+    # The control and whoever was promised nothing are there, too; who failed is not.
+    assert len(table) == 8
+    assert table["success"].tolist() == pytest.approx([0.5, 0.5, 0.3, 0.3, 0.9, 0.9, 0.9, 0.9])
+    assert table["slack"].dropna().tolist() == pytest.approx([0.1, -0.2, 0.0])
     counted = violations(table).set_index("bound")
     assert counted["violations"].to_dict() == {"exact": 0, "plugin": 1}
     assert counted["trials"].to_dict() == {"exact": 2, "plugin": 1}

@@ -21,7 +21,8 @@ def frame(records):
 def record(seed=0, size=0.0, **more):
     made = {
         "dataset": "Coins()", "learner": "ERM()", "strategy": "Idle()", "size": size,
-        "seed": seed, "validation": "clean", "groups": "given", "status": "ok", "error": None,
+        "seed": seed, "validation": "clean", "groups": "given", "recruitment": "uniform",
+        "status": "ok", "error": None,
         "success": 0.1 + seed,
     }  # fmt: skip
     return made | more
@@ -180,6 +181,27 @@ def test_a_foreign_schema_is_refused_with_the_way_out(tmp_path):
     assert path.read_bytes() == before
 
 
+def test_records_from_before_recruitment_are_read_as_uniform(tmp_path):
+    """A store may hold lines of both schemas; what was not said has one meaning alone."""
+    old = {name: value for name, value in record(1).items() if name != "recruitment"}
+    text = json.dumps({"schema": 1, "record": old}, separators=(",", ":"))[1:].encode()
+    path = write(tmp_path, [record(0, recruitment="class")])
+    with path.open("ab") as file:
+        file.write(b'{"check":"%08x",%s\n' % (zlib.crc32(text), text))
+    with Store(tmp_path) as store:
+        assert store.damaged == []
+        store.commit([record(2)])
+        assert list(store.records()) == [record(0, recruitment="class"), record(1), record(2)]
+        assert set(store.have()) == {key_of(r) for r in store.records()}
+    assert frame([record(1)]).equals(
+        Store(tmp_path).frame().query("seed == 1").reset_index(drop=True)
+    )
+    # Of this version's own records none may leave it out.
+    text = text.replace(b'"schema":1', b'"schema":%d' % SCHEMA)
+    path.write_bytes(b'{"check":"%08x",%s\n' % (zlib.crc32(text), text))
+    assert list(Store(tmp_path).records()) == []
+
+
 # ---- one writer ---------------------------------------------------------------------------
 
 
@@ -207,6 +229,24 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     for folder in (tmp_path / "file", tmp_path / "file" / "run"):
         with pytest.raises(BenchError, match=f"cannot write to {folder}"), Store(folder):
             pass
+
+
+def test_what_is_held_by_name_has_columns_whenever_it_came(tmp_path, monkeypatch):
+    """From the copy, and after it; of several records of a key the one that counts."""
+    monkeypatch.setattr("bench.columns.RENEW", 1)
+    write(tmp_path, [record(0, bounds={"exact": 0.25, "plugin": None}), record(1, measures={})])
+    assert Store(tmp_path).frame()["bound_exact"].tolist()[0] == 0.25
+    assert (tmp_path / "records.parquet").exists()
+    later = [record(2, measures={"odds": 1.0}, report=None), record(0, bounds={"plugin": 0.5})]
+    write(tmp_path, later)
+    got = Store(tmp_path).frame()
+    named = [c for c in got if c.startswith(("bound_", "measure_", "report_", "signal_"))]
+    assert named == ["measure_odds", "bound_plugin"]
+    np.testing.assert_array_equal(got["bound_plugin"], [0.5, np.nan, np.nan])
+    np.testing.assert_array_equal(got["measure_odds"], [np.nan, np.nan, 1.0])
+    write(tmp_path, [record(3, bounds=3)])
+    with pytest.raises(BenchError, match="holds what it should not"):
+        Store(tmp_path).frame()
 
 
 # ---- the frame ----------------------------------------------------------------------------
@@ -239,4 +279,5 @@ def test_the_key_of_a_record_is_plain():
         3,
         "clean",
         "given",
+        "uniform",
     )

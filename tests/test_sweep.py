@@ -27,7 +27,7 @@ from bench.specs import parse
 from bench.store import Have, Store
 from bench.streams import stream
 from bench.sweep import Todo, chunks_of, plan, sweep
-from bench.trial import Scene, Trial, enlist, judge, recruit, run_trials, stage
+from bench.trial import Scene, Trial, judge, recruit, run_trials, stage
 from bench.versions import code_version
 from collectives.base import Strategy
 from collectives.idle import Idle
@@ -384,7 +384,7 @@ class Weighing(Learner):
 def test_the_effective_size_is_the_members_share_of_all_weights():
     (record,) = run_trials([trial(Weighing(), 0.1)])
     split = COINS.split(stream(0, "data"))
-    members = enlist(200, 0.1, stream(0, "members"))
+    members = stream(0, "members").permutation(200)[:20]
     y = split.y[split.train].copy()
     y[members] = 1
     ones = int((y == 1).sum())
@@ -424,7 +424,7 @@ def test_members_are_in_contaminated_validation_data_and_not_in_clean():
     dirty = stage(trial(size=0.3, validation="contaminated"), split).sample.validation
     assert np.array_equal(clean.x, split.x[split.validation])
     assert np.array_equal(clean.y, split.y[split.validation])
-    members = enlist(50, 0.3, stream(0, "members", "validation"))
+    members = stream(0, "members", "validation").permutation(50)[:15]
     assert len(dirty) == 50
     assert (dirty.x[members, -1] == 1).all()
     assert (dirty.y[members] == 1).all()
