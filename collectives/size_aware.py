@@ -1,5 +1,6 @@
 """Size-aware action: a collective that does no more than is good for its size."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -16,15 +17,17 @@ Shares = Annotated[tuple[Annotated[float, Interval(ge=0, le=1)], ...], MinLen(1)
 
 @dataclass(frozen=True)
 class SizeAware(Strategy):
-    r"""Only so many members act as are best for the collective, by its own estimate.
+    r"""Only so many members act, and only so strongly, as is best for them, by their own estimate.
 
-    .. math:: s^* = \operatorname*{argmax}_s \; \hat S(\alpha s) + \lambda \, \hat A(\alpha s)
+    .. math:: (s, t)^* = \operatorname*{argmax}_{s, t} \; \hat S(\alpha s, t)
+        + \lambda \, \hat A(\alpha s, t)
 
     Members are classified, too: who pushes too hard gets a classifier that serves nobody. The
     collective knows its share :math:`\alpha` of the people, estimates the base law by its pooled
     rows, and takes the firm to answer with a most likely label; S is success and A the accuracy
-    on what people were before. Of equally good shares the smallest is taken: the others need not
-    do anything.
+    on what people were before. A share s of the members acts, and each of these goes a share t of
+    the way from its own point to the one that was agreed on. Of equally good choices that of the
+    fewest is taken, since the others need not do anything, and then the weakest.
 
     References:
         | Look-Ahead Reasoning on Learning Platforms (Zhu et al., 2025)
@@ -32,7 +35,8 @@ class SizeAware(Strategy):
 
     Arguments:
         of: What those who act do.
-        shares: The shares of the members among which it chooses.
+        shares: The shares s of the members among which it chooses.
+        strengths: The shares t of the way among which it chooses.
         care: How much an accurate classifier is worth to it, :math:`\lambda`.
         rows: How many of the pooled rows are looked at.
         neighbours: How many of the nearest rows speak for a point that no row equals.
@@ -49,6 +53,7 @@ class SizeAware(Strategy):
 
     of: Strategy = FeatureLabel()  # noqa: RUF009 (frozen)
     shares: Shares = (0.125, 0.25, 0.5, 0.75, 1.0)
+    strengths: Shares = (1.0,)
     care: Annotated[float, Ge(0)] = 0.0
     rows: Annotated[int, Ge(1)] = 1000
     neighbours: Annotated[int, Ge(1)] = 5
@@ -56,23 +61,25 @@ class SizeAware(Strategy):
     def act(
         self, x: Array, y: Array, *, pooled: Pooled, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
-        """What the first members hand in if the best share of them acts."""
+        """What members hand in if the best share of them acts, as strongly as is best."""
         moved, told = self.of.act(x, y, pooled=pooled, n=n, rng=rng)
-        acting = slice(round(self.best(pooled, n, rng) * len(y)), None)
-        moved, told = moved.copy(), told.copy()
-        moved[acting], told[acting] = x[acting], y[acting]
+        share, strength = self.best(pooled, n, rng)
+        idle = slice(round(share * len(y)), None)
+        moved, told = _towards(x, moved, strength).copy(), told.copy()
+        moved[idle], told[idle] = x[idle], y[idle]
         return moved, told
 
-    def best(self, pooled: Pooled, n: int, rng: np.random.Generator) -> float:
-        """The share of the members that should act."""
+    def best(self, pooled: Pooled, n: int, rng: np.random.Generator) -> tuple[float, float]:
+        """The share of the members that should act, and how strongly."""
         some = slice(self.rows)
         x, y = pooled.x[some], pooled.y[some]
         mass = np.ones(len(y)) if pooled.mass is None else np.asarray(pooled.mass[some], float)
         moved, told = self.of.act(x, y, pooled=pooled, n=n, rng=rng)
-        both, labels = np.concatenate([x, moved]), np.concatenate([y, told])
+        labels = np.concatenate([y, told])
         size, people = len(pooled.y) / n, SimpleNamespace(x=x, y=y)
 
-        def worth(share: float) -> float:
+        def worth(share: float, strength: float) -> float:
+            both = np.concatenate([x, _towards(x, moved, strength)])
             weight = np.concatenate([(1 - size * share) * mass, size * share * mass])
             seen = Pooled(both, labels, pooled.classes, weight)
 
@@ -82,8 +89,8 @@ class SizeAware(Strategy):
             won = float(np.nanmean(self.of.success(predict, people)))
             return won + self.care * float(np.mean(predict(x) == y) if self.care else 0)
 
-        shares = sorted(self.shares)
-        return shares[int(np.argmax([round(worth(share), 9) for share in shares]))]
+        choices = list(itertools.product(sorted(self.shares), sorted(self.strengths)))
+        return choices[int(np.argmax([round(worth(*choice), 9) for choice in choices]))]
 
     def success(self, predict: Predict, test: Labelled) -> Array:
         """That of those who act."""
@@ -97,3 +104,8 @@ class SizeAware(Strategy):
     def target(self) -> int | None:
         """The label of those who act."""
         return self.of.target
+
+
+def _towards(x: Array, moved: Array, strength: float) -> Array:
+    """Points on the way from x to where they are to be moved."""
+    return moved if strength == 1 else (x + strength * (moved - x)).astype(x.dtype)
