@@ -5,7 +5,7 @@ import sys
 from bench.errors import BenchError
 
 # In the order in which the help lists them; importing them registers them.
-from commands import running, looking, keeping, reading, promising  # noqa: F401  # isort: skip
+from commands import running, looking, keeping, reading, promising, reporting, studying  # noqa: F401  # isort: skip
 from commands.shared import app, notes
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bench.grid import Grid, Shard
     from bench.sweep import Plan
     from bench.sweep import Progress as Swept
+    from bench.wards import Limits
 
 
 @app.callback(invoke_without_command=True)
@@ -100,9 +101,8 @@ def run(
     """
     from joblib import cpu_count
 
-    from bench import about, sweep
     from bench import grid as grids
-    from bench.backends import run_on_dask
+    from bench import sweep
     from bench.specs import pieces
     from bench.store import Store
     from bench.wards import Limits
@@ -132,6 +132,32 @@ def run(
         todo = sweep.Todo(store.have(), retry_failed, rerun_stale)
         _forecast(folder, sweep.plan(chosen.trials(share), todo, chunk), workers)
         return
+    progress, whole = carry_out(
+        chosen, folder, workers, limits, shard, scheduler, retry_failed, rerun_stale, chunk
+    )
+    frame = records_of(folder)
+    _outputs(frame, folder, whole)
+    _failures(frame, folder, progress)
+
+
+def carry_out(
+    chosen: "Grid",
+    folder: Path,
+    workers: int,
+    limits: "Limits",
+    shard: str | None = None,
+    scheduler: str | None = None,
+    retry_failed: bool = False,
+    rerun_stale: bool = False,
+    chunk: int | None = None,
+) -> tuple["Swept", int]:
+    """Run what a folder lacks of a grid; what came of it, and how many trials the grid has."""
+    from bench import about, sweep
+    from bench import grid as grids
+    from bench.backends import run_on_dask
+    from bench.store import Store
+
+    share = None if shard is None else grids.Shard.read(shard)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with Store(folder) as store:
         if store.damaged:
@@ -148,7 +174,7 @@ def run(
         where = f"{max(workers, 1)} process{'es' if workers > 1 else ''}"
         notes.print(
             f"grid {chosen.name}: {plan['trials']} trials, {plan['left']} to run on "
-            f"{where if backend == 'local' else scheduler}, into {folder}"
+            f"{scheduler or where}, into {folder}"
         )
         # Of a shard the figures say that there is more.
         whole = plan["trials"] if share is None else sum(1 for _ in chosen.trials())
@@ -188,9 +214,7 @@ def run(
             raise
         finally:
             describe()
-    frame = records_of(folder)
-    _outputs(frame, folder, whole)
-    _failures(frame, folder, progress)
+    return progress, whole
 
 
 def _share_name(grid: "Grid", share: "Shard | None") -> str:

@@ -1,8 +1,9 @@
 """Curves and critical masses to figures. A figure is returned, and saved by the caller."""
 
 from collections.abc import Callable
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
 import numpy as np
 import pandas as pd
@@ -12,12 +13,14 @@ from matplotlib.lines import Line2D
 from matplotlib.style import context
 
 from results.axes import entitle, log_sizes, panels, small_multiples, symlog_sizes
+from results.captions import caption
 from results.frames import WAYS
 from results.labels import labels
 from results.styles import looks
 
+Given = ParamSpec("Given")
 # Reset first, so that a figure does not depend on the configuration of its machine.
-house = context(Path(__file__).with_name("house.mplstyle"), after_reset=True)
+_style = partial(context, Path(__file__).with_name("house.mplstyle"), after_reset=True)
 _GREY = "#777777"
 _RED = "#c00000"
 # More learners than this are not told apart by their colours.
@@ -33,6 +36,19 @@ _FAILED: dict[str, Any] = {
 }
 
 
+def house(plot: Callable[Given, Figure]) -> Callable[Given, Figure]:
+    """Draw in the style of the house, and let the figure know its caption."""
+
+    @wraps(plot)
+    def styled(*given: Given.args, **named: Given.kwargs) -> Figure:
+        with _style():
+            figure = plot(*given, **named)
+        figure.set_label(caption(plot))
+        return figure
+
+    return styled
+
+
 def save(figure: Figure, stem: str | Path) -> list[Path]:
     """Write a figure as ``stem.png`` and ``stem.svg``, the same bytes for the same figure.
 
@@ -40,9 +56,10 @@ def save(figure: Figure, stem: str | Path) -> list[Path]:
         The two paths.
     """
     paths = [Path(f"{stem}.png"), Path(f"{stem}.svg")]
-    with context(Path(__file__).with_name("house.mplstyle"), after_reset=True):
+    told = str(figure.get_label()) or None
+    with _style():
         figure.savefig(paths[0], metadata={"Software": None})
-        figure.savefig(paths[1], metadata={"Date": None})
+        figure.savefig(paths[1], metadata={"Date": None, "Description": told})
     return paths
 
 

@@ -1,0 +1,124 @@
+"""Three strategies, what they are promised, and what helps them.
+
+References:
+    | Algorithmic Collective Action in Machine Learning (Hardt et al., 2023)
+    | https://arxiv.org/abs/2302.04262
+"""
+
+from math import inf
+
+from bench.grid import Part
+from results.studies.base import Claim, Study
+from results.studies.drawings import curves, epochs, promises, strategies
+from results.studies.measures import Measure, mass, slack, success
+
+COINS = "Coins(gap=0.8, noise=0.2)"
+NOISES = (0.0, 0.1, 0.3)
+EARLY, LATE = 3, 40
+STRATEGIES = {"feature and label": "FeatureLabel", "feature only": "FeatureOnly"}
+
+
+def parts(quick: bool) -> tuple[Part, ...]:
+    """Strategies on a known law; a traced training; three levels of label noise."""
+    seeds = 5 if quick else 10
+    sizes = (0.0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
+    return (
+        Part(
+            (COINS,),
+            ("EmpiricalBayes", "ERM", "RandomForest"),
+            ("FeatureLabel", "FeatureOnly", "Erase"),
+            (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6),
+            seeds,
+        ),
+        Part(("Digits",), (f"ERM(epochs={LATE}, trace=True)",), sizes=sizes, seeds=seeds),
+        Part(
+            tuple(f"Gaussians(n=4000, overlap=0.02, noise={noise})" for noise in NOISES),
+            ("ERM", "LogisticRegression"),
+            sizes=(0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1),
+            seeds=seeds,
+        ),
+    )
+
+
+def _noisy(learner: str, noise: float) -> Measure:
+    data = f"Gaussians(noise={noise})"
+    return mass(0.5, value="success_others", dataset=data, learner=learner)
+
+
+STUDY = Study(
+    paper="Algorithmic Collective Action in Machine Learning (Hardt et al., 2023)",
+    link="https://arxiv.org/abs/2302.04262",
+    parts=parts,
+    claims=(
+        *(
+            Claim(
+                f"An optimal firm keeps what is promised to {what}, up to what a sample can tell.",
+                "success less the exact bound, mean over sizes, EmpiricalBayes",
+                slack("exact", dataset="Coins", learner="EmpiricalBayes", strategy=strategy),
+                region=(-0.02, inf),
+            )
+            for what, strategy in (*STRATEGIES.items(), ("erasing", "Erase"))
+        ),
+        Claim(
+            "A network concedes it, too.",
+            "success less the exact bound, mean over sizes, ERM, planting feature and label",
+            slack("exact", dataset="Coins", learner="ERM", strategy="FeatureLabel"),
+            region=(-0.02, inf),
+        ),
+        Claim(
+            "Who may not change labels needs more members.",
+            "log10 of critical mass at .9: feature only, less feature and label; EmpiricalBayes",
+            mass(0.9, dataset="Coins", learner="EmpiricalBayes", strategy="FeatureOnly")
+            - mass(0.9, dataset="Coins", learner="EmpiricalBayes", strategy="FeatureLabel"),
+            scale="number",
+        ),
+        Claim(
+            "A signal can be erased.",
+            "success of erasing: at 60 % of the people, less with nobody; EmpiricalBayes",
+            success(0.6, dataset="Coins", learner="EmpiricalBayes", strategy="Erase")
+            - success(0.0, dataset="Coins", learner="EmpiricalBayes", strategy="Erase"),
+        ),
+        Claim(
+            "To erase a signal takes more members than to plant one.",
+            "log10 of critical mass at .9: erasing, less planting; EmpiricalBayes",
+            mass(0.9, dataset="Coins", learner="EmpiricalBayes", strategy="Erase")
+            - mass(0.9, dataset="Coins", learner="EmpiricalBayes", strategy="FeatureLabel"),
+            scale="number",
+        ),
+        Claim(
+            "More training lowers the critical mass.",
+            f"log10 of critical mass at .5: after {EARLY} epochs, less after {LATE}; ERM, Digits",
+            mass(0.5, dataset="Digits", epoch=EARLY) - mass(0.5, dataset="Digits", epoch=LATE),
+            scale="number",
+        ),
+        Claim(
+            "More training makes the curve steeper.",
+            "log10 of critical mass at .9 by that at .25 (how far the climb stretches): after "
+            f"{EARLY} epochs, less after {LATE}; ERM, Digits",
+            (mass(0.9, dataset="Digits", epoch=EARLY) - mass(0.25, dataset="Digits", epoch=EARLY))
+            - (mass(0.9, dataset="Digits", epoch=LATE) - mass(0.25, dataset="Digits", epoch=LATE)),
+            scale="number",
+        ),
+        *(
+            Claim(
+                f"Noisy labels of the others lower the critical mass ({learner}).",
+                "log10 of critical mass at .5 (others' success): no label noise, less 30 %",
+                _noisy(learner, 0.0) - _noisy(learner, 0.3),
+                scale="number",
+            )
+            for learner in ("ERM", "LogisticRegression")
+        ),
+        Claim(
+            "Half a per cent of the people reach nine tenths, where nobody else has the signal.",
+            "success at .5 %; ERM, Digits",
+            success(0.005, dataset="Digits"),
+            region=(0.9, inf),
+        ),
+    ),
+    figures={
+        "promises": promises(("exact",), dataset="Coins"),
+        "strategies": strategies(dataset="Coins"),
+        "epochs": epochs((1, EARLY, 10, LATE), dataset="Digits"),
+        "noise": curves(dataset="Gaussians", value="success_others"),
+    },
+)

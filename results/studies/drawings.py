@@ -1,0 +1,96 @@
+"""The figures that studies share: records to a figure and its table, for some cells."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from results.axes import entitle, small_multiples
+from results.curves import success_curves
+from results.figures import house, plot_curves, plot_effective_size
+from results.promises import plot_promises, plot_strategies
+from results.slack import promised
+from results.studies.base import Drawing
+from results.studies.measures import by_epoch, pick
+
+#: Where a verdict stands by its colour, told apart with any colour vision.
+COLOURS = {"holds": "#117733", "fails": "#CC6677", "undecided": "#777777"}
+
+
+def curves(**wanted: Any) -> Drawing:
+    """Success against size, a curve a learner."""
+    return lambda records: _drawn(plot_curves, success_curves(pick(records, **wanted)))
+
+
+def effective_sizes(**wanted: Any) -> Drawing:
+    """Effective size against size."""
+
+    def draw(records: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+        table = success_curves(pick(records, **wanted))
+        return _drawn(plot_effective_size, table[table["effective_size"].notna()])
+
+    return draw
+
+
+def strategies(**wanted: Any) -> Drawing:
+    """Success against size, a curve a strategy."""
+    return lambda records: _drawn(plot_strategies, success_curves(pick(records, **wanted)))
+
+
+def promises(bounds: Sequence[str], **wanted: Any) -> Drawing:
+    """Success over some of the bounds."""
+
+    def draw(records: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+        found = pick(records, **wanted)
+        table = promised(found[found["status"] == "ok"].drop(columns="epochs"))
+        return _drawn(plot_promises, table[table["bound"].isin(bounds)])
+
+    return draw
+
+
+def epochs(after: Sequence[int], **wanted: Any) -> Drawing:
+    """Success against size after some epochs, a curve an epoch."""
+
+    def draw(records: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+        return _drawn(plot_curves, success_curves(by_epoch(pick(records, **wanted), after)))
+
+    return draw
+
+
+def _drawn(plot: Any, table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    return plot(table), table
+
+
+@house
+def plot_verdicts(verdicts: pd.DataFrame) -> Figure:
+    """Effects with their 95 % intervals, a row a claim; the claimed side is shaded.
+
+    Arguments:
+        verdicts: What :meth:`Study.verdicts` returns.
+
+    Returns:
+        The figure: shares and other numbers have a panel each.
+    """
+    kinds = [(k, t) for k, t in verdicts.groupby("scale", sort=False) if len(t)]
+    heights = [0.45 + 0.32 * len(table) for _, table in kinds]
+    figure, grid = small_multiples(len(kinds), 1, heights)
+    for axes, (kind, table) in zip(grid, kinds, strict=True):
+        entitle(axes, ["differences of shares" if kind == "share" else "other effects"])
+        known = table[["effect", "low", "high"]].to_numpy(float)
+        reach = 1.0 if kind == "share" else max(1.0, float(abs(known[abs(known) < 1e6]).max()))
+        axes.set_xlim(-1.05 * reach, 1.05 * reach)
+        axes.set_ylim(len(table) - 0.4, -0.6)
+        axes.grid(False, axis="y")
+        axes.tick_params("y", length=0)
+        for y, row in enumerate(table.to_dict("records")):
+            colour = COLOURS[row["verdict"]]
+            low, high = max(row["above"], -1.05 * reach), min(row["below"], 1.05 * reach)
+            axes.fill_betweenx([y - 0.35, y + 0.35], low, high, color="#eeeeee", linewidth=0)
+            ends = [max(row["low"], -1.05 * reach), min(row["high"], 1.05 * reach)]
+            axes.plot(ends, [y, y], color=colour, linewidth=1.4, solid_capstyle="butt")
+            marker = {"holds": "o", "fails": "X", "undecided": "D"}[row["verdict"]]
+            axes.plot([row["effect"]], [y], marker, color=colour, markersize=4.5)
+        axes.axvline(0, color="0.6", linewidth=0.6, zorder=0.5)
+        axes.set_yticks(range(len(table)), [str(1 + i) for i in table.index])
+    return figure

@@ -1,0 +1,39 @@
+"""What a study leaves in its folder: verdicts as tables, figures beside their tables."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from results.figures import save
+from results.studies.base import Study, spoken
+from results.studies.drawings import plot_verdicts
+from results.tables import render, show
+
+
+def readable(verdicts: pd.DataFrame) -> pd.DataFrame:
+    """Verdicts for reading: an effect and its interval in one column."""
+    effects = [
+        f"{show(row['effect'])} [{show(row['low'])}, {show(row['high'])}]" if row["seeds"] else ""
+        for row in verdicts.to_dict("records")
+    ]
+    claimed = map(spoken, zip(verdicts["above"], verdicts["below"], strict=True))
+    table = verdicts[["claim", "verdict", "measured"]].assign(effect=effects, claimed=[*claimed])
+    return table.join(verdicts[["seeds", "cause"]])
+
+
+def write(study: Study, records: pd.DataFrame, verdicts: pd.DataFrame, folder: Path) -> list[Path]:
+    """Write ``verdicts.csv``, ``.json`` and ``.md``, and all figures that the records allow."""
+    paths = [folder / f"verdicts.{kind}" for kind in ("csv", "json", "md")]
+    for path in paths[:2]:
+        path.write_text(render(verdicts, path.suffix[1:]))  # type: ignore[arg-type]
+    numbered = readable(verdicts)
+    numbered.insert(0, "", range(1, 1 + len(numbered)))
+    paths[2].write_text(f"# {study.paper}\n\n{study.link}\n\n{render(numbered, 'md')}")
+    figures = folder / "figures"
+    figures.mkdir(parents=True, exist_ok=True)
+    drawn = {"verdicts": (plot_verdicts(verdicts), verdicts)}
+    drawn |= {name: draw(records) for name, draw in study.figures.items()}
+    for name, (figure, table) in drawn.items():
+        paths += save(figure, figures / name)
+        (figures / f"{name}.csv").write_text(render(table, "csv"))
+    return paths

@@ -1,0 +1,108 @@
+"""Staircases among cars, and what members can promise themselves from their own data.
+
+References:
+    | Statistical Collusion by Collectives on Learning Platforms (Gauthier et al., 2025)
+    | https://arxiv.org/abs/2502.04879
+"""
+
+from math import inf
+from typing import Any
+
+import pandas as pd
+
+from bench.grid import Part
+from results.studies.base import Claim, Study
+from results.studies.drawings import promises, strategies
+from results.studies.measures import Measure, area, mass, slack, steepest, told
+
+LABELS = ("Poor", "Average", "Good", "Excellent")
+SIZES = (0.0, 0.001, *(round(0.005 * i, 3) for i in range(1, 21)), 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
+#: As many points as the signal set of the cars has.
+STEPS = 5
+ADAPTIVE, NAIVE = (f"Unplant(way='{way}')" for way in ("adaptive", "naive"))
+
+
+def parts(quick: bool) -> tuple[Part, ...]:
+    """Planting each rating and unplanting one, among few people and among many."""
+    few, many = (5_000, 50_000) if quick else (20_000, 200_000)
+    seeds = 3 if quick else 10
+    plant = tuple(f"FeatureLabel(label={label})" for label in range(len(LABELS)))
+    unplant = tuple(f"Unplant(label=0, way='{way}')" for way in ("adaptive", "naive"))
+    here, there = (f"Cars(n={n}, test={n // 10})" for n in (few, many))
+    return (
+        Part((there,), ("EmpiricalBayes",), (*plant, *unplant), SIZES, seeds),
+        Part((here,), ("EmpiricalBayes",), plant, SIZES, seeds),
+    )
+
+
+def _people(which: str, of: Measure) -> Measure:
+    """A measure among the "most" or the "fewest" people of the records."""
+
+    def chosen(records: pd.DataFrame) -> pd.Series:
+        n = records["n"].max() if which == "most" else records["n"].min()
+        return of(records[records["n"] == n])
+
+    return Measure(chosen)
+
+
+def _most(of: Measure) -> Measure:
+    return _people("most", of)
+
+
+def _promised(of: Measure) -> Measure:
+    """A measure of what was promised from members' data, in place of what was measured."""
+
+    def of_promise(records: pd.DataFrame) -> pd.Series:
+        return of(records.assign(success=told(records, "sample").fillna(0.0).clip(0.0, 1.0)))
+
+    return Measure(of_promise)
+
+
+PLANTED: dict[str, Any] = {"strategy": "FeatureLabel"}
+STUDY = Study(
+    paper="Statistical Collusion by Collectives on Learning Platforms (Gauthier et al., 2025)",
+    link="https://arxiv.org/abs/2502.04879",
+    parts=parts,
+    claims=(
+        Claim(
+            "What members promise themselves from their own data is kept, also at the worst size.",
+            "success less the finite-sample bound, the least over sizes and ratings at which "
+            "something is promised",
+            _most(slack("sample", least=True, **PLANTED)),
+        ),
+        Claim(
+            "The promise comes late: it asks for more members than it takes.",
+            "log10 of the size at which .5 is promised by that at which it is measured",
+            _most(_promised(mass(0.5, **PLANTED)) - mass(0.5, **PLANTED)),
+            scale="number",
+        ),
+        *(
+            Claim(
+                f"Success climbs in as many steps as the signal set has points ({name}).",
+                f"share of the climb that its {STEPS} steepest steps make up, of {len(SIZES) - 1}",
+                _most(steepest(STEPS, strategy=f"FeatureLabel(label={label})")),
+                region=(0.9, inf),
+            )
+            for label, name in enumerate(LABELS)
+        ),
+        Claim(
+            "At the same share, members among more people can promise themselves more.",
+            "area under the finite-sample bound: among ten times as many people, less among few",
+            _most(_promised(area(**PLANTED))) - _people("fewest", _promised(area(**PLANTED))),
+        ),
+        Claim(
+            "At the same share they also get further.",
+            "area under the success curve: among ten times as many people, less among few",
+            _most(area(**PLANTED)) - _people("fewest", area(**PLANTED)),
+        ),
+        Claim(
+            "To unplant a label, it is better to choose what replaces it point by point.",
+            "area under the success curve: adaptive less naive",
+            _most(area(strategy=ADAPTIVE) - area(strategy=NAIVE)),
+        ),
+    ),
+    figures={
+        "planting": promises(("sample",), strategy="FeatureLabel"),
+        "unplanting": strategies(strategy="Unplant"),
+    },
+)

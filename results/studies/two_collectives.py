@@ -1,0 +1,114 @@
+"""Two collectives among the same people: in agreement, opposed, apart.
+
+References:
+    | Algorithmic Collective Action with Two Collectives (Karan et al., 2025)
+    | https://arxiv.org/abs/2505.00195
+"""
+
+from math import inf
+
+from bench.grid import Part
+from results.studies.base import Claim, Study
+from results.studies.drawings import strategies
+from results.studies.measures import Measure, mass, success
+
+ONE, ZERO = "FeatureLabel(label=1)", "FeatureLabel(label=0)"
+ELSEWHERE = "FeatureLabel(signal=SetFeature(column=-1, value=2.0), label=0)"
+PAIRS = {
+    "alone": f"Several(of=({ONE}, {ZERO}), shares=(0.5, 0.5), judged=0, alone=True)",
+    "agreed": f"Several(of=({ONE}, {ONE}), shares=(0.5, 0.5), judged=0, alone=False)",
+    "opposed": f"Several(of=({ONE}, {ZERO}), shares=(0.5, 0.5), judged=0, alone=False)",
+    "outnumbered": f"Several(of=({ONE}, {ZERO}), shares=(0.3, 0.6), judged=0, alone=False)",
+    "outnumbering": f"Several(of=({ONE}, {ZERO}), shares=(0.6, 0.3), judged=0, alone=False)",
+    "apart": f"Several(of=({ONE}, {ELSEWHERE}), shares=(0.5, 0.5), judged=0, alone=False)",
+}
+#: Both together are a tenth of the people or more.
+LARGE = (0.1, 0.8)
+TABLE, LINE, NETWORK = "EmpiricalBayes", "LogisticRegression", "ERM"
+
+
+def parts(quick: bool) -> tuple[Part, ...]:
+    """Six pairs against four learners."""
+    return (
+        Part(
+            ("Coins(noise=0.2)",),
+            (TABLE, LINE, NETWORK, "RandomForest"),
+            tuple(PAIRS.values()),
+            (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8),
+            5 if quick else 10,
+        ),
+    )
+
+
+def _pair(which: str, learner: str) -> Measure:
+    return success(LARGE, learner=learner, strategy=PAIRS[which])
+
+
+STUDY = Study(
+    paper="Algorithmic Collective Action with Two Collectives (Karan et al., 2025)",
+    link="https://arxiv.org/abs/2505.00195",
+    parts=parts,
+    claims=(
+        *(
+            Claim(
+                f"A collective alone is at its goal, at a size at which others are met ({name}).",
+                "success of a collective alone, both together 10 to 80 % of the people",
+                _pair("alone", name),
+                region=(0.9, inf),
+            )
+            for name in (TABLE, NETWORK)
+        ),
+        *(
+            Claim(
+                f"An equal one with the same signal and another target harms it ({name}).",
+                "success at 10 to 80 %: alone, less opposed",
+                _pair("alone", name) - _pair("opposed", name),
+            )
+            for name in (TABLE, LINE, NETWORK, "RandomForest")
+        ),
+        Claim(
+            "It may sink it: by half and more.",
+            "the same, ERM",
+            _pair("alone", NETWORK) - _pair("opposed", NETWORK),
+            region=(0.5, inf),
+        ),
+        Claim(
+            "One with the same signal and the same target does it no harm.",
+            "success at 10 to 80 %: agreed, less alone; ERM",
+            _pair("agreed", NETWORK) - _pair("alone", NETWORK),
+            region=(-0.02, inf),
+        ),
+        Claim(
+            "The two together need fewer people.",
+            "log10 of critical mass at .9: alone, less agreed; ERM",
+            mass(0.9, learner=NETWORK, strategy=PAIRS["alone"])
+            - mass(0.9, learner=NETWORK, strategy=PAIRS["agreed"]),
+            scale="number",
+        ),
+        *(
+            Claim(
+                f"One with another signal and another target does it no harm ({name}).",
+                "success at 10 to 80 %: apart, less alone",
+                _pair("apart", name) - _pair("alone", name),
+                region=(-0.02, inf),
+            )
+            for name in (TABLE, NETWORK, LINE)
+        ),
+        *(
+            Claim(
+                f"Who opposes another one needs twice its size, and with that succeeds ({name}).",
+                "success at 10 to 80 %, twice as large as the other one",
+                _pair("outnumbering", name),
+                region=(0.75, inf),
+            )
+            for name in (TABLE, NETWORK)
+        ),
+        Claim(
+            "The smaller one of two that are opposed has next to nothing.",
+            "success at 10 to 80 %, half as large as the other one; ERM",
+            _pair("outnumbered", NETWORK),
+            region=(-1.0, 0.25),
+        ),
+    ),
+    figures={"pairs": strategies(dataset="Coins")},
+)
