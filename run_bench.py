@@ -5,7 +5,9 @@ import sys
 from bench.errors import BenchError
 
 # In the order in which the help lists them; importing them registers them.
-from commands import running, looking, keeping, reading, promising, reporting, studying  # noqa: F401  # isort: skip
+from commands import (  # noqa: F401  # isort: skip
+    running, looking, keeping, reading, comparing, publishing, promising, reporting, studying,
+)  # fmt: skip
 from commands.shared import app, notes
 
 

@@ -67,33 +67,6 @@ def critical(
 
 
 @app.command()
-def compare(
-    run: Run,
-    baseline: Annotated[str, typer.Option(help="The learner to compare with.")] = "ERM",
-    level: Annotated[float, typer.Option(min=0, max=1, help="The level of success.")] = 0.5,
-    select: Select = None,
-    epoch: Epoch = None,
-    format: Format = None,
-) -> None:
-    """Paired differences to a baseline, with intervals and Holm-corrected sign-flip tests.
-
-    Example: `python run_bench.py compare quick --baseline ERM`
-    """
-    from results.compare import compare as paired
-    from results.frames import CELL
-    from results.terminal import show, with_interval
-
-    records = records_of(folder_of(run), select, epoch)
-    try:
-        table = paired(records, baseline, level)
-    except ValueError as error:
-        raise BenchError(str(error)) from error
-    short = [*CELL, "measure", "size", "difference", "low", "high", "seeds", "p", "p_holm", "note"]
-    full = format in ("csv", "json")
-    show(table if full else with_interval(table[short], "difference", "difference"), format)
-
-
-@app.command()
 def choices(
     run: Run,
     select: Annotated[Rule, typer.Option(help="By what the firm chooses.")] = "accuracy",

@@ -7,10 +7,9 @@ from collections import Counter
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bench.errors import BenchError
 from commands.shared import (
@@ -20,6 +19,7 @@ from commands.shared import (
     app,
     notes,
     plug,
+    progress_bar,
     records_of,
 )
 
@@ -201,7 +201,7 @@ def carry_out(
         dask = partial(run_on_dask, scheduler=scheduler, limits=limits) if scheduler else None
         trials = (trial for trial in chosen.trials(share) if trial in todo)
         try:
-            with _progress(plan["left"]) as watch:
+            with progress_bar(plan["left"]) as watch:
                 progress = sweep.sweep(
                     trials, store, workers, watch, planned=plan, limits=limits, run=dask
                 )
@@ -252,34 +252,6 @@ def _shares(texts: list[str] | None) -> list[float] | None:
         return [float(word) for word in words]
     except ValueError as error:
         raise BenchError(f"--sizes {','.join(words)}: {error}") from error
-
-
-def _progress(total: int) -> Any:
-    """A progress bar on stderr, as a context that gives what a sweep tells."""
-    from contextlib import contextmanager
-
-    columns = (
-        BarColumn(30),
-        MofNCompleteColumn(),
-        TextColumn("trials, {task.fields[failed]} failed, {task.fields[rate]} a second, left:"),
-        TimeRemainingColumn(),
-    )
-
-    @contextmanager
-    def bar() -> Any:
-        with Progress(
-            *columns, console=notes, refresh_per_second=4, disable=not total
-        ) as progress:
-            task = progress.add_task("", total=total, failed=0, rate="-")
-            started = time.perf_counter()
-
-            def watch(now: Any) -> None:
-                rate = now.done / max(time.perf_counter() - started, 1e-9)
-                progress.update(task, completed=now.done, failed=now.failed, rate=f"{rate:.1f}")
-
-            yield watch
-
-    return bar()
 
 
 def _outputs(frame: "pd.DataFrame", folder: Path, planned: int) -> None:

@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter
 
 from results.frames import PANEL, WAYS
+from results.house import fitting, inches
 from results.labels import labels, within
 
-_WIDTH = 7.0
 # Decades that the stretch from 0 to the smallest size takes.
 _LINEAR = 0.45
 # Ticks nearer than this share of the axis would run into each other.
@@ -37,8 +38,8 @@ def panels(frame: pd.DataFrame, more: list[str]) -> list[tuple[list[str], pd.Dat
 
 def entitle(axes: Axes, parts: list[str]) -> None:
     """Set a title on as many lines as it takes to stay over its panel."""
-    inches = axes.get_position().width * _WIDTH
-    letters = max(8, int(inches * 72 / (7.5 * 0.56)))
+    wide = axes.get_position().width * inches()
+    letters = max(8, int(wide * 72 / (7.5 * 0.56)))
     lines = [""]
     for part in parts:
         joined = f"{lines[-1]} · {part}" if lines[-1] else part
@@ -53,16 +54,27 @@ def small_multiples(
     count: int, columns: int, heights: Sequence[float] = ()
 ) -> tuple[Figure, list[Axes]]:
     """A figure with so many panels, filled row by row; a row is as high as its highest panel."""
-    columns = max(1, min(columns, count))
+    columns = max(1, min(fitting(columns), count))
     given = list(heights) or [1.75] * count
     rows = [max(given[i : i + columns]) for i in range(0, count, columns)]
-    figure = Figure(figsize=(_WIDTH, 0.75 + sum(rows, start=0.0 if rows else 1.75)))
+    figure = Figure(figsize=(inches(), 0.75 + sum(rows, start=0.0 if rows else 1.75)))
     if count == 0:
         return figure, []
     grid = figure.subplots(len(rows), columns, squeeze=False, height_ratios=rows).ravel()
     for axes in grid[count:]:
         axes.remove()
     return figure, list(grid[:count])
+
+
+def legend(figure: Figure, handles: Sequence[Artist], texts: Sequence[str]) -> None:
+    """One legend below all panels, in as many columns as fit; the figure grows if it is long."""
+    if not handles:
+        return
+    longest = max(map(len, texts))
+    columns = max(1, min(len(handles), int(inches() / (0.55 + 0.062 * longest))))
+    figure.legend(handles, texts, loc="outside lower center", ncols=columns)
+    rows = -(-len(handles) // columns)
+    figure.set_figheight(figure.get_figheight() + 0.14 * max(0, rows - 3))
 
 
 def percent(size: float) -> str:

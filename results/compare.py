@@ -1,7 +1,6 @@
 """Paired differences between learners, and what they prove."""
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -9,67 +8,14 @@ import pandas as pd
 
 from results.critical import critical_by_seed
 from results.curves import area_by_seed, named
+from results.flips import ENUMERATED, band, holm, sign_flip, smallest_p
 from results.frames import CELL, PANEL, checked
 from results.intervals import Array, Interval, signed, student
 from results.labels import resolve
+from results.verdicts import needed, verdict
 
 # Stands in the column of sizes for measures of a whole curve.
 _WHOLE = -1.0
-_ENUMERATED = 12
-_FLIPS = 10_000
-
-
-@cache
-def _signs(pairs: int) -> Array:
-    """Sign patterns (m, pairs): every one of them, or as many as are drawn for more pairs."""
-    if pairs <= _ENUMERATED:
-        return 1.0 - 2.0 * (np.arange(2**pairs)[:, None] >> np.arange(pairs) & 1)
-    return np.random.default_rng(pairs).choice([-1.0, 1.0], (_FLIPS, pairs))
-
-
-def sign_flip(differences: Array) -> float:
-    r"""The two-sided p of paired differences, by flipping their signs.
-
-    .. math::  p = P_\sigma\big(|\textstyle\sum_s \sigma_s d_s| \ge |\sum_s d_s|\big)
-
-    Exact up to 12 pairs. Beyond, from 10,000 flips that are the same for all differences of
-    one length, the observed pattern counted in.
-
-    Example:
-        >>> sign_flip(np.array([0.1, 0.2, 0.1, 0.3, 0.2]))
-        0.0625
-    """
-    pairs = len(differences)
-    if pairs == 0:
-        return float("nan")
-    seen = abs(float(differences.sum()))
-    # Flips that tie with the observed sum may miss it by rounding.
-    slack = 1e-12 * float(np.abs(differences).sum())
-    extreme = np.abs(_signs(pairs) @ differences) >= seen - slack
-    if pairs <= _ENUMERATED:
-        return float(extreme.mean())
-    return float((1 + extreme.sum()) / (1 + len(extreme)))
-
-
-def holm(p: Array) -> Array:
-    r"""Holm's corrected p: :math:`\max_{j \le i} \min(1, (m - j + 1)\, p_{(j)})`, in their order.
-
-    Example:
-        >>> holm(np.array([0.04, 0.01, 0.03])).tolist()
-        [0.06, 0.03, 0.06]
-    """
-    order = np.argsort(p, kind="stable")
-    steps = np.maximum.accumulate((len(p) - np.arange(len(p))) * p[order])
-    corrected = np.empty(len(p))
-    corrected[order] = np.minimum(steps, 1.0)
-    return corrected
-
-
-def smallest_p(pairs: int) -> float:
-    """The smallest p that :func:`sign_flip` can return."""
-    if pairs <= _ENUMERATED:
-        return min(1.0, 2.0 / 2**pairs) if pairs else float("nan")
-    return 1 / (1 + _FLIPS)
 
 
 def compare(records: pd.DataFrame, baseline: str, level: float = 0.5) -> pd.DataFrame:
@@ -77,6 +23,10 @@ def compare(records: pd.DataFrame, baseline: str, level: float = 0.5) -> pd.Data
 
     At one seed all learners met the same poisoned sample, so that the difference of a pair
     is free of what the seed does to both.
+
+    A critical mass outside the sizes is censored, and never dropped: it counts as the largest or
+    the smallest of them, so that the difference is one in restricted critical mass (as of a
+    restricted mean survival time), and errs towards zero.
 
     Arguments:
         records: One row a trial.
@@ -88,19 +38,20 @@ def compare(records: pd.DataFrame, baseline: str, level: float = 0.5) -> pd.Data
         ``measure``: "success" at each ``size``, "area", and "critical", the difference in
         :math:`\log_{10}\alpha^*` (of sizes: negative means that a smaller collective is
         enough). Columns: ``baseline``; ``difference`` (learner minus baseline), ``low``,
-        ``high``, ``interval``; ``seeds``, the pairs behind it; ``excluded``, seeds of
-        the panel without a number for either; ``censored``, seeds whose critical mass lies
-        outside the sizes for either; ``above``, ``below``, ``ties``, which count censored
-        pairs too; ``correlation`` of the two over seeds (NaN below three); ``p`` of
-        :func:`sign_flip`; ``p_holm``, corrected within the panel over learners and sizes,
-        for area and critical mass over learners; ``attainable``, below which ``p_holm``
-        cannot fall with so many seeds; ``note``, if that is above .05.
+        ``high``, ``interval``; ``band_low`` and ``band_high`` of :func:`results.flips.band`,
+        which hold at all sizes at once (of success; else the interval again); ``seeds``, the
+        pairs behind it; ``excluded``, seeds of the panel without a number for either;
+        ``censored``, seeds whose critical mass lies outside the sizes for either; ``above``,
+        ``below``, ``ties``; ``correlation`` of the two over seeds (NaN below three); ``p`` of
+        :func:`results.flips.sign_flip`; ``p_sizes``, corrected over sizes by the largest t;
+        ``p_holm``, that corrected within the panel over learners too; ``attainable``, below
+        which ``p_holm`` cannot fall with so many seeds; ``verdict`` and ``needed`` seeds of
+        :mod:`results.verdicts`, by the band and ``p_holm``; ``note``, if ``attainable`` is
+        above .05.
     """
     table = checked(records)
     base = resolve(baseline, table["learner"])
     mass = critical_by_seed(table, level).rename(columns={"estimate": "value"})
-    with np.errstate(divide="ignore"):
-        mass["value"] = np.log10(mass["value"])
     measures = {
         "success": table.rename(columns={"success": "value"}),
         "area": area_by_seed(table).rename(columns={"area": "value"}).assign(size=_WHOLE),
@@ -110,51 +61,95 @@ def compare(records: pd.DataFrame, baseline: str, level: float = 0.5) -> pd.Data
         {**dict(zip(PANEL, panel, strict=True)), "measure": measure, "baseline": base, **row}
         for measure, values in measures.items()
         for panel, here in values.groupby(PANEL)
-        for row in _rows(here, base, signed if measure != "critical" else _logs)
+        for row in _rows(measure, here, base, _restricted(table, panel, measure))
     ]
     names = [*CELL, "measure", "size", "baseline", *_pair(np.empty((0, 2)), signed)]
-    names += ["p_holm", "attainable", "note"]
+    names += ["band_low", "band_high", "p_sizes", "p_holm", "attainable"]
+    names += ["verdict", "needed", "note"]
+    names.remove("differences")
     if not rows:
         return pd.DataFrame(columns=names)
     families = pd.DataFrame(rows).groupby([*PANEL, "measure"], sort=False)
-    found = pd.concat([_holm(family) for _, family in families])
+    found = pd.concat([_judged(_holm(family)) for _, family in families])
     found["size"] = found["size"].where(found["size"] != _WHOLE)
     return found[names].sort_values(names[:6], ignore_index=True)
 
 
+def against(records: pd.DataFrame, learner: str, level: float = 0.5) -> pd.DataFrame:
+    """One learner against each of the others, which are the baselines.
+
+    Returns:
+        What :func:`compare` returns, seen from the other side: ``learner`` is the given one in
+        every row, ``baseline`` the other.
+    """
+    table = compare(records, learner, level)
+    turned = {"learner": "baseline", "baseline": "learner", "above": "below", "below": "above"}
+    turned |= {"low": "high", "high": "low", "band_low": "band_high", "band_high": "band_low"}
+    seen = table.rename(columns=turned)
+    for name in ("difference", "low", "high", "band_low", "band_high"):
+        seen[name] = -seen[name]
+    seen["verdict"] = seen["verdict"].replace({"win": "loss", "loss": "win"})
+    return seen[table.columns]
+
+
+def _restricted(
+    table: pd.DataFrame, panel: tuple[Any, ...], measure: str
+) -> Callable[[Array], Array]:
+    """Values as they are compared: critical masses as logarithms, restricted to the sizes."""
+    if measure != "critical":
+        return lambda values: values
+    here = (table[PANEL] == list(panel)).all(axis=1) & (table["size"] > 0)
+    sizes = table.loc[here, "size"].to_numpy(float)
+    if not len(sizes):
+        return lambda values: np.full_like(values, np.nan)
+    return lambda values: np.log10(np.clip(values, sizes.min(), sizes.max()))
+
+
 def _rows(
-    values: pd.DataFrame, base: str, interval: Callable[[Array], Interval]
+    measure: str, values: pd.DataFrame, base: str, seen: Callable[[Array], Array]
 ) -> list[dict[str, Any]]:
     """The rows of one panel and measure."""
+    interval = _logs if measure == "critical" else signed
     wide = values.pivot(index=["size", "seed"], columns="learner", values="value")
     others = [learner for learner in wide.columns if learner != base]
     wide = wide.reindex(columns=[base, *others])
-    return [
-        {
-            "learner": learner,
-            "size": size,
-            **_pair(seeds[[base, learner]].to_numpy(float), interval),
-        }
-        for size, seeds in wide.groupby(level="size")
-        for learner in others
-    ]
+    rows = []
+    for learner in others:
+        by_size = list(wide[[base, learner]].groupby(level="size"))
+        own = [
+            {"learner": learner, "size": size, **_pair(both.to_numpy(float), interval, seen)}
+            for size, both in by_size
+        ]
+        if measure == "success":
+            pairs = (wide[learner] - wide[base]).unstack("size").dropna()
+            found = band(pairs.to_numpy(float))
+            for row, low, high, p in zip(own, *found, strict=True):
+                row |= {"band_low": low, "band_high": high, "p_sizes": p}
+        else:
+            for row in own:
+                row |= {"band_low": row["low"], "band_high": row["high"], "p_sizes": row["p"]}
+        rows += own
+    return rows
 
 
-def _pair(both: Array, interval: Callable[[Array], Interval]) -> dict[str, Any]:
+def _pair(
+    both: Array, interval: Callable[[Array], Interval], seen: Callable[[Array], Array] = np.array
+) -> dict[str, Any]:
     """What the seeds of a learner (second column) and the baseline (first) say."""
     pairs = both[~np.isnan(both).any(axis=1)]
-    inside = pairs[np.isfinite(pairs).all(axis=1)]
-    theirs, ours = inside.T
+    outside = ~np.isfinite(pairs) | (pairs == 0)
+    theirs, ours = seen(pairs).T
     return {
         **named(interval(ours - theirs), "difference"),
-        "seeds": len(inside),
+        "seeds": len(pairs),
         "excluded": len(both) - len(pairs),
-        "censored": len(pairs) - len(inside),
-        "above": int((pairs[:, 1] > pairs[:, 0]).sum()),
-        "below": int((pairs[:, 1] < pairs[:, 0]).sum()),
-        "ties": int((pairs[:, 1] == pairs[:, 0]).sum()),
+        "censored": int(outside.any(axis=1).sum()) if interval is _logs else 0,
+        "above": int((ours > theirs).sum()),
+        "below": int((ours < theirs).sum()),
+        "ties": int((ours == theirs).sum()),
         "correlation": _correlation(theirs, ours),
         "p": sign_flip(ours - theirs),
+        "differences": ours - theirs,
     }
 
 
@@ -171,18 +166,38 @@ def _correlation(a: Array, b: Array) -> float:
 
 
 def _holm(family: pd.DataFrame) -> pd.DataFrame:
-    """The family with ``p_holm``, ``attainable`` and ``note``; untested rows don't count."""
+    """The family with ``p_holm``, ``attainable`` and ``note``; untested rows don't count.
+
+    Learners are tested one after the other, from the one with the smallest p at any size on.
+    """
     family = family.assign(p_holm=np.nan, attainable=np.nan, note="no pairs")
-    tested = family["p"].notna()
-    count = int(tested.sum())
-    if count == 0:
+    tested = family["p_sizes"].notna()
+    if not tested.any():
         return family
-    family.loc[tested, "p_holm"] = holm(family.loc[tested, "p"].to_numpy())
+    smallest = family[tested].groupby("learner")["p_sizes"].min().sort_values(kind="stable")
+    count = len(smallest)
+    factors = dict(zip(smallest.index, range(count, 0, -1), strict=True))
+    corrected = dict(zip(smallest.index, holm(smallest.to_numpy()), strict=True))
+    own = family["learner"].map(factors) * family["p_sizes"]
+    at_least = family["learner"].map(corrected)
+    family["p_holm"] = own.combine(at_least, max).clip(upper=1.0).where(tested)
     floor = family.loc[tested, "seeds"].map(smallest_p)
     # The family's first p is multiplied by its size, and no later one falls below that.
     attainable = np.minimum(np.maximum(floor, count * floor.min()), 1.0)
     family.loc[tested, "attainable"] = attainable
-    needed = [n for n in range(1, _ENUMERATED + 2) if count * smallest_p(n) <= 0.05]
-    takes = f"takes {needed[0]} seeds" if needed else "is out of reach of so many comparisons"
+    enough = [n for n in range(1, ENUMERATED + 2) if count * smallest_p(n) <= 0.05]
+    takes = f"takes {enough[0]} seeds" if enough else "is out of reach of so many comparisons"
     family.loc[tested, "note"] = np.where(attainable <= 0.05, "", f"p <= .05 {takes}")
     return family
+
+
+def _judged(family: pd.DataFrame) -> pd.DataFrame:
+    """The family with ``verdict`` and ``needed``."""
+    count = int(family.loc[family["p_sizes"].notna(), "learner"].nunique())
+    columns = ["measure", "difference", "band_low", "band_high", "p_holm"]
+    rows = family[columns].itertuples(index=False, name=None)
+    seeds = zip(family["measure"], family["differences"], strict=True)
+    return family.assign(
+        verdict=[verdict(*row) for row in rows],
+        needed=[float(needed(measure, values, count)) for measure, values in seeds],
+    )

@@ -1,26 +1,20 @@
 """Curves and critical masses to figures. A figure is returned, and saved by the caller."""
 
 from collections.abc import Callable
-from functools import partial, wraps
-from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.style import context
 
-from results.axes import entitle, log_sizes, panels, small_multiples, symlog_sizes
-from results.captions import caption
+from results.axes import entitle, legend, log_sizes, panels, small_multiples, symlog_sizes
 from results.frames import WAYS
+from results.house import fitting, house
 from results.labels import labels
 from results.styles import looks
 
-Given = ParamSpec("Given")
-# Reset first, so that a figure does not depend on the configuration of its machine.
-_style = partial(context, Path(__file__).with_name("house.mplstyle"), after_reset=True)
 _GREY = "#777777"
 _RED = "#c00000"
 # More learners than this are not told apart by their colours.
@@ -34,33 +28,6 @@ _FAILED: dict[str, Any] = {
     "zorder": 5,
     "label": "some failed",
 }
-
-
-def house(plot: Callable[Given, Figure]) -> Callable[Given, Figure]:
-    """Draw in the style of the house, and let the figure know its caption."""
-
-    @wraps(plot)
-    def styled(*given: Given.args, **named: Given.kwargs) -> Figure:
-        with _style():
-            figure = plot(*given, **named)
-        figure.set_label(caption(plot))
-        return figure
-
-    return styled
-
-
-def save(figure: Figure, stem: str | Path) -> list[Path]:
-    """Write a figure as ``stem.png`` and ``stem.svg``, the same bytes for the same figure.
-
-    Returns:
-        The two paths.
-    """
-    paths = [Path(f"{stem}.png"), Path(f"{stem}.svg")]
-    told = str(figure.get_label()) or None
-    with _style():
-        figure.savefig(paths[0], metadata={"Software": None})
-        figure.savefig(paths[1], metadata={"Date": None, "Description": told})
-    return paths
 
 
 @house
@@ -127,7 +94,7 @@ def plot_critical(critical: pd.DataFrame) -> Figure:
     first, last = critical["smallest"].min(), critical["largest"].max()
     first, last = (first, last) if first > 0 else (1e-3, 1.0)  # controls alone have no sizes
     tasks = panels(critical, ["level"])
-    columns = min(2, len(tasks))
+    columns = min(fitting(2), len(tasks))
     heights = [0.55 + 0.17 * len(task) for _, task in tasks]
     figure, grid = small_multiples(len(tasks), columns, heights)
     short, styles = labels(critical["learner"]), looks(critical["learner"])
@@ -173,7 +140,7 @@ def plot_areas(areas: pd.DataFrame) -> Figure:
             ends = [row["low"], row["high"]]
             axes.plot(ends, [y, y], color=line["color"], solid_capstyle="butt", linewidth=1.2)
             axes.plot([row["area"]], [y], **line | {"linestyle": "none"})
-    for axes in grid[-2:]:
+    for axes in grid[-fitting(2) :]:
         axes.set_xlabel("area under the success curve")
     return figure
 
@@ -256,6 +223,7 @@ def _multiples(
         columns = 2  # clean beside contaminated
     if len(tasks) in (2, 4):
         columns = 2
+    columns = fitting(columns)
     figure, grid = small_multiples(len(tasks), columns)
     if not tasks:
         return figure
@@ -280,9 +248,7 @@ def _multiples(
     drawn = [line for axes in grid for line in axes.lines]
     if any(line.get_label() == _FAILED["label"] for line in drawn):
         handles.append(Line2D([], [], **_FAILED))
-    widest = max(len(str(handle.get_label())) for handle in handles)
-    columns = max(1, min(len(handles), int(7.0 / (0.55 + 0.062 * widest))))
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+    legend(figure, handles, [str(handle.get_label()) for handle in handles])
     return figure
 
 

@@ -7,8 +7,9 @@ import pandas as pd
 
 from results.critical import critical_mass
 from results.curves import area, success_curves
-from results.figures import plot_areas, plot_critical, plot_curves, plot_effective_size, save
+from results.figures import plot_areas, plot_critical, plot_curves, plot_effective_size
 from results.frames import CELL, PANEL
+from results.house import save
 from results.tables import render
 
 LEVELS = (0.5, 0.9)

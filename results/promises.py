@@ -8,10 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from results.axes import entitle, panels, small_multiples, symlog_sizes
+from results.axes import entitle, legend, panels, small_multiples, symlog_sizes
 from results.curves import success_curves
-from results.figures import house, save
 from results.frames import WAYS
+from results.house import house, save
 from results.labels import labels
 from results.styles import COLOURS, MARKERS, looks
 from results.tables import render
@@ -138,9 +138,7 @@ def _sizes(axes: Axes, sizes: "pd.Series[float]") -> None:
 def _legend(figure: Figure, grid: list[Axes]) -> None:
     """One legend below for all panels, and what the axes are."""
     shown = {text: line for axes in grid for line, text in zip(*_handles(axes), strict=True)}
-    longest = max((len(text) for text in shown), default=1)
-    columns = max(1, min(len(shown), int(7.0 / (0.55 + 0.062 * longest))))
-    figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=columns)
+    legend(figure, list(shown.values()), list(shown))
     places = [axes.get_subplotspec() for axes in grid]
     last = max((place.rowspan.stop for place in places if place), default=0)
     for axes, place in zip(grid, places, strict=True):

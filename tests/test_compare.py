@@ -9,7 +9,8 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from results.compare import compare, holm, sign_flip, smallest_p
+from results.compare import against, compare
+from results.flips import band, holm, sign_flip, smallest_p
 from results.frames import CELL
 
 SIZES = (0.0, 0.01, 0.1, 1.0)
@@ -102,8 +103,23 @@ def test_rows_and_numbers_of_success() -> None:
         assert row["correlation"] == pytest.approx(stats.pearsonr(ours, theirs)[0])
         assert row["p"] == sign_flip(ours - theirs)
         assert (row["above"], row["below"]) == ((ours > theirs).sum(), (ours < theirs).sum())
-    wanted = multipletests(rows["p"], method="holm")[1]
-    np.testing.assert_allclose(rows["p_holm"], wanted)
+
+
+def test_success_is_corrected_over_sizes_and_then_over_learners() -> None:
+    rows = compare(records(DRAWN), "A").set_index(["measure", "learner"]).loc["success"]
+    found = {name: band(DRAWN[name] - DRAWN["A(k=1)"]) for name in ("B(k=1)", "C(k=1)")}
+    for name, (low, high, p) in found.items():
+        assert rows.loc[name, "p_sizes"].tolist() == p.tolist()
+        assert rows.loc[name, "band_low"].tolist() == low.tolist()
+        assert rows.loc[name, "band_high"].tolist() == high.tolist()
+    least = {name: found[name].p.min() for name in found}
+    first, second = sorted(least, key=lambda name: least[name])
+    assert rows.loc[first, "p_holm"].tolist() == np.minimum(2 * found[first].p, 1).tolist()
+    wanted = np.maximum(found[second].p, min(2 * least[first], 1))
+    assert rows.loc[second, "p_holm"].tolist() == wanted.tolist()
+    by_hand = multipletests(list(least.values()), method="holm")[1]
+    smallest = rows.groupby("learner")["p_holm"].min()
+    np.testing.assert_allclose(smallest.loc[list(least)], by_hand)
 
 
 def test_rows_and_numbers_of_the_area() -> None:
@@ -122,11 +138,13 @@ def test_critical_masses_and_their_censoring() -> None:
     b = [[0, 0, 0, 1], [0, 0, 0.5, 1], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 1]]
     table = compare(records({"A()": a, "B()": b}), "A").set_index("measure")
     row = table.loc["critical"]
-    # seeds 0 and 1: log10 sizes -0.5 and -1 against -1.5; the others lie outside somewhere
-    assert row["difference"] == pytest.approx(0.75)
-    assert (row["seeds"], row["censored"], row["excluded"]) == (2, 4, 0)
+    # log10 sizes from -2 to 0: what is not reached counts as 0, what the control reaches as -2
+    theirs = np.array([-1.5, -1.5, -1.5, 0, 0, -2])
+    ours = np.array([-0.5, -1, 0, 0, -0.5, -0.5])
+    assert row["difference"] == pytest.approx((ours - theirs).mean())
+    assert (row["seeds"], row["censored"], row["excluded"]) == (6, 4, 0)
     assert (row["above"], row["below"], row["ties"]) == (4, 1, 1)
-    interval = stats.ttest_1samp([1.0, 0.5], 0).confidence_interval(0.95)
+    interval = stats.ttest_1samp(ours - theirs, 0).confidence_interval(0.95)
     assert (row["low"], row["high"]) == pytest.approx((interval.low, interval.high))
 
 
@@ -164,9 +182,9 @@ def test_a_baseline_that_is_missing_somewhere_leaves_no_pairs() -> None:
 def test_what_so_many_seeds_can_prove() -> None:
     five = {name: values[:5] for name, values in DRAWN.items()}
     table = compare(records(five), "A").set_index("measure")
-    # 8 comparisons at 2/32 each; 2 learners, of which the first p is doubled
-    assert table.loc["success", "attainable"].eq(0.5).all()
-    assert table.loc["success", "note"].eq("p <= .05 takes 9 seeds").all()
+    # 2 learners at 2/32 each, of which the first p is doubled, however many sizes there are
+    assert table.loc["success", "attainable"].eq(0.125).all()
+    assert table.loc["success", "note"].eq("p <= .05 takes 7 seeds").all()
     assert table.loc["area", "attainable"].eq(0.125).all()
     assert table.loc["area", "note"].eq("p <= .05 takes 7 seeds").all()
     eight = compare(records(DRAWN), "A").set_index("measure")
@@ -195,6 +213,39 @@ def test_equal_shifts_of_the_critical_mass_have_no_scale() -> None:
     row = compare(records({"A()": a, "B()": b}), "A").set_index("measure").loc["critical"]
     assert (row["difference"], row["low"], row["high"]) == (1, -np.inf, np.inf)
     assert row["interval"] == "none"
+
+
+def test_verdicts_are_those_of_bands_and_corrected_p() -> None:
+    rng = np.random.default_rng(3)
+    a = rng.uniform(0.3, 0.4, (12, 4))
+    near = a + rng.normal(0, 0.01, a.shape)
+    far = np.clip(a + np.array([0.0, 0.5, 0.5, 0.5]) + rng.normal(0, 0.01, a.shape), 0, 1)
+    table = compare(records({"A()": a, "B()": near, "C()": far}), "A")
+    said = {key: rows["verdict"].tolist() for key, rows in table.groupby(["learner", "measure"])}
+    assert said["B()", "success"] == ["tie"] * 4
+    assert said["B()", "area"] == ["tie"]
+    assert said["C()", "success"] == ["tie", "win", "win", "win"]
+    assert said["C()", "area"] == ["win"]
+    assert said["C()", "critical"] == ["win"]
+
+
+def test_seen_from_the_other_side() -> None:
+    frame = records(DRAWN)
+    there = compare(frame, "B")
+    back = against(frame, "B")
+    assert back["learner"].eq("B(k=1)").all()
+    assert list(back.columns) == list(there.columns)
+    tables = {name: compare(frame, name) for name in back["baseline"].unique()}
+    for _, row in back.iterrows():
+        one = tables[row["baseline"]]
+        same = (one["learner"] == "B(k=1)") & (one["measure"] == row["measure"])
+        if row["measure"] == "success":
+            same &= one["size"] == row["size"]
+        (other,) = one[same].to_dict("records")
+        for name in ("difference", "low", "high", "band_low", "band_high", "p", "p_sizes"):
+            assert row[name] == pytest.approx(other[name])
+        for name in ("above", "below", "ties", "seeds", "censored"):
+            assert row[name] == other[name]
 
 
 def test_an_unknown_baseline() -> None:

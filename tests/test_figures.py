@@ -17,8 +17,9 @@ from matplotlib.transforms import Bbox
 from results.axes import percent
 from results.critical import critical_mass
 from results.curves import success_curves
-from results.figures import plot_critical, plot_curves, plot_effective_size, save
+from results.figures import plot_critical, plot_curves, plot_effective_size
 from results.frames import KEY
+from results.house import save
 from results.labels import labels
 from results.styles import look, looks
 
@@ -254,7 +255,7 @@ def test_the_same_bytes_twice(name: str, tmp_path: Path) -> None:
     figure = PLOTS[name]()
     written = [save(figure, tmp_path / "a0.5"), save(PLOTS[name](), tmp_path / "b0.5")]
     written.append(save(figure, tmp_path / "c0.5"))
-    assert [path.name for path in written[0]] == ["a0.5.png", "a0.5.svg"]
+    assert [path.name for path in written[0]] == ["a0.5.png", "a0.5.svg", "a0.5.pdf"]
     for paths in zip(*written, strict=True):
         assert len({hashlib.sha256(path.read_bytes()).digest() for path in paths}) == 1
     svg = written[0][1].read_text()

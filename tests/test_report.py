@@ -15,8 +15,9 @@ import run_bench
 from bench.store import Store
 from results.captions import caption, plates
 from results.curves import success_curves
-from results.figures import plot_curves, save
+from results.figures import plot_curves
 from results.frames import CELL
+from results.house import save
 from results.outputs import write_figures
 from results.report import page
 

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from results.axes import entitle, small_multiples
 from results.curves import success_curves
-from results.figures import house, plot_curves, plot_effective_size
+from results.figures import plot_curves, plot_effective_size
+from results.house import house
 from results.promises import plot_promises, plot_strategies
 from results.slack import promised
 from results.studies.base import Drawing

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from results.figures import save
+from results.house import save
 from results.studies.base import Study, spoken
 from results.studies.drawings import plot_verdicts
 from results.tables import render, show

@@ -1,0 +1,174 @@
+"""Records of grids that ship, beside the grids: who compares one learner need not run the rest."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from algorithms.base import Learner
+from bench import about
+from bench.backends import run_chunks
+from bench.errors import BenchError, unknown
+from bench.merge import PLACE
+from bench.specs import parse
+from bench.trial import Key, Record, Trial
+
+#: What a learner meets: all of a key but the learner.
+WORLD = [name for name in Key._fields if name != "learner"]
+#: What is published of a record: what comparisons, curves and tables need.
+COLUMNS = [
+    *Key._fields, "members", "n", "code", "success", "tested", "success_others", "accuracy",
+    "worst_group", "effective_size", "seconds", "status", "error",
+]  # fmt: skip
+#: What of a record says which sample it is about; it is the same wherever it is drawn.
+SAMPLE = ("members", "n", "tested")
+#: What of a record is an outcome; and by how much it may be another one on another processor.
+OUTCOME = ("success", "accuracy")
+CLOSE = 0.01
+_TOLD = b"about"
+
+
+def folder() -> Path:
+    """Where the published records are: beside the grids."""
+    return Path(str(files("bench") / "grids"))
+
+
+def write(records: pd.DataFrame, description: dict[str, Any], path: Path) -> None:
+    """Write records of a finished run, with what it was.
+
+    Arguments:
+        records: One row a trial.
+        description: What the run's folder says of it.
+        path: A .parquet file.
+    """
+    rows = records[COLUMNS].sort_values(list(Key._fields), ignore_index=True)
+    kept = ("grid", "trials", *PLACE)
+    told = json.dumps({name: description.get(name) for name in kept}).encode()
+    table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata({_TOLD: told})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, path, compression="zstd", compression_level=19)
+
+
+def read(name: str) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The published records of a grid, and what their run was.
+
+    Arguments:
+        name: A grid that ships, or a file that :func:`write` wrote.
+    """
+    ready = {path.stem: path for path in sorted(folder().glob("*.parquet"))}
+    path = ready.get(name, Path(name))
+    if not path.is_file() or path.suffix != ".parquet":
+        raise unknown("grid with published records", name, [*ready, "a .parquet file"])
+    try:
+        table = pq.read_table(path)
+        told = json.loads(table.schema.metadata[_TOLD])
+        return table.select(COLUMNS).to_pandas(), told
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        raise BenchError(f"{path} does not hold published records: {error}") from error
+
+
+def trials_like(published: pd.DataFrame, learner: Learner) -> Iterator[Trial]:
+    """The trials in which a learner meets all that the published ones met, seed by seed."""
+    worlds = published[WORLD].drop_duplicates().sort_values(["seed", *WORLD], kind="stable")
+    for row in worlds.to_dict("records"):
+        yield _trial(Key(learner="", **{str(name): value for name, value in row.items()}), learner)
+
+
+def _trial(key: Key, learner: Learner | None = None) -> Trial:
+    """The trial of a key, or a learner's in the same world."""
+    return Trial(
+        parse(key.dataset, "datasets"),
+        learner or parse(key.learner, "learners"),
+        parse(key.strategy, "strategies"),
+        float(key.size),
+        int(key.seed),
+        key.validation,  # type: ignore[arg-type]
+        key.groups,  # type: ignore[arg-type]
+        key.recruitment,  # type: ignore[arg-type]
+    )
+
+
+def sentinels(published: pd.DataFrame, count: int = 3) -> list[Record]:
+    """Some published trials of different learners, on different data as far as there are some.
+
+    They lie on the slopes of curves, where a difference would show, and are not among the
+    slowest. Which ones they are is drawn by their keys: the same each time.
+    """
+    good = published[(published["status"] == "ok") & (published["size"] > 0)]
+    slow = good["seconds"].median()
+    rows = [{str(name): value for name, value in row.items()} for row in good.to_dict("records")]
+    chosen: list[Record] = []
+
+    def order(row: Record) -> tuple[bool, bool, bool, bool, bytes]:
+        learners, datasets = ({one[name] for one in chosen} for name in ("learner", "dataset"))
+        lot = repr(tuple(row[name] for name in Key._fields)).encode()
+        return (
+            row["learner"] in learners,
+            row["dataset"] in datasets,
+            not 0.05 <= row["success"] <= 0.95,
+            row["seconds"] > slow,
+            hashlib.blake2b(lot, digest_size=8).digest(),
+        )
+
+    while rows and len(chosen) < count:
+        chosen.append(min(rows, key=order))
+        rows.remove(chosen[-1])
+    return chosen
+
+
+class Again(NamedTuple):
+    """A published trial that was run again."""
+
+    published: Record
+    here: Record
+
+    @property
+    def differences(self) -> dict[str, tuple[Any, Any]]:
+        """What differs: as published, and here."""
+        names = (*SAMPLE, *OUTCOME, "status")
+        return {
+            name: (self.published[name], self.here.get(name))
+            for name in names
+            if self.published[name] != self.here.get(name)
+        }
+
+    @property
+    def reproduced(self) -> bool:
+        """Whether the trial came out as published, as far as it could.
+
+        The sample is drawn by integer arithmetic and must be the same, whoever draws it. What is
+        trained on it may differ in the last digits of its sums on another processor, or by
+        another library, and thereby the label of a few test points: success and accuracy may
+        differ by a hundredth, which is half of the margin within which areas tie.
+        """
+        wrong = set(self.differences) - set(OUTCOME)
+        return not wrong and all(
+            abs(self.published[name] - self.here[name]) <= CLOSE for name in OUTCOME
+        )
+
+
+def rerun(rows: list[Record]) -> list[Again]:
+    """Run published trials again in this process, one thread, as they were."""
+    again = []
+    for row in rows:
+        trial = _trial(Key(*(row[name] for name in Key._fields)))
+        ((_, records),) = run_chunks(iter([[trial]]))
+        again.append(Again(row, records[0]))
+    return again
+
+
+def elsewhere(description: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What differs between where records were published and this place."""
+    here, told = about.environment(), dict(description)
+    for name in ("packages",):
+        theirs, ours = told.pop(name, None) or {}, here.pop(name)
+        told |= theirs
+        here |= ours
+    names = [name for name in told if name in here and name != "changed"]
+    return {name: (told[name], here[name]) for name in names if told[name] != here[name]}

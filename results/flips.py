@@ -1,0 +1,142 @@
+"""Sign flips: what paired differences prove when the two sides of a pair could be exchanged."""
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special
+
+from results.intervals import Array
+
+ENUMERATED = 12
+FLIPS = 10_000
+#: Fewer seeds give no simultaneous band.
+FEWEST = 5
+
+
+@cache
+def _signs(pairs: int) -> Array:
+    """Sign patterns (m, pairs): every one of them, or as many as are drawn for more pairs."""
+    if pairs <= ENUMERATED:
+        return 1.0 - 2.0 * (np.arange(2**pairs)[:, None] >> np.arange(pairs) & 1)
+    return np.random.default_rng(pairs).choice([-1.0, 1.0], (FLIPS, pairs))
+
+
+def sign_flip(differences: Array) -> float:
+    r"""The two-sided p of paired differences, by flipping their signs.
+
+    .. math::  p = P_\sigma\big(|\textstyle\sum_s \sigma_s d_s| \ge |\sum_s d_s|\big)
+
+    Exact up to 12 pairs. Beyond, from 10,000 flips that are the same for all differences of
+    one length, the observed pattern counted in.
+
+    Example:
+        >>> sign_flip(np.array([0.1, 0.2, 0.1, 0.3, 0.2]))
+        0.0625
+    """
+    pairs = len(differences)
+    if pairs == 0:
+        return float("nan")
+    seen = abs(float(differences.sum()))
+    # Flips that tie with the observed sum may miss it by rounding.
+    slack = 1e-12 * float(np.abs(differences).sum())
+    return _share(np.abs(_signs(pairs) @ differences) >= seen - slack)
+
+
+def _share(extreme: Array) -> float:
+    """The share of patterns that are as extreme as what was seen."""
+    if len(extreme) < FLIPS:
+        return float(extreme.mean())
+    return float((1 + extreme.sum()) / (1 + len(extreme)))
+
+
+def smallest_p(pairs: int) -> float:
+    """The smallest p that :func:`sign_flip` can return."""
+    if pairs <= ENUMERATED:
+        return min(1.0, 2.0 / 2**pairs) if pairs else float("nan")
+    return 1 / (1 + FLIPS)
+
+
+def holm(p: Array) -> Array:
+    r"""Holm's corrected p: :math:`\max_{j \le i} \min(1, (m - j + 1)\, p_{(j)})`, in their order.
+
+    Example:
+        >>> holm(np.array([0.04, 0.01, 0.03])).tolist()
+        [0.06, 0.03, 0.06]
+    """
+    order = np.argsort(p, kind="stable")
+    steps = np.maximum.accumulate((len(p) - np.arange(len(p))) * p[order])
+    corrected = np.empty(len(p))
+    corrected[order] = np.minimum(steps, 1.0)
+    return corrected
+
+
+class Band(NamedTuple):
+    """A band that holds a whole curve of mean differences at once, and a p at each size."""
+
+    low: Array
+    high: Array
+    p: Array
+
+
+def band(differences: Array) -> Band:
+    r"""The simultaneous 95 % band of paired differences at several sizes, by sign flips.
+
+    With t the t statistic of each column and :math:`\sigma` a sign for each seed, shared by all
+    columns, so that their dependence stays as it is,
+
+    .. math::
+        \bar d_j \pm q\, s_j / \sqrt S, \qquad
+        q = Q_{.95}\big(\textstyle\max_j |t_j(\sigma (d - \bar d))|\big), \qquad
+        p_j = P_\sigma\big(\textstyle\max_k |t_k(\sigma d)| \ge |t_j(d)|\big)
+
+    The p are exact, and none of them is below .05 by chance more often than in 5 % of families
+    in which nothing differs. q is at least the quantile of a single t interval. The band holds
+    the whole of the true curve in 94 to 97 % of simulated comparisons of 5 to 12 seeds, of
+    sigmoid curves, staircases and humps; fewer than 5 seeds leave the whole range open.
+
+    Arguments:
+        differences: (S, m), a row a seed, without NaN.
+
+    Example:
+        >>> found = band(np.random.default_rng(0).normal([0, 1], 0.2, (8, 2)))
+        >>> found.low.round(1).tolist(), found.p.tolist()
+        ([-0.3, 0.8], [0.546875, 0.0078125])
+    """
+    seeds, sizes = differences.shape
+    whole = np.full(sizes, 1.0 if seeds else np.nan)
+    if seeds < 2 or sizes == 0:
+        return Band(-whole, whole, whole)
+    signs, mean = _signs(seeds), differences.mean(0)
+    peaks = _t(signs, differences).max(1)
+    seen = _t(np.ones((1, seeds)), differences)[0]
+    p = np.array([_share(peaks >= one - 1e-9 * (1 + min(one, 1e9))) for one in seen])
+    if seeds < FEWEST:
+        return Band(-whole, whole, p)
+    q = float(np.quantile(_t(signs, differences - mean).max(1), 0.95, method="higher"))
+    q = max(q, float(special.stdtrit(seeds - 1, 0.975)))
+    error = differences.std(0, ddof=1) / seeds**0.5
+    alike = np.ptp(differences, 0) == 0
+    half = np.where(alike, 0.0, q * np.where(alike, 1.0, error))
+    # Where all seeds agree their spread says nothing: see results.intervals.signed.
+    unseen = _unseen(seeds, sizes)
+    low = np.where(alike, mean - unseen * (mean + 1), mean - half)
+    high = np.where(alike, mean + unseen * (1 - mean), mean + half)
+    return Band(np.maximum(low, -1.0), np.minimum(high, 1.0), p)
+
+
+def _unseen(seeds: int, sizes: int) -> float:
+    """The largest share of seeds that may differ though none was seen to, at all sizes at once."""
+    z = float(special.ndtri(1 - 0.025 / sizes))
+    return z**2 / (seeds + z**2)
+
+
+def _t(signs: Array, differences: Array) -> Array:
+    """Absolute t statistics (patterns, sizes) of differences (S, sizes) with flipped signs."""
+    seeds = len(differences)
+    squares, sums = (differences**2).sum(0), np.abs(signs @ differences)
+    rest = squares - sums**2 / seeds
+    flat = rest <= 1e-12 * squares
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = sums / np.sqrt(seeds * np.maximum(rest, 0.0) / (seeds - 1))
+    return np.where(flat, np.where(squares > 0, np.inf, 0.0), t)

@@ -1,0 +1,60 @@
+"""Verdicts by hand; how many seeds they take, against statsmodels and by simulation."""
+
+import numpy as np
+import pytest
+from statsmodels.stats.power import TTestPower
+
+from results.verdicts import MARGINS, needed, verdict
+
+
+@pytest.mark.parametrize(
+    ("measure", "interval", "p", "said"),
+    [
+        ("area", (0.1, 0.05, 0.15), 0.01, "win"),
+        ("area", (0.1, 0.05, 0.15), 0.06, "cannot tell"),
+        ("area", (-0.1, -0.15, -0.05), 0.01, "loss"),
+        ("critical", (-0.5, -0.7, -0.3), 0.01, "win"),
+        ("critical", (0.5, 0.3, 0.7), 0.01, "loss"),
+        ("success", (0.01, -0.05, 0.05), 0.9, "tie"),
+        ("success", (0.01, -0.04, 0.06), 0.9, "cannot tell"),
+        ("area", (0.01, 0.005, 0.015), 0.001, "tie"),
+        ("area", (np.nan, np.nan, np.nan), np.nan, "cannot tell"),
+    ],
+)
+def test_verdicts(measure, interval, p, said):
+    assert verdict(measure, *interval, p) == said
+
+
+def drawn(mean, spread, seeds=10):
+    """Differences with just this mean and standard deviation."""
+    values = np.random.default_rng(0).normal(size=seeds)
+    return mean + spread * (values - values.mean()) / values.std(ddof=1)
+
+
+@pytest.mark.parametrize("effect", [0.4, 0.6, 0.9])
+def test_seeds_for_a_win_are_those_of_a_t_test_of_power_four_fifths(effect):
+    wanted = TTestPower().solve_power(effect, alpha=0.05, power=0.8)
+    assert abs(needed("area", drawn(effect, 1.0)) - wanted) <= 2
+
+
+def test_seeds_for_a_tie():
+    n = needed("area", drawn(0.0, 0.02))
+    rng = np.random.default_rng(1)
+    shown = 0
+    for _ in range(400):
+        d = rng.normal(0, 0.02, n)
+        half = 2.1 * d.std(ddof=1) / n**0.5  # about the quantile of so many
+        shown += abs(d.mean()) + half <= MARGINS["area"]
+    assert shown / 400 > 0.55
+
+
+def test_a_large_family_takes_more_seeds():
+    d = drawn(0.5, 0.01)
+    assert needed("area", d) == 6  # 2 / 2**6 is the first below .05
+    assert needed("area", d, family=37) == 11
+    assert np.isnan(needed("area", d[:1]))
+
+
+def test_what_no_number_of_seeds_can_tell():
+    # as large as the margin, and too many comparisons for a p from ten thousand flips
+    assert needed("area", drawn(MARGINS["area"], 1.0), family=10_000) == np.inf
