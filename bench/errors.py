@@ -8,6 +8,10 @@ class BenchError(Exception):
     """Something that was given cannot be used; the text says what, and what is allowed."""
 
 
+class Missing(BenchError):
+    """Data that are not at hand; the text says what was looked for, where, and how to get it."""
+
+
 def unknown(what: str, given: str, allowed: Iterable[str]) -> BenchError:
     """An error for a name that does not exist, with the nearest that does."""
     names = sorted(allowed)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from algorithms.base import Learner
-from bench.datasets.base import Dataset, TraceableLaw
+from bench.datasets.base import Dataset, TraceableLaw, at_hand
 from bench.errors import BenchError, unknown
 from bench.recruitment import Recruitment
 from bench.registry import REGISTRY
@@ -29,9 +29,11 @@ EVERY = "*"
 
 
 def _named(texts: Sequence[str], kind: str) -> list[Any]:
-    """The components that specs name, each once."""
-    specs = [sorted(REGISTRY.kinds[kind]) if text == EVERY else [text] for text in texts]
-    return list(dict.fromkeys(parse(text, kind) for text in itertools.chain.from_iterable(specs)))
+    """The components that specs name, each once; of all datasets those that are at hand."""
+    every = [parse(name, kind) for name in sorted(REGISTRY.kinds[kind])] if EVERY in texts else []
+    every = [c for c in every if not isinstance(c, Dataset) or at_hand(c)]
+    found = [every if text == EVERY else [parse(text, kind)] for text in texts]
+    return list(dict.fromkeys(itertools.chain.from_iterable(found)))
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,15 @@ class Grid:
         """
         written = dict.fromkeys(w for part in self.parts for w in part.written_out())
         return Grid(self.name, tuple(written))
+
+    def look(self) -> None:
+        """Look for the files of all datasets, before anything is run.
+
+        Raises:
+            Missing: If some are not at hand.
+        """
+        for text in dict.fromkeys(t for part in self.parts for t in part.datasets if t != EVERY):
+            parse(text, "datasets").files()
 
     def __contains__(self, key: Key) -> bool:
         """Whether a trial is one of the grid, if that is written out."""

@@ -11,6 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bench.datasets._root import digest
+from bench.datasets.base import Dataset
+from bench.errors import Missing
 from bench.memo import Once
 from bench.trial import Trial
 
@@ -20,24 +23,33 @@ OURS = ("algorithms", "bench", "collectives")
 def code_version(trial: Trial) -> str:
     """The versions of a trial's dataset, learner and strategy, each eight digits.
 
-    Each counts the modules of all its parts, what those import of ours, and the harness itself.
+    Each counts the modules of all its parts, what those import of ours, and the harness itself;
+    that of a dataset counts the contents of its files, too, but not where they are.
     """
     return ".".join(_version(c) for c in (trial.dataset, trial.learner, trial.strategy))
 
 
 @Once
 def _version(component: Any) -> str:
-    return _hashed(frozenset((*_modules(component), Trial.__module__)))
+    return _hashed(frozenset((*_modules(component), Trial.__module__)), _contents(component))
+
+
+def _contents(component: Any) -> str:
+    """What tells the files of a dataset from others; nothing, if they are not at hand."""
+    try:
+        return "".join(map(digest, component.files())) if isinstance(component, Dataset) else ""
+    except Missing:
+        return ""
 
 
 @cache
-def _hashed(roots: frozenset[str]) -> str:
-    """The version of some modules with all of ours that they need."""
+def _hashed(roots: frozenset[str], contents: str) -> str:
+    """The version of some modules with all of ours that they need, and of what they read."""
     modules = frozenset[str]()
     for module in sorted(roots):
         modules = _closure(module, modules)
     trees = "".join(_tree(name)[0] for name in sorted(modules))
-    return hashlib.blake2b(trees.encode(), digest_size=4).hexdigest()
+    return hashlib.blake2b((trees + contents).encode(), digest_size=4).hexdigest()
 
 
 def _modules(component: Any) -> Iterator[str]:

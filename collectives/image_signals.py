@@ -88,6 +88,45 @@ class Frequency(Signal):
 
 
 @dataclass(frozen=True)
+class PixelGrid(Signal):
+    r"""The same amount on top of every k-th pixel, across and along, of an image.
+
+    .. math:: g(x)_{cij} = x_{cij} + a \text{ if } k \mid i \text{ and } k \mid j, \text{ and }
+        x_{cij} \text{ elsewhere}
+
+    A faint grid over the whole image, whatever it shows. Offsets add up, so nothing in an image
+    tells whether it carries one.
+
+    References:
+        | Crowding Out The Noise: Algorithmic Collective Action Under Differential Privacy
+          (Solanki et al., 2025)
+        | https://arxiv.org/abs/2505.05707
+
+    Arguments:
+        every: The distance k between two pixels of the grid.
+        amount: What is added, in the units of the image.
+
+    Example:
+        >>> PixelGrid(every=2, amount=0.5)(np.zeros((1, 3, 3)))
+        array([[[0.5, 0. , 0.5],
+                [0. , 0. , 0. ],
+                [0.5, 0. , 0.5]]])
+    """
+
+    idempotent: ClassVar[bool] = False
+
+    every: Annotated[int, Ge(1)] = 4
+    amount: IsFinite[float] = 0.1
+
+    def __call__(self, x: Array) -> Array:
+        """g(x) for images (m, ..., h, w)."""
+        image_size(self, x)
+        moved = x.copy()
+        moved[..., :: self.every, :: self.every] += self.amount
+        return moved
+
+
+@dataclass(frozen=True)
 class Block(Signal):
     r"""A signal on one half of a domino: an image that is two images, one above the other.
 

@@ -46,3 +46,8 @@ class Token(Signal):
         here = moved[:, self.every - 1 :: self.every]
         here[here != self.padding] = self.token
         return moved.reshape(x.shape)
+
+    def visibility(self, x: Array) -> float:
+        """The share of the words that it replaces: differences of token numbers mean nothing."""
+        words = x != self.padding
+        return float(((self(x) != x) & words).sum() / max(words.sum(), 1))

@@ -10,6 +10,7 @@ import typer
 
 from bench.errors import BenchError
 from commands.shared import (
+    Data,
     Format,
     Plugins,
     Run,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @app.command()
-def status(run: Run, plugin: Plugins = None, format: Format = None) -> None:
+def status(run: Run, data: Data = None, plugin: Plugins = None, format: Format = None) -> None:
     """How far a run is: trials done, failed, stale and left, for each learner.
 
     Example: `python run_bench.py status quick`

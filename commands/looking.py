@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from commands.shared import (
+    Data,
     Format,
     Plugins,
     app,
@@ -78,6 +79,7 @@ def list_(
 @app.command()
 def check(
     component: Annotated[str, typer.Argument(help="A spec, or a Python file.")],
+    data: Data = None,
     plugin: Plugins = None,
     format: Format = None,
 ) -> None:

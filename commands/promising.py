@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from commands.shared import (
+    Data,
     Format,
     Plugins,
     Run,
@@ -64,6 +65,7 @@ def plan(
     test: Annotated[
         int, typer.Option(min=1, help="The number of people success is measured on.")
     ] = 100_000,
+    root: Data = None,
     plugin: Plugins = None,
     format: Format = None,
 ) -> None:

@@ -14,6 +14,7 @@ import typer
 from bench.errors import BenchError
 from commands.shared import (
     Axis,
+    Data,
     Plugins,
     about_of,
     app,
@@ -94,6 +95,7 @@ def run(
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option(help="Say what there is to do, and stop.")] = False,
+    data: Data = None,
 ) -> None:
     """Run a grid, or what is missing of it; then tables and figures.
 
@@ -119,6 +121,7 @@ def run(
         groups=pieces(groups),
         recruitment=pieces(recruitment),
     ).written_out()
+    chosen.look()
     if (backend == "dask") != (scheduler is not None):
         raise BenchError("--backend dask and --scheduler ADDRESS go together")
     share = None if shard is None else grids.Shard.read(shard)

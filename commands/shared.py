@@ -42,6 +42,27 @@ Select = Annotated[
 Epoch = Annotated[
     Rule | None, typer.Option(help="Of the epochs of a learner that recorded them, likewise.")
 ]
+
+
+def _root(folder: Path | None) -> Path | None:
+    """Make a folder the data root, of this process and of its workers."""
+    if folder is not None:
+        if not folder.is_dir():
+            raise BenchError(f"--data {folder} is not a folder")
+        from bench.datasets._root import use
+
+        use(folder)
+    return folder
+
+
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        help="The data root, where files of data lie; else COLLECTIVE_BENCH_DATA names it.",
+        callback=_root,
+    ),
+]
 Axis = Annotated[list[str] | None, typer.Option(help="Specs, separated by commas. Repeatable.")]
 
 

@@ -207,3 +207,9 @@ def test_spread_signals_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         signal(x)
+
+
+def test_a_token_is_as_visible_as_the_words_that_it_replaces():
+    texts = np.float32([[1, 2, 3, 4, 5], [1, 2, 3, 0, 0], [9, 9, 9, 9, 9]])
+    # Of thirteen words the second and the fourth are replaced; nines stay what they are.
+    assert Token(token=9, every=2).visibility(texts) == pytest.approx(3 / 13)

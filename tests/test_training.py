@@ -15,6 +15,7 @@ from algorithms._stack import Diverged, Hooks
 from algorithms._training import initial, train
 from algorithms.base import Rows, TrainingSet
 from algorithms.cvar_dro import CVaRDRO, worst_share
+from algorithms.embedded import EmbeddedMLP
 from algorithms.erm import ERM
 from algorithms.group_dro import GroupDRO
 from algorithms.jtt import JTT
@@ -26,9 +27,21 @@ NETWORKS = {
     "deep": MLP((9, 5)),
     "conv": ConvNet((3, 4)),
     "odd conv": ConvNet((2,)),
+    "embedded": EmbeddedMLP(((3, 2), (0, 2)), width=3, hidden=(6,)),
 }
 SHAPES = {"conv": (2, 6, 4), "odd conv": (1, 5, 7)}
 CLASSES = 3
+
+
+class Embedding(nn.Module):
+    """Vectors of the columns 3 and 4, and of the columns 0 and 1, beside the column 2."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other = nn.Linear(2, 3), nn.Linear(2, 3)
+
+    def forward(self, x):
+        return torch.cat([self.one(x[:, 3:]), self.other(x[:, :2]), x[:, 2:3]], 1)
 
 
 def module(network: Network, points: tuple[int, ...]) -> nn.Sequential:
@@ -40,6 +53,8 @@ def module(network: Network, points: tuple[int, ...]) -> nn.Sequential:
             layers += [nn.Conv2d(depth, channels, 3, stride=2, padding=1), nn.ReLU()]
             depth, height, width = channels, (height + 1) // 2, (width + 1) // 2
         return nn.Sequential(*layers, nn.Flatten(), nn.Linear(depth * height * width, CLASSES))
+    if isinstance(network, EmbeddedMLP):
+        return nn.Sequential(Embedding(), nn.Linear(7, 6), nn.ReLU(), nn.Linear(6, CLASSES))
     widths = [prod(points), *(network.hidden if isinstance(network, MLP) else ())]
     layers.append(nn.Flatten())
     for a, b in pairwise(widths):

@@ -11,6 +11,7 @@ from bench.contract.every import EVERY, Check, Unfit, source
 from bench.contract.learners import LEARNER
 from bench.contract.strategies import SIGNAL, STRATEGY
 from bench.datasets.base import Dataset
+from bench.errors import Missing
 from collectives.base import Signal, Strategy
 
 __all__ = ["Check", "Unfit", "Verdict", "checks_for", "source", "verdicts"]
@@ -40,12 +41,18 @@ def checks_for(component: Any) -> list[Check]:
 
 
 def verdicts(component: Any) -> Iterator[Verdict]:
-    """Run all checks on a component."""
+    """Run all checks on a component.
+
+    Raises:
+        Missing: If it is a dataset whose files are not at hand: that is no verdict.
+    """
     for check in checks_for(component):
         says = (check.__doc__ or "").strip().splitlines()[0]
         try:
             with one_thread():
                 check(component)
+        except Missing:
+            raise
         except Unfit as unfit:
             yield Verdict(check.__name__, says, str(unfit))
         except Exception as error:

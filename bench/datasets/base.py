@@ -2,11 +2,14 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
 from algorithms.base import Law
+from bench.datasets._source import Source
+from bench.errors import BenchError, Missing
 from collectives.base import Signal
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -74,6 +77,35 @@ def cut(order: Array, train: int, validation: int) -> tuple[Array, Array, Array]
     return order[:train], order[train : train + validation], order[train + validation :]
 
 
+def drawn(
+    train: Array, test: Array, n: int | None, tested: int | None, rng: np.random.Generator
+) -> tuple[Array, Array, Array]:
+    """Some rows of a training part for training and validation, and of a test part for testing.
+
+    Arguments:
+        train: The rows of the training part.
+        test: The rows of the test part.
+        n: How many are for training; a quarter as many are for validation. Four fifths of the
+            training part, if None.
+        tested: How many are for testing; all of the test part, if None.
+        rng: All the randomness.
+
+    Raises:
+        BenchError: If there are not as many.
+    """
+    n = len(train) * 4 // 5 if n is None else n
+    held = len(train) - n if n == len(train) * 4 // 5 else n // 4
+    tested = len(test) if tested is None else tested
+    for what, asked, there in (
+        (f"n={n} training and {held} validation rows", n + held, len(train)),
+        (f"test={tested} test rows", tested, len(test)),
+    ):
+        if asked > there:
+            raise BenchError(f"{what} were asked for, but there are only {there}")
+    one, other, _ = cut(rng.permutation(train), n, held)
+    return one, other, rng.permutation(test)[:tested]
+
+
 def carrying(x: Array, signal: Signal, share: float) -> Array:
     """The points of a finite pool, a share of which carries a signal by nature.
 
@@ -96,6 +128,9 @@ def carrying(x: Array, signal: Signal, share: float) -> Array:
 class Dataset(ABC):
     """A source of data. Its fields are its knobs; each has a default."""
 
+    #: Where OpenML has its files, where it has them.
+    openml: ClassVar[Source | None] = None
+
     @abstractmethod
     def split(self, rng: np.random.Generator) -> Split:
         """Draw a split."""
@@ -114,3 +149,20 @@ class Dataset(ABC):
     def law(self) -> Law | None:
         """The exact law of the data, where it is known."""
         return None
+
+    def files(self) -> tuple[Path, ...]:
+        """The files under the data root that it is read from; none, if it needs none.
+
+        Raises:
+            Missing: If they are not there.
+        """
+        return ()
+
+
+def at_hand(dataset: Dataset) -> bool:
+    """Whether the files that a dataset is read from are there."""
+    try:
+        dataset.files()
+    except Missing:
+        return False
+    return True

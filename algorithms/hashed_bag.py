@@ -1,0 +1,123 @@
+"""Texts as bags of hashed n-grams, for any learner."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge
+from sklearn.utils import murmurhash3_32
+
+from algorithms.base import Array, Fitted, Learner, Predict, Rows, TrainingSet
+from algorithms.erm import ERM
+from algorithms.networks import Linear
+
+
+@dataclass(frozen=True)
+class HashedBag(Learner):
+    r"""A learner on bags of hashed n-grams: how often, in a text, each bucket is hit.
+
+    .. math:: \phi(x)_b = \log\big(1 + |\{(i, k) : k \le K,\ \mathrm{hash}(x_i, \ldots, x_{i+k-1})
+        = b\}|\big)
+
+    Texts are rows of token numbers, filled up with zeros. The hash is scikit-learn's, so nothing
+    is fitted, and a token that nobody used before has a bucket too: with few buckets it may
+    share one with a frequent token, and a signal is then worth less.
+
+    References:
+        | Feature Hashing for Large Scale Multitask Learning (Weinberger et al., 2009)
+        | https://arxiv.org/abs/0902.2206
+
+    Arguments:
+        of: The learner, which sees bags as its points.
+        buckets: The number of buckets.
+        grams: The longest n-grams K.
+
+    Example:
+        >>> HashedBag(buckets=4, grams=1).bags(np.float32([[7, 8, 7, 0], [8, 0, 0, 0]])).round(2)
+        array([[0.  , 0.69, 0.  , 1.1 ],
+               [0.  , 0.69, 0.  , 0.  ]], dtype=float32)
+    """
+
+    of: Learner = ERM(network=Linear())  # noqa: RUF009 (frozen)
+    buckets: Annotated[int, Ge(2)] = 2048
+    grams: Annotated[int, Ge(1)] = 2
+
+    def bags(self, x: Array) -> Array:
+        """Bags (m, buckets), float32, of texts (m, length) or of points that are read as such."""
+        ids = x.reshape(len(x), int(np.prod(x.shape[1:]))).astype(np.int64)
+        made = np.zeros((len(ids), self.buckets), np.float32)
+        rows, hashed = np.arange(len(ids))[:, None], np.zeros_like(ids)
+        there = np.ones_like(ids, dtype=bool)
+        for k in range(min(self.grams, ids.shape[1])):
+            last = ids[:, k:]
+            # The hash of a gram goes on from that of the one without its last token.
+            before = hashed[:, : last.shape[1]]
+            there = there[:, : last.shape[1]] & (last != 0)
+            mixed = (before * 0x9E3779B1 + last) & 0xFFFFFFFF
+            flat = mixed.astype(np.uint32).view(np.int32).ravel()
+            hashed = murmurhash3_32(flat, seed=k, positive=True).astype(np.int64)
+            hashed = hashed.reshape(last.shape)
+            where = np.broadcast_to(rows, last.shape)[there], (hashed % self.buckets)[there]
+            np.add.at(made, where, 1)
+        return np.log1p(made, out=made)
+
+    def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
+        """Train on a sample."""
+        (result,) = self.fit_many([sample], [rng])
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def fit_many(
+        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator]
+    ) -> list[Fitted | Exception]:
+        """Train on many samples, as the learner on bags does."""
+        return self.fit_alike([self] * len(samples), samples, rngs)
+
+    def alike(self) -> Hashable:
+        """The same bags, and learners that are alike."""
+        return type(self), self.of.alike(), self.buckets, self.grams
+
+    @staticmethod
+    def fit_alike(
+        learners: Sequence[Learner],
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+    ) -> list[Fitted | Exception]:
+        """Train learners that are alike, each on its sample."""
+        own = [learner for learner in learners if isinstance(learner, HashedBag)]
+        if not own:
+            return []
+        pools: dict[int, Array] = {}
+        bagged = [own[0]._bagged(sample, pools) for sample in samples]
+        inner = [learner.of for learner in own]
+        fitted = inner[0].fit_alike(inner, bagged, rngs)
+        return [f if isinstance(f, Exception) else own[0]._on_texts(f) for f in fitted]
+
+    def _bagged(self, sample: TrainingSet, pools: dict[int, Array]) -> TrainingSet:
+        """A sample with bags in place of texts; pools that samples share stay shared."""
+        rows = sample.rows
+        if id(rows.pool) not in pools:
+            pools[id(rows.pool)] = self.bags(rows.pool)
+        bags = Rows(pools[id(rows.pool)], rows.index, rows.moved, self.bags(rows.points))
+        held = sample.validation and self._bagged(sample.validation, pools)
+        made = TrainingSet(bags, sample.y, sample.group, sample.classes, held)
+        made.groups = sample.groups
+        if sample.group is sample.y:
+            made.group = made.y
+        return made
+
+    def _on_texts(self, fitted: Fitted) -> Fitted:
+        """A classifier of bags as one of texts."""
+
+        def on(predict: Predict) -> Predict:
+            return lambda x: predict(self.bags(x))
+
+        proba = fitted.predict_proba
+        return replace(
+            fitted,
+            predict=on(fitted.predict),
+            predict_proba=None if proba is None else on(proba),
+            path=[replace(epoch, predict=on(epoch.predict)) for epoch in fitted.path],
+        )

@@ -1,0 +1,87 @@
+"""Real data, where the data root has them: what is known of them comes out."""
+
+import numpy as np
+import pytest
+
+from algorithms.hashed_bag import HashedBag
+from algorithms.logistic_regression import LogisticRegression
+from bench.datasets.spurious import Backgrounds
+from bench.datasets.tabular import Adult, Compas, CreditDefault, GermanCredit, LawSchool
+from bench.datasets.text import SMSSpam
+from bench.datasets.vision import CIFAR10, MNIST, FashionMNIST
+from bench.errors import Missing
+from bench.streams import stream
+from bench.trial import Trial, run_trials
+from collectives.idle import Idle
+
+
+@pytest.fixture(autouse=True)
+def at_hand(request):
+    """Skip what needs files that are not there."""
+    try:
+        request.getfixturevalue("data").files()
+    except Missing as missing:
+        pytest.skip(str(missing))
+
+
+def whole(data):
+    split = data.split(stream(0, "data"))
+    return split, np.concatenate([split.train, split.validation, split.test])
+
+
+@pytest.mark.parametrize(
+    ("data", "rows", "labels"),
+    [
+        (Adult(n=None, test=None), 48842, [37155, 11687]),
+        (Compas(), 6172, [3363, 2809]),
+        (GermanCredit(), 1000, [300, 700]),
+        (CreditDefault(n=None, test=None), 30000, [23364, 6636]),
+        (SMSSpam(), 5574, [4827, 747]),
+        (MNIST(n=None, test=None), 70000, None),
+        (FashionMNIST(n=None, test=None), None, None),
+        (CIFAR10(n=None, test=None), None, None),
+        (LawSchool(n=None, test=None), 21791, None),
+    ],
+)
+def test_all_rows_are_there_once_with_their_labels(data, rows, labels):
+    split, order = whole(data)
+    assert len(set(order)) == len(order) == len(split.y)
+    assert rows is None or len(order) == rows
+    counts = np.bincount(split.y)
+    assert labels is None or counts.tolist() == labels
+    assert labels is not None or rows is not None or set(counts) == {len(split.y) // 10}
+    assert np.isfinite(split.x).all()
+
+
+@pytest.mark.parametrize(
+    ("data", "counts"),
+    [
+        (Adult(n=None, test=None, groups=("sex",)), {32650, 16192}),
+        (Compas(groups=("sex",)), {4997, 1175}),
+        (GermanCredit(groups=("sex",)), {690, 310}),
+        (CreditDefault(n=None, test=None, groups=("SEX",)), {11888, 18112}),
+    ],
+)
+def test_groups_are_as_large_as_is_known(data, counts):
+    split, _ = whole(data)
+    assert set(np.bincount(split.group)) == counts
+
+
+@pytest.mark.parametrize("data", [Backgrounds(n=4795)])
+def test_backgrounds_have_the_groups_of_waterbirds(data):
+    split = data.split(stream(0, "data"))
+    assert np.bincount(split.group[split.train]).tolist() == [3498, 184, 56, 1057]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("data", "learner", "known"),
+    [
+        (Adult(n=None, test=None), LogisticRegression(), 0.85),
+        (SMSSpam(), HashedBag(), 0.98),
+    ],
+)
+def test_plain_learners_are_as_accurate_as_is_known(data, learner, known):
+    idle = Idle(data.signal, data.label)
+    records = run_trials([Trial(data, learner, idle, 0.0, seed) for seed in range(3)])
+    assert np.mean([r["accuracy"] for r in records]) == pytest.approx(known, abs=0.01)
