@@ -18,6 +18,8 @@ import algorithms
 import bench.datasets
 import collectives
 from algorithms.base import Learner
+from algorithms.density.base import DensityModel
+from algorithms.density.generators import Generator
 from algorithms.networks import Network
 from bench.datasets.base import Dataset
 from bench.errors import BenchError
@@ -30,6 +32,8 @@ KINDS: dict[str, tuple[str, type, ModuleType]] = {
     "signals": ("signal", Signal, collectives),
     "datasets": ("dataset", Dataset, bench.datasets),
     "networks": ("network", Network, algorithms),
+    "densities": ("density model", DensityModel, algorithms),
+    "generators": ("generator", Generator, algorithms),
 }
 PLUGINS = "collective_bench.plugins"
 

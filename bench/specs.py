@@ -9,10 +9,11 @@ import difflib
 import inspect
 import math
 from collections.abc import Sequence
+from dataclasses import is_dataclass
 from functools import cache
 from typing import Any, get_type_hints
 
-from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+from pydantic import ConfigDict, InstanceOf, PydanticUserError, TypeAdapter, ValidationError
 
 from bench.errors import BenchError, unknown
 from bench.registry import KINDS, REGISTRY
@@ -26,7 +27,7 @@ def parse(text: str, kind: str) -> Any:
 
     Arguments:
         text: The spec; a bare name stands for all defaults.
-        kind: What is expected: "learners", "strategies", "signals", "datasets" or "networks".
+        kind: What is expected: "learners", "strategies", "signals", "datasets", ...
 
     Raises:
         BenchError: For anything else, with what is allowed and the nearest match.
@@ -144,6 +145,9 @@ def _adapters(cls: type) -> dict[str, TypeAdapter[Any]]:
     names = inspect.signature(cls).parameters
     for name, hint in get_type_hints(cls, include_extras=True).items():
         if name in names and names[name].kind is not inspect.Parameter.VAR_KEYWORD:
+            # A component in a field was checked when it was built.
+            if is_dataclass(hint):
+                hint = InstanceOf[hint]  # type: ignore[valid-type, misc]
             try:
                 config = ConfigDict(arbitrary_types_allowed=True)
                 adapters[name] = TypeAdapter(hint, config=config)

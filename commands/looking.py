@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 @app.command("list")
 def list_(
     kind: Annotated[
-        Literal["learners", "strategies", "signals", "datasets", "networks", "grids"],
+        Literal[
+            "learners",
+            "strategies",
+            "signals",
+            "datasets",
+            "networks",
+            "densities",
+            "generators",
+            "grids",
+        ],
         typer.Argument(help="What to list."),
     ],
     plugin: Plugins = None,
@@ -60,7 +69,8 @@ def list_(
                 # For a page: the title is the link, and the class says its fields itself.
                 rows.append({"name": name, "year": year, "paper": f"[{title}]({link})"})
                 continue
-            row = paper if kind in ("learners", "strategies") else {"name": name}
+            cites = kind in ("learners", "strategies", "densities")
+            row = paper if cites else {"name": name}
             rows.append(row | {"fields": ", ".join(defaults)})
     table = pd.DataFrame(rows)
     if format is None:
