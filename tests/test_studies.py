@@ -92,6 +92,8 @@ def made_up(study):
                 "effective_size": trial.size * rng.uniform(0.5, 2), "epochs": path,
                 "bound_exact": far / 2, "bound_sample": far / 3, "bound_plugin": far / 2,
                 "measure_success_0": far, "measure_success_1": far,
+                "report_epsilon": rng.uniform(0, 0.5) if "LED" in repr(trial.learner)
+                or "Generative" in repr(trial.learner) else np.nan,
             }
         )  # fmt: skip
     return pd.DataFrame(rows)

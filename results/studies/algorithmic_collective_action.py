@@ -56,6 +56,9 @@ STUDY = Study(
                 "success less the exact bound, mean over sizes, EmpiricalBayes",
                 slack("exact", dataset="Coins", learner="EmpiricalBayes", strategy=strategy),
                 region=(-0.02, inf),
+                cause="The bound is for a firm that knows the law. This one counts some hundred "
+                "people at each point, and near a step of the staircase their majority is "
+                "another one than the law's.",
             )
             for what, strategy in (*STRATEGIES.items(), ("erasing", "Erase"))
         ),
@@ -98,6 +101,9 @@ STUDY = Study(
             (mass(0.9, dataset="Digits", epoch=EARLY) - mass(0.25, dataset="Digits", epoch=EARLY))
             - (mass(0.9, dataset="Digits", epoch=LATE) - mass(0.25, dataset="Digits", epoch=LATE)),
             scale="number",
+            cause="More training shifts the curve to sizes of a few people, where a decade is a "
+            "handful of members and some seeds catch on before others; over size itself, not its "
+            "logarithm, it is steeper.",
         ),
         *(
             Claim(
@@ -113,6 +119,8 @@ STUDY = Study(
             "success at .5 %; ERM, Digits",
             success(0.005, dataset="Digits"),
             region=(0.9, inf),
+            cause="Half a per cent of some thousand digits are five people. The finding is of "
+            "twenty thousand texts, where they are a hundred.",
         ),
     ),
     figures={

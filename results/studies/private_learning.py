@@ -65,6 +65,8 @@ STUDY = Study(
                 "less what clipping takes from ERM",
                 (_area(data, _dp(0.0)) - _area(data, _dp(LOUD)))
                 - (_area(data, "ERM") - _area(data, _dp(0.0))),
+                cause="A planted point has a large gradient until it is learnt, and clipping caps "
+                "just that. On average over a batch the noise leaves the direction what it was.",
             ),
             Claim(
                 f"Without noise, a tighter clip holds a collective back ({where}).",
@@ -75,6 +77,8 @@ STUDY = Study(
                 f"With noise, a looser clip does: noise grows with it ({where}).",
                 "area under the curve (others' success), noise 1: clip 1, less clip 10",
                 _area(data, _dp(1.0, 1.0)) - _area(data, _dp(1.0, 10.0)),
+                cause="Noise of ten times the size moves all decisions about, the collective's "
+                "among them; what it gains by gradients that are not clipped is more.",
             ),
             Claim(
                 f"The firm pays for its resistance ({where}).",

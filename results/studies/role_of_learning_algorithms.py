@@ -149,7 +149,13 @@ STUDY = Study(
             )
             for where, strategy, cause in (
                 ("few people near the complex one", SIDE, ""),
-                ("many people near it", MIDDLE, ""),
+                (
+                    "many people near it",
+                    MIDDLE,
+                    "The middle slab is full of people of the other label: there the network has "
+                    "to unlearn what it knows, while the far end of the simple coordinate is "
+                    "empty, and a few members own it.",
+                ),
             )
         ),
     ),

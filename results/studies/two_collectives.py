@@ -71,6 +71,8 @@ STUDY = Study(
             "the same, ERM",
             _pair("alone", NETWORK) - _pair("opposed", NETWORK),
             region=(0.5, inf),
+            cause="Two equal collectives divide what they contest: each keeps about half of the "
+            "points, by the labels that these had before, and loses no more.",
         ),
         Claim(
             "One with the same signal and the same target does it no harm.",
@@ -91,6 +93,8 @@ STUDY = Study(
                 "success at 10 to 80 %: apart, less alone",
                 _pair("apart", name) - _pair("alone", name),
                 region=(-0.02, inf),
+                cause="A linear model has one slope along the column that carries both signals: "
+                "to it, 2 is more of what 1 is, and the two are opposed after all.",
             )
             for name in (TABLE, NETWORK, LINE)
         ),
