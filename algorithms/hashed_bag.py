@@ -34,9 +34,9 @@ class HashedBag(Learner):
         grams: The longest n-grams K.
 
     Example:
-        >>> HashedBag(buckets=4, grams=1).bags(np.float32([[7, 8, 7, 0], [8, 0, 0, 0]])).round(2)
-        array([[0.  , 0.69, 0.  , 1.1 ],
-               [0.  , 0.69, 0.  , 0.  ]], dtype=float32)
+        >>> HashedBag(buckets=4, grams=1).bags(np.float32([[7, 9, 7, 0], [9, 0, 0, 0]])).round(2)
+        array([[0.  , 1.1 , 0.  , 0.69],
+               [0.  , 0.  , 0.  , 0.69]], dtype=float32)
     """
 
     of: Learner = ERM(network=Linear())  # noqa: RUF009 (frozen)

@@ -17,8 +17,11 @@ from algorithms.base import TrainingSet
 def uphill(loop: Loop, batch: Batch) -> Gradient:
     """The gradient at the top of the ball around the parameters, which stay where they are."""
     here, (gradients, _) = loop.parameters, loop.gradient(batch)
-    squares = torch.stack([g.square().flatten(1).sum(1) for g in gradients])
-    reach = loop.stack.knobs["radius"][:, 0] / squares.sum(0).sqrt().clamp_min(1e-12)
+    # One after the other: how a stack is summed depends on the number of replicas in it.
+    square = torch.zeros_like(loop.stack.knobs["radius"][:, 0])
+    for gradient in gradients:
+        square += gradient.square().flatten(1).sum(1)
+    reach = loop.stack.knobs["radius"][:, 0] / square.sqrt().clamp_min(1e-12)
     try:
         loop.parameters = [
             p + reach.view(-1, *[1] * (p.ndim - 1)) * g

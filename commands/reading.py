@@ -1,7 +1,10 @@
 """What the records of a run say."""
 
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -15,6 +18,7 @@ from commands.shared import (
     about_of,
     app,
     folder_of,
+    notes,
     records_of,
 )
 
@@ -89,22 +93,42 @@ def figures(
     out: Annotated[
         Path | None, typer.Option(help="Where to; the run's figures/, if left.")
     ] = None,
+    width: Annotated[
+        Literal["one", "two"], typer.Option(help="Columns of a page that figures are wide.")
+    ] = "two",
+    check: Annotated[
+        bool, typer.Option(help="Draw again in another process, and compare all bytes.")
+    ] = False,
     select: Select = None,
     epoch: Epoch = None,
 ) -> None:
-    """Draw all figures of a run from its records, PNG and SVG, each with its table.
+    """Draw all figures of a run from its records: PNG, SVG and PDF, each with its table.
 
-    Example: `python run_bench.py figures quick --only success`
+    Beside them lie numbers.tex, with a macro for each number, and manifest.json, with the SHA-256
+    of all files.
+
+    Example: `python run_bench.py figures quick --only success --width one`
     """
-    from results.outputs import write_figures
+    from results.house import columns
+    from results.outputs import differing, write_figures
 
     folder = folder_of(run)
-    planned = about_of(folder).get("trials")
+    planned, place = about_of(folder).get("trials"), out or folder / "figures"
     try:
-        paths = write_figures(
-            records_of(folder, select, epoch), out or folder / "figures", planned, only
-        )
+        with columns(width):
+            paths = write_figures(records_of(folder, select, epoch), place, planned, only)
     except ValueError as error:
         raise BenchError(str(error)) from error
     for path in paths:
         print(path)
+    if not check:
+        return
+    with tempfile.TemporaryDirectory() as other:
+        # The same command, but for where it draws.
+        words = [w for w in sys.argv[1:] if w != "--check"] + ["--out", other]
+        again = [sys.executable, "-c", "import run_bench; run_bench.main()", *words]
+        subprocess.run(again, check=True, stdout=subprocess.DEVNULL)
+        wrong = differing(place, Path(other))
+    if wrong:
+        raise BenchError(f"drawn again, these have other bytes: {', '.join(wrong)}")
+    notes.print("drawn again by another process: all bytes are the same")

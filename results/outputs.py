@@ -1,18 +1,29 @@
 """Everything that a run's records give, written into its folder."""
 
 import difflib
+import hashlib
+import json
 from pathlib import Path
 
 import pandas as pd
 
+from results.across import field, mean_ranks
+from results.cost import plot_cost
 from results.critical import critical_mass
 from results.curves import area, success_curves
+from results.dynamics import dynamics, plot_dynamics
 from results.figures import plot_areas, plot_critical, plot_curves, plot_effective_size
 from results.frames import CELL, PANEL
+from results.heat import plot_heat
 from results.house import save
+from results.promises import plot_promises
+from results.quoted import macros
+from results.rank_diagram import plot_ranks
+from results.slack import BOUND, promised
 from results.tables import render
 
 LEVELS = (0.5, 0.9)
+MANIFEST = "manifest.json"
 
 
 def summary(records: pd.DataFrame, levels: tuple[float, ...] = LEVELS) -> pd.DataFrame:
@@ -64,13 +75,21 @@ def write_figures(
     """
     curves = success_curves(records)
     critical = critical_mass(curves, LEVELS)
-    areas = area(records)
+    areas, heat = area(records), critical[critical["level"] == LEVELS[0]]
     weighed = curves[curves["effective_size"].notna()]
+    traced = dynamics(records) if "epochs" in records else pd.DataFrame()
+    ranks = mean_ranks(field(records))
+    promises = promised(records) if any(str(c).startswith(BOUND) for c in records) else traced[:0]
     draw = {
         "success": (lambda: plot_curves(curves, planned), curves),
         "ranking": (lambda: plot_areas(areas), areas),
         "critical": (lambda: plot_critical(critical), critical),
+        "heat": (lambda: plot_heat(heat), heat),
         "effective_size": (lambda: plot_effective_size(weighed), weighed),
+        "cost": (lambda: plot_cost(curves), curves),
+        "promises": (lambda: plot_promises(promises), promises),
+        "ranks": (lambda: plot_ranks(ranks), ranks if len(ranks) > 1 else ranks[:0]),
+        "dynamics": (lambda: plot_dynamics(traced), traced),
     }
     if only is not None and only not in draw:
         near = difflib.get_close_matches(only, draw, n=1, cutoff=0.0)[0]
@@ -83,4 +102,21 @@ def write_figures(
         if only in (None, name) and len(table):
             paths += save(figure(), folder / name)
             (folder / f"{name}.csv").write_text(render(table, "csv"))
+    if only is None:
+        (folder / "numbers.tex").write_text(macros(critical, areas))
+        paths.append(folder / "numbers.tex")
+    write_manifest(folder)
     return paths
+
+
+def write_manifest(folder: Path) -> None:
+    """Write ``manifest.json``: the SHA-256 of all files beside it."""
+    files = [p for p in sorted(folder.iterdir()) if p.is_file() and p.name != MANIFEST]
+    hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    (folder / MANIFEST).write_text(json.dumps(hashes, indent=1) + "\n")
+
+
+def differing(one: Path, other: Path) -> list[str]:
+    """The names of files that two manifests do not agree on."""
+    here, there = (json.loads((folder / MANIFEST).read_text()) for folder in (one, other))
+    return sorted(name for name in here | there if here.get(name) != there.get(name))

@@ -1,0 +1,45 @@
+"""What a collective's success costs the firm."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from results.axes import entitle, legend, panels, small_multiples
+from results.house import fitting, house
+from results.labels import labels
+from results.styles import looks
+
+
+@house
+def plot_cost(curves: pd.DataFrame) -> Figure:
+    """Success against the accuracy on untouched test data: a panel a task, a path a learner.
+
+    Arguments:
+        curves: What :func:`results.curves.success_curves` returns.
+
+    Returns:
+        The figure. A path goes from no collective (ringed) to the largest one, through the
+        means over seeds at each size; what is far to the right costs the firm nothing.
+    """
+    tasks = panels(curves, [])
+    columns = min(fitting(2), max(len(tasks), 1))
+    figure, grid = small_multiples(len(tasks), columns)
+    short, styles = labels(curves["learner"]), looks(curves["learner"])
+    shown = {}
+    for axes, (title, task) in zip(grid, tasks, strict=True):
+        entitle(axes, title)
+        for learner, own in task.groupby("learner"):
+            own = own.sort_values("size")
+            line = styles[str(learner)].line() | {"markersize": 2.5, "linewidth": 0.8}
+            (path,) = axes.plot(own["accuracy"], own["mean"], **line)
+            start = own.iloc[0]
+            axes.plot(start["accuracy"], start["mean"], "o", markersize=7, fillstyle="none",
+                      color=line["color"], markeredgewidth=0.7)  # fmt: skip
+            shown[short[str(learner)]] = path
+        axes.set_ylim(-0.04, 1.04)
+    for axes in grid[-columns:]:
+        axes.set_xlabel("accuracy on untouched data")
+    for axes in grid[::columns]:
+        axes.set_ylabel("success")
+    if len(shown) <= 12:
+        legend(figure, list(shown.values()), list(shown))
+    return figure

@@ -1,0 +1,43 @@
+"""Numbers that a paper quotes, as macros."""
+
+import pandas as pd
+
+from results.frames import PANEL
+from results.labels import labels
+
+_HEAD = r"""%% Numbers of a run: \cb{what/dataset/strategy/learner} gives one, e.g. \cb{%s}.
+\newcommand{\cb}[1]{\ifcsname cb:#1\endcsname\csname cb:#1\endcsname\else
+  \errmessage{there is no number #1}\fi}
+"""
+_PLAIN = str.maketrans(dict.fromkeys("\\{}#$%&^_~"))
+
+
+def macros(critical: pd.DataFrame, areas: pd.DataFrame) -> str:
+    r"""A file for LaTeX in which each number has a name.
+
+    ``critical@0.5/...`` and ``area/...`` are estimates, the same with ``/interval`` their 95 %
+    intervals, with ``/seeds`` the number of seeds behind them.
+
+    Arguments:
+        critical: What :func:`results.critical.critical_mass` returns.
+        areas: What :func:`results.curves.area` returns.
+    """
+    named: dict[str, str] = {}
+    for table, value in ((critical, "estimate"), (areas, "area")):
+        short = {name: labels(table[name]) for name in ("dataset", "strategy", "learner")}
+        ways = [n for n in PANEL[2:] if table[n].nunique() > 1]
+        for row in table.to_dict("records"):
+            what = f"critical@{row['level']:g}" if value == "estimate" else "area"
+            key = [what, *(short[n][row[n]] for n in short), *(row[n] for n in ways)]
+            name = "/".join(key).translate(_PLAIN)
+            named[name] = _spoken(row[value])
+            named[f"{name}/interval"] = f"[{_spoken(row['low'])}, {_spoken(row['high'])}]"
+            named[f"{name}/seeds"] = str(row["seeds"])
+    lines = [rf"\expandafter\def\csname cb:{k}\endcsname{{{v}}}" for k, v in named.items()]
+    return _HEAD % next(iter(named), "") + "\n".join(lines) + "\n"
+
+
+def _spoken(value: float) -> str:
+    if value == float("inf"):
+        return r"\ensuremath{\infty}"
+    return "" if value != value else f"{value:.3g}"

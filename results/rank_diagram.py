@@ -1,0 +1,35 @@
+"""Mean ranks of learners over datasets."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from results.house import house, inches
+from results.labels import labels
+from results.styles import looks
+
+
+@house
+def plot_ranks(ranks: pd.DataFrame) -> Figure:
+    """Mean ranks by area over datasets, a row a learner: the first is followed most.
+
+    Arguments:
+        ranks: What :func:`results.across.mean_ranks` returns.
+
+    Returns:
+        The figure. Bars are the middle 95 % of mean ranks over datasets, and seeds in them,
+        drawn anew together.
+    """
+    figure = Figure(figsize=(inches(), 0.7 + 0.16 * max(len(ranks), 1)))
+    axes = figure.subplots()
+    short, styles = labels(ranks["learner"]), looks(ranks["learner"])
+    for y, row in enumerate(ranks.to_dict("records")):
+        look = styles[row["learner"]].line() | {"linestyle": "none"}
+        axes.plot([row["low"], row["high"]], [y, y], color=look["color"], linewidth=1.2)
+        axes.plot([row["rank"]], [y], **look)
+    axes.set_yticks(range(len(ranks)), [short[name] for name in ranks["learner"]])
+    axes.set_ylim(len(ranks) - 0.4, -0.6)
+    axes.tick_params("y", length=0)
+    axes.grid(False, axis="y")
+    count = int(ranks["datasets"].iloc[0]) if len(ranks) else 0
+    axes.set_xlabel(f"mean rank over {count} dataset{'' if count == 1 else 's'}")
+    return figure

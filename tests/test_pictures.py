@@ -1,0 +1,120 @@
+"""The figures beside the curves: what they draw is what is in their tables."""
+
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from results.cost import plot_cost
+from results.critical import critical_mass
+from results.curves import area, success_curves
+from results.dynamics import by_epoch, dynamics, plot_dynamics
+from results.heat import plot_heat
+from results.house import WIDTHS, columns
+from results.outputs import MANIFEST, differing, write_figures
+from results.quoted import macros
+from results.rank_diagram import plot_ranks
+
+SIZES = (0.0, 0.01, 0.1)
+
+
+def records(seeds=3, **more):
+    rng = np.random.default_rng(0)
+    reach = {"Fast()": 8, "Slow()": 0.5, "Ready()": 40}
+    rows = [
+        {
+            "dataset": d, "strategy": "Plant(label=1)", "validation": "clean", "groups": "given",
+            "recruitment": "uniform", "learner": l, "size": a, "seed": s, "status": "ok",
+            "error": None, "accuracy": 0.9 - a, "effective_size": a,
+            "success": float(np.clip((l == "Ready()") * 0.7 + a * k + rng.normal(0, 0.01), 0, 1)),
+            "epochs": {"success": [a, 2 * a, 3 * a], "effective_size": [a, a, a]}
+            if l == "Fast()" else None,
+        }
+        for d in ("D()", "E()") for l, k in reach.items() for a in SIZES for s in range(seeds)
+    ]  # fmt: skip
+    return pd.DataFrame(rows).assign(**more)
+
+
+def texts(figure):
+    return [t.get_text() for axes in figure.axes for t in axes.texts]
+
+
+def test_the_heat_map_says_the_masses_and_what_is_not_reached():
+    critical = critical_mass(success_curves(records()), 0.5)
+    said = texts(plot_heat(critical))
+    assert len(said) == len(critical) == 6
+    for row in critical.to_dict("records"):
+        if row["reached"] == "inside":
+            rounded = float(f"{row['estimate']:.2g}")
+            assert f"{100 * rounded:.6g}%" in said
+    assert said.count("not reached") == 2
+    assert said.count("at once") == 2
+
+
+def test_the_cost_is_drawn_from_no_collective_to_the_largest():
+    curves = success_curves(records())
+    figure = plot_cost(curves)
+    own = curves[(curves["learner"] == "Fast()") & (curves["dataset"] == "D()")]
+    paths = [line.get_xydata() for line in figure.axes[0].lines]
+    wanted = own.sort_values("size")[["accuracy", "mean"]].to_numpy()
+    assert any(np.array_equal(path, wanted) for path in paths)
+
+
+def test_dynamics_are_the_means_of_what_was_recorded():
+    rows = by_epoch(records())
+    assert len(rows) == 2 * 3 * 3 * 3
+    table = dynamics(records())
+    assert set(table["learner"]) == {"Fast()"}
+    last = table[(table["epoch"] == 3) & (table["size"] == 0.1)]
+    assert last["mean"].tolist() == pytest.approx([0.3, 0.3])
+    assert last["seeds"].tolist() == [3, 3]
+    assert len(plot_dynamics(table).axes) == 2
+    assert not len(dynamics(records(epochs=None)))
+
+
+def test_ranks_are_drawn_from_the_first_on():
+    ranks = pd.DataFrame({"learner": ["A()", "B()"], "rank": [1.2, 1.8], "low": [1, 1.5],
+                          "high": [1.5, 2], "datasets": 9, "seeds": 5})  # fmt: skip
+    (axes,) = plot_ranks(ranks).axes
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["A", "B"]
+    assert axes.get_xlabel() == "mean rank over 9 datasets"
+    places = [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 1]
+    assert places == [1.2, 1.8]
+
+
+def test_every_number_has_a_macro():
+    table = records()
+    critical = critical_mass(success_curves(table), 0.5)
+    text = macros(critical, area(table))
+    assert text.count(r"\expandafter\def") == 3 * (6 + 6)
+    row = critical[(critical["learner"] == "Fast()") & (critical["dataset"] == "E()")].iloc[0]
+    name = r"\csname cb:critical@0.5/E/Plant/Fast\endcsname"
+    assert f"{name}{{{row['estimate']:.3g}}}" in text
+    assert r"Slow\endcsname{\ensuremath{\infty}}" in text
+
+
+def test_the_manifest_knows_every_file_and_finds_what_differs(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    paths = write_figures(records(), one)
+    drawn = {path.stem for path in paths if path.suffix == ".pdf"}
+    assert drawn == {"success", "ranking", "critical", "heat", "effective_size", "cost", "ranks",
+                     "dynamics"}  # fmt: skip
+    told = json.loads((one / MANIFEST).read_text())
+    assert set(told) == {p.name for p in one.iterdir()} - {MANIFEST}
+    for name, digest in told.items():
+        assert hashlib.sha256((one / name).read_bytes()).hexdigest() == digest
+    write_figures(records(), other)
+    assert differing(one, other) == []
+    changed = records()
+    changed.loc[0, "accuracy"] = 0.1
+    write_figures(changed, other, only="cost")
+    assert differing(one, other) == ["cost.csv", "cost.pdf", "cost.png", "cost.svg"]
+
+
+def test_figures_are_as_wide_as_a_column():
+    curves = success_curves(records())
+    with columns("one"):
+        assert plot_cost(curves).get_figwidth() == WIDTHS["one"]
+    assert plot_cost(curves).get_figwidth() == WIDTHS["two"]
