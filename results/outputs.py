@@ -105,15 +105,15 @@ def write_figures(
     if only is None:
         (folder / "numbers.tex").write_text(macros(critical, areas))
         paths.append(folder / "numbers.tex")
-    write_manifest(folder)
-    return paths
+    return [*paths, write_manifest(folder)]
 
 
-def write_manifest(folder: Path) -> None:
+def write_manifest(folder: Path) -> Path:
     """Write ``manifest.json``: the SHA-256 of all files beside it."""
     files = [p for p in sorted(folder.iterdir()) if p.is_file() and p.name != MANIFEST]
     hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
     (folder / MANIFEST).write_text(json.dumps(hashes, indent=1) + "\n")
+    return folder / MANIFEST
 
 
 def differing(one: Path, other: Path) -> list[str]:

@@ -581,7 +581,7 @@ def test_figures_are_drawn_again_from_the_records(bench, ran):
     listed = {Path(line).name for line in said.out.splitlines()}
     assert listed == {name for name in before if not name.endswith(".csv")}
     said = bench("figures", "quick", "--only", "critical", "--out", "one")
-    assert {p.stem for p in Path("one").iterdir()} == {"critical"}
+    assert {p.stem for p in Path("one").iterdir()} == {"critical", "manifest"}
 
 
 def test_status_says_how_to_go_on(bench, ran):

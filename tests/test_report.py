@@ -284,10 +284,10 @@ def test_it_shows_every_figure(opened, written):
     sizes = opened.execute_script(
         "return [...document.querySelectorAll('figure svg')].map(s => {"
         "const b = s.getBoundingClientRect();"
-        "return [b.width, b.height, s.querySelectorAll('path').length]})"
+        "return [b.width, b.height, s.querySelectorAll('path, image, text').length]})"
     )
     assert len(sizes) == len(Page(written).all("figure")) > 0
-    assert all(width > 300 and height > 100 and paths > 10 for width, height, paths in sizes)
+    assert [s for s in sizes if s[0] <= 300 or s[1] <= 100 or s[2] <= 5] == []
 
 
 def test_it_sorts(opened):
