@@ -71,6 +71,9 @@ def save(figure: Figure, stem: str | Path) -> list[Path]:
     paths = [Path(f"{stem}.{ending}") for ending in _DATES]
     told = {"svg": {"Description": str(figure.get_label()) or None}}
     with context(_STYLE, after_reset=True):
+        # Panels find their places once, which takes longer than drawing.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
         for path, (ending, dates) in zip(paths, _DATES.items(), strict=True):
             figure.savefig(path, metadata=dates | told.get(ending, {}))
     return paths
