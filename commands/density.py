@@ -65,6 +65,8 @@ def density(
 
 def _means(table: "pd.DataFrame") -> "pd.DataFrame":
     """Means over seeds with their 95 % intervals, a row a law and model."""
+    from math import isfinite
+
     import pandas as pd
 
     from results.intervals import student
@@ -74,7 +76,7 @@ def _means(table: "pd.DataFrame") -> "pd.DataFrame":
         mean, low, high, _ = student(values.dropna().to_numpy(float))
         if mean != mean:
             return ""
-        return f"{mean:.4f}" + (f" [{low:.4f}, {high:.4f}]" if low == low else "")
+        return f"{mean:.4f}" + (f" [{low:.4f}, {high:.4f}]" if isfinite(low) else "")
 
     short = labels(table["model"])
     measured = ["above", "mass", "effective", "covered", "seconds"]

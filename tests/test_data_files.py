@@ -300,6 +300,17 @@ def test_damaged_and_exploding_archives_are_refused(tmp_path, monkeypatch):
         read_npz(bomb, ["x"])
 
 
+@pytest.mark.parametrize("rows", [2_000, 90_000])
+def test_a_parquet_file_that_explodes_is_refused(root, monkeypatch, rows):
+    monkeypatch.setattr(_bounded, "MOST", 1_000_000)
+    word = "x" * 1000 if rows < 10_000 else ""
+    frame = pd.DataFrame({"text": [word] * rows, "label": np.arange(rows) % 2})
+    frame.to_parquet(root / "bomb.parquet")
+    assert (root / "bomb.parquet").stat().st_size < 500_000
+    with pytest.raises(BenchError, match="unpacks to more than 1000000 bytes"):
+        TextFile("bomb.parquet", "text", "label").split(stream(0, "data"))
+
+
 class Trap:
     """What a hostile file would run."""
 

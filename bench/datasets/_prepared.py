@@ -49,8 +49,8 @@ def _loaded(
     files: tuple[Path, ...], contents: tuple[str, ...], make: Make, name: str, where: Path
 ) -> dict[str, Array]:
     maker = make.func if isinstance(make, functools.partial) else make
-    code = inspect.getsource(sys.modules[maker.__module__])
-    key = hashlib.sha256("\n".join([name, code, *contents]).encode()).hexdigest()[:16]
+    code = inspect.getsource(sys.modules[maker.__module__]), _readers()
+    key = hashlib.sha256("\n".join([name, *code, *contents]).encode()).hexdigest()[:16]
     folder = where / f"{name}-{key}"
     with contextlib.suppress(OSError, ValueError):
         return _mapped(folder)
@@ -62,6 +62,13 @@ def _loaded(
         for array in made.values():
             array.flags.writeable = False
         return made
+
+
+@functools.cache
+def _readers() -> str:
+    """The code of all datasets and of what reads their files: any of it may make other arrays."""
+    here = Path(__file__).parent
+    return "".join(path.read_text() for path in sorted(here.glob("*.py")))
 
 
 def _mapped(folder: Path) -> dict[str, Array]:
