@@ -16,6 +16,7 @@ from results.figures import plot_areas, plot_critical, plot_curves, plot_effecti
 from results.frames import CELL, PANEL
 from results.heat import plot_heat
 from results.house import save
+from results.pairs import constructiveness, plot_pairs
 from results.promises import plot_promises
 from results.quoted import macros
 from results.rank_diagram import plot_ranks
@@ -78,7 +79,7 @@ def write_figures(
     areas, heat = area(records), critical[critical["level"] == LEVELS[0]]
     weighed = curves[curves["effective_size"].notna()]
     traced = dynamics(records) if "epochs" in records else pd.DataFrame()
-    ranks = mean_ranks(field(records))
+    ranks, pairs = mean_ranks(field(records)), constructiveness(records)
     promises = promised(records) if any(str(c).startswith(BOUND) for c in records) else traced[:0]
     draw = {
         "success": (lambda: plot_curves(curves, planned), curves),
@@ -88,6 +89,7 @@ def write_figures(
         "effective_size": (lambda: plot_effective_size(weighed), weighed),
         "cost": (lambda: plot_cost(curves), curves),
         "promises": (lambda: plot_promises(promises), promises),
+        "pairs": (lambda: plot_pairs(pairs), pairs),
         "ranks": (lambda: plot_ranks(ranks), ranks if len(ranks) > 1 else ranks[:0]),
         "dynamics": (lambda: plot_dynamics(traced), traced),
     }

@@ -14,6 +14,7 @@ from results.dynamics import by_epoch, dynamics, plot_dynamics
 from results.heat import plot_heat
 from results.house import WIDTHS, columns
 from results.outputs import MANIFEST, differing, write_figures
+from results.pairs import constructiveness, plot_pairs
 from results.quoted import macros
 from results.rank_diagram import plot_ranks
 
@@ -118,3 +119,35 @@ def test_figures_are_as_wide_as_a_column():
     with columns("one"):
         assert plot_cost(curves).get_figwidth() == WIDTHS["one"]
     assert plot_cost(curves).get_figwidth() == WIDTHS["two"]
+
+
+def pair(label, judged=0, alone=False, shares=(0.5, 0.5)):
+    one, other = "FeatureLabel(label=1)", f"FeatureLabel(label={label})"
+    return f"Several(of=({one}, {other}), shares={shares}, judged={judged}, alone={alone})"
+
+
+def test_constructiveness_is_success_together_less_alone_paired_by_seed():
+    rng = np.random.default_rng(0)
+    luck = rng.normal(0, 0.2, 4)
+    worth = {
+        pair(0): -0.3,
+        pair(1): 0.1,
+        pair(0, alone=True): 0.0,
+        pair(0, shares=(0.3, 0.6)): 0.4,
+    }
+    rows = [
+        {
+            "dataset": "D()", "strategy": strategy, "validation": "clean", "groups": "given",
+            "recruitment": "uniform", "learner": "A()", "size": size, "seed": seed,
+            "status": "ok", "success": 0.5 + luck[seed] + gain * size,
+        }
+        for strategy, gain in worth.items() for size in SIZES for seed in range(4)
+    ]  # fmt: skip
+    table = constructiveness(pd.DataFrame([*rows, {**rows[0], "strategy": "Idle()"}]))
+    # Nobody ran the smaller collective alone, so that its pair is left out.
+    assert set(table["strategy"]) == {pair(0), pair(1)}
+    for row in table.to_dict("records"):
+        assert row["difference"] == pytest.approx(worth[row["strategy"]] * row["size"])
+        assert row["together"] - row["alone"] == pytest.approx(row["difference"])
+        assert row["seeds"] == 4
+    assert len(plot_pairs(table).axes) == 2

@@ -10,8 +10,18 @@ import pytest
 import results.studies
 from results.frames import KEY
 from results.studies.base import Claim, load, ruling, studies
-from results.studies.measures import Measure, explained, mass, pick, slack, steepest, success
+from results.studies.measures import (
+    Measure,
+    explained,
+    mass,
+    matches,
+    pick,
+    slack,
+    steepest,
+    success,
+)
 from results.studies.outputs import write
+from results.studies.two_collectives import PAIRS
 
 SIZES = (0.0, 0.01, 0.1, 0.4)
 
@@ -193,3 +203,10 @@ def test_differences_are_paired_by_seed():
     gap = success(0.1, learner="ERM") - success(0.1, learner="JTT")
     assert gap(both).tolist() == pytest.approx([0.1, 0.1])
     assert set(KEY) <= set(both.columns)
+
+
+def test_each_pair_of_collectives_is_told_from_the_others():
+    """A spec that leaves the signal open would mean pairs with another signal, too."""
+    (part,) = load("two-collectives").grid("pairs", quick=True).parts
+    for spec in PAIRS.values():
+        assert sum(matches(text, spec) for text in part.strategies) == 1

@@ -19,6 +19,8 @@ LABELS = ("Poor", "Average", "Good", "Excellent")
 SIZES = (0.0, 0.001, *(round(0.005 * i, 3) for i in range(1, 21)), 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 #: As many points as the signal set of the cars has.
 STEPS = 5
+#: What an optimal firm answers to the signal by nature: there is nothing to plant, but to unplant.
+NATURAL = LABELS.index("Excellent")
 ADAPTIVE, NAIVE = (f"Unplant(way='{way}')" for way in ("adaptive", "naive"))
 
 
@@ -27,7 +29,7 @@ def parts(quick: bool) -> tuple[Part, ...]:
     few, many = (5_000, 50_000) if quick else (20_000, 200_000)
     seeds = 3 if quick else 10
     plant = tuple(f"FeatureLabel(label={label})" for label in range(len(LABELS)))
-    unplant = tuple(f"Unplant(label=0, way='{way}')" for way in ("adaptive", "naive"))
+    unplant = tuple(f"Unplant(label={NATURAL}, way='{way}')" for way in ("adaptive", "naive"))
     here, there = (f"Cars(n={n}, test={n // 10})" for n in (few, many))
     return (
         Part((there,), ("EmpiricalBayes",), (*plant, *unplant), SIZES, seeds),
@@ -84,6 +86,7 @@ STUDY = Study(
                 region=(0.9, inf),
             )
             for label, name in enumerate(LABELS)
+            if label != NATURAL
         ),
         Claim(
             "At the same share, members among more people can promise themselves more.",

@@ -12,7 +12,10 @@ from results.studies.base import Claim, Study
 from results.studies.drawings import strategies
 from results.studies.measures import Measure, mass, success
 
-ONE, ZERO = "FeatureLabel(label=1)", "FeatureLabel(label=0)"
+# The signal is named, though it is the data's own: pairs with another one are not to be meant.
+ONE, ZERO = (
+    f"FeatureLabel(signal=SetFeature(column=-1, value=1.0), label={label})" for label in (1, 0)
+)
 ELSEWHERE = "FeatureLabel(signal=SetFeature(column=-1, value=2.0), label=0)"
 PAIRS = {
     "alone": f"Several(of=({ONE}, {ZERO}), shares=(0.5, 0.5), judged=0, alone=True)",
@@ -71,8 +74,6 @@ STUDY = Study(
             "the same, ERM",
             _pair("alone", NETWORK) - _pair("opposed", NETWORK),
             region=(0.5, inf),
-            cause="Two equal collectives divide what they contest: each keeps about half of the "
-            "points, by the labels that these had before, and loses no more.",
         ),
         Claim(
             "One with the same signal and the same target does it no harm.",
