@@ -73,6 +73,18 @@ def read(name: str) -> tuple[pd.DataFrame, dict[str, Any]]:
         raise BenchError(f"{path} does not hold published records: {error}") from error
 
 
+def rates() -> dict[tuple[str, str], float]:
+    """(learner, dataset) -> seconds that one of its published good trials took, in the mean."""
+    found: dict[tuple[str, str], float] = {}
+    for path in sorted(folder().glob("*.parquet")):
+        rows, _ = read(path.stem)
+        good = rows[rows["status"] == "ok"]
+        means = good.groupby(["learner", "dataset"])["seconds"].mean()
+        pairs = means.index.to_frame().astype(str).itertuples(index=False, name=None)
+        found |= dict(zip(pairs, means.tolist(), strict=True))
+    return found
+
+
 def trials_like(published: pd.DataFrame, learner: Learner) -> Iterator[Trial]:
     """The trials in which a learner meets all that the published ones met, seed by seed."""
     worlds = published[WORLD].drop_duplicates().sort_values(["seed", *WORLD], kind="stable")

@@ -1,4 +1,4 @@
-"""A run's records, as they ship and as a leaderboard."""
+"""A run's records, as they ship."""
 
 from pathlib import Path
 from typing import Annotated

@@ -127,7 +127,8 @@ def figures(
         # The same command, but for where it draws.
         words = [w for w in sys.argv[1:] if w != "--check"] + ["--out", other]
         again = [sys.executable, "-c", "import run_bench; run_bench.main()", *words]
-        subprocess.run(again, check=True, stdout=subprocess.DEVNULL)
+        if subprocess.run(again, check=False, stdout=subprocess.DEVNULL).returncode:
+            raise BenchError("another process could not draw them again; it says why above")
         wrong = differing(place, Path(other))
     if wrong:
         raise BenchError(f"drawn again, these have other bytes: {', '.join(wrong)}")

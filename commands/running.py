@@ -229,21 +229,22 @@ def _forecast(folder: Path, plan: "Plan", workers: int) -> None:
     import pandas as pd
 
     from bench.forecast import forecast, rates, spoken
+    from bench.published import rates as published_rates
     from results.terminal import show
 
     names = ("trials", "done", "failed", "stale", "left")
     rows = [{"learner": l} | {n: counts[n] for n in names} for l, counts in plan.learners.items()]
     show(pd.DataFrame(rows), None)
-    guess = forecast(plan.pairs, rates(folder / "records.jsonl"))
+    guess = forecast(plan.pairs, published_rates() | rates(folder / "records.jsonl"))
     notes.print(
         f"{plan['trials']} trials, {plan['done']} done, {plan['failed']} of them failed, "
         f"{plan['stale']} stale; {plan['left']} to run in {plan.chunks} chunks"
     )
     known = plan["left"] - guess.unknown
     notes.print(
-        f"{guess.seconds / 3600:.3g} core-hours for {known} of them, as measured in {folder} "
+        f"{guess.seconds / 3600:.3g} core-hours for {known} of them, as measured or published "
         f"({spoken(guess.seconds / max(workers, 1))} on {max(workers, 1)} cores); "
-        f"{guess.unknown} are of learners that were not measured there"
+        f"{guess.unknown} are of learners that were never measured"
     )
 
 

@@ -18,7 +18,8 @@ def plot_cost(curves: pd.DataFrame) -> Figure:
 
     Returns:
         The figure. A path goes from no collective (ringed) to the largest one, through the
-        means over seeds at each size; what is far to the right costs the firm nothing.
+        means over seeds at each size, with the 95 % intervals of success; what is far to the right
+        costs the firm nothing.
     """
     tasks = panels(curves, [])
     columns = min(fitting(2), max(len(tasks), 1))
@@ -30,6 +31,9 @@ def plot_cost(curves: pd.DataFrame) -> Figure:
         for learner, own in task.groupby("learner"):
             own = own.sort_values("size")
             line = styles[str(learner)].line() | {"markersize": 2.5, "linewidth": 0.8}
+            sure = own[own["interval"] == "t"]
+            axes.vlines(sure["accuracy"], sure["low"], sure["high"], color=line["color"],
+                        linewidth=0.6, alpha=0.4)  # fmt: skip
             (path,) = axes.plot(own["accuracy"], own["mean"], **line)
             start = own.iloc[0]
             axes.plot(start["accuracy"], start["mean"], "o", markersize=7, fillstyle="none",

@@ -90,7 +90,7 @@ def write_figures(
         "cost": (lambda: plot_cost(curves), curves),
         "promises": (lambda: plot_promises(promises), promises),
         "pairs": (lambda: plot_pairs(pairs), pairs),
-        "ranks": (lambda: plot_ranks(ranks), ranks if len(ranks) > 1 else ranks[:0]),
+        "ranks": (lambda: plot_ranks(ranks), ranks[ranks["datasets"] > 1]),
         "dynamics": (lambda: plot_dynamics(traced), traced),
     }
     if only is not None and only not in draw:
@@ -119,6 +119,6 @@ def write_manifest(folder: Path) -> Path:
 
 
 def differing(one: Path, other: Path) -> list[str]:
-    """The names of files that two manifests do not agree on."""
+    """The names of files in the other folder that are not the same in the one, by manifests."""
     here, there = (json.loads((folder / MANIFEST).read_text()) for folder in (one, other))
-    return sorted(name for name in here | there if here.get(name) != there.get(name))
+    return sorted(name for name in there if here.get(name) != there[name])

@@ -2,6 +2,7 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from results.house import house, inches
 from results.labels import labels
@@ -29,6 +30,7 @@ def plot_ranks(ranks: pd.DataFrame) -> Figure:
     axes.set_yticks(range(len(ranks)), [short[name] for name in ranks["learner"]])
     axes.set_ylim(len(ranks) - 0.4, -0.6)
     axes.tick_params("y", length=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(False, axis="y")
     count = int(ranks["datasets"].iloc[0]) if len(ranks) else 0
     axes.set_xlabel(f"mean rank over {count} dataset{'' if count == 1 else 's'}")
