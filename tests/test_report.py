@@ -252,6 +252,12 @@ def opened(browser, written, tmp_path_factory):
     return browser
 
 
+def click(browser, element):
+    """Click in the middle of the window: at its edge, something may move in between."""
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+    element.click()
+
+
 def column(browser, name, table="ranking-table"):
     """The texts of a column, of the rows that are shown."""
     return browser.execute_script(
@@ -335,7 +341,7 @@ def test_a_number_is_a_link_that_arrives(opened):
 
     link = opened.find_element(By.CSS_SELECTOR, "#ranking-table td a")
     target = link.get_attribute("href").partition("#")[2]
-    link.click()
+    click(opened, link)
     colour = "return getComputedStyle(document.getElementById(arguments[0])).backgroundColor"
     assert opened.execute_script(colour, target) == "rgb(255, 243, 196)"
     assert opened.execute_script("return document.querySelectorAll(':target').length") == 1
