@@ -253,8 +253,10 @@ def opened(browser, written, tmp_path_factory):
 
 
 def click(browser, element):
-    """Click in the middle of the window: at its edge, something may move in between."""
-    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+    """Click once the page has scrolled there, which it otherwise does smoothly."""
+    browser.execute_script(
+        "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element
+    )
     element.click()
 
 
