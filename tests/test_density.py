@@ -72,15 +72,33 @@ def test_log_determinants_are_those_of_autograd(layers, latent):
 
 
 def test_a_flow_never_maps_two_points_to_one():
+    """Each bend is triangular and increases: so it has one inverse, and so has the whole flow."""
+    d = 3
     flow = OneWayFlow(layers=3, bumps=3, hidden=12)
-    parameters = bent(flow, 2)
-    grid = np.stack(np.meshgrid(*2 * [np.linspace(-4, 4, 60)]), 0).reshape(1, 2, -1)
-    y, log_det = flow.push(parameters, torch.from_numpy(grid))
-    # Triangular monotone layers and invertible mixings: the determinant nowhere changes its sign
-    # and nowhere vanishes, and along every line the bent coordinate increases.
-    assert torch.isfinite(log_det).all()
-    distances = torch.cdist(y[0].T, y[0].T) + 1e9 * torch.eye(y.shape[2])
-    assert distances.min() > 1e-6
+    parameters = bent(flow, d)
+    for layer in range(flow.layers):
+        own = parameters[6 * layer : 6 * (layer + 1)]
+        for h in torch.from_numpy(3 * rng(layer).standard_normal((20, d))):
+            jacobian = torch.autograd.functional.jacobian(
+                lambda h, own=own: flow._bend(own[2:], h[None, :, None])[0][0, :, 0], h
+            )
+            assert not jacobian.triu(1).any()
+            assert (jacobian.diagonal() > 0).all()
+    # What is inverted root by root is what went in: y has no second origin.
+    z = torch.from_numpy(rng(9).standard_normal((1, d, 30)))
+    own = parameters[:6]
+    y, _ = flow._bend(own[2:], z)
+    found = torch.zeros_like(z)
+    for i in range(d):
+        low, high = torch.full_like(z[:, i], -60), torch.full_like(z[:, i], 60)
+        for _ in range(80):
+            found[:, i] = (low + high) / 2
+            below = flow._bend(own[2:], found)[0][:, i] < y[:, i]
+            low, high = (
+                torch.where(below, found[:, i], low),
+                torch.where(below, high, found[:, i]),
+            )
+    torch.testing.assert_close(found, z, atol=1e-9, rtol=0)
 
 
 def test_the_density_of_the_flows_points_is_the_histogram_of_its_points():
@@ -166,11 +184,24 @@ def test_heavy_weights_and_a_dropped_mode_alarm():
     assert not Partition(0.0, 0.01, 0.9, 0.01, 0.01).alarms()
     (heavy,) = Partition(0.0, 0.5, 0.01).alarms()
     assert "heavy weights: 1.0% of the proposals" in heavy
-    # Proposals that all lie in one of two equal modes see half of Z, all with weight one.
-    inside = np.zeros(5000)
-    both = np.where(rng().random(5000) < 0.5, math.log(2), math.log(2))
-    (dropped,) = partition.estimate(inside, both).alarms()
+    # Two equal modes at -4 and 4, Z = 1. A proposal that dropped one sees half of it, with weights
+    # that look perfect; a wide one sees all.
+    draw = rng()
+
+    def target(x):
+        return np.logaddexp(stats.norm.logpdf(x, -4), stats.norm.logpdf(x, 4)) - math.log(2)
+
+    one, wide = draw.normal(4, 1, 5000), draw.normal(0, 5, 20_000)
+    blind = target(one) - stats.norm.logpdf(one, 4)
+    seeing = target(wide) - stats.norm.logpdf(wide, 0, 5)
+    alone = partition.estimate(blind)
+    assert alone.value == pytest.approx(-math.log(2), abs=0.01)
+    assert alone.effective > 0.99
+    assert not alone.alarms()
+    (dropped,) = partition.estimate(blind, seeing).alarms()
     assert "as if one had dropped a mode" in dropped
+    both = np.where(draw.random(5000) < 0.5, -4, 4) + draw.standard_normal(5000)
+    assert not partition.estimate(target(both) - target(both), seeing).alarms()
 
 
 # ---- trained energies ---------------------------------------------------------------------
