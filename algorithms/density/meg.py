@@ -20,8 +20,8 @@ class MEG(EnergyModel):
         \qquad \min_G\; \mathbb E_{x \sim q} \log q(x) - D(x)
 
     Critic and penalty are the method's; its estimate of the entropy, by mutual information, is
-    replaced by the exact one of a one-way flow. So it differs from LED in the partition
-    function alone.
+    replaced by the exact one of a one-way flow. With LED's penalty, which is none by default, it
+    differs from LED in the partition function alone.
 
     References:
         | Maximum Entropy Generators for Energy-Based Models (Kumar et al., 2019)
