@@ -36,9 +36,15 @@ def list_(data: Data = None, plugin: Plugins = None, format: Format = None) -> N
         except Missing:
             state, lie = "missing", []
         known = "" if dataset.openml is None else "yes"
-        rows.append({"name": name, "files": state, "openml": known, "where": ", ".join(lie)})
+        rows.append({"name": name, "files": state, "openml": known, "where": _places(lie)})
     show(pd.DataFrame(rows), format)
     notes.print(f"the data root is {root()}", soft_wrap=True)
+
+
+def _places(files: list[str], most: int = 4) -> str:
+    """Where files lie; of many the first, and how many there are."""
+    more = f" and {len(files) - most} more" if len(files) > most else ""
+    return ", ".join(files[:most]) + more
 
 
 @group.command()

@@ -13,6 +13,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from algorithms.knn import KNN
+from bench import versions
 from bench.datasets import _bounded
 from bench.datasets._archives import read_npz
 from bench.datasets._cifar import read_batch
@@ -24,6 +26,9 @@ from bench.datasets.vision import CIFAR10, IDX, MNIST, FashionMNIST
 from bench.datasets.waterbirds import Waterbirds
 from bench.errors import BenchError, Missing
 from bench.streams import stream
+from bench.trial import Trial
+from bench.versions import code_version
+from collectives.idle import Idle
 from collectives.signals import SetFeature
 
 
@@ -170,11 +175,18 @@ def test_waterbirds_are_read_from_their_folder(root):
     np.testing.assert_allclose(split.x[:, 0, 0, 0] * 255, 10 * np.arange(24), atol=1)
     assert sorted(split.test) == list(range(16, 24))
     np.testing.assert_array_equal(split.group, [2 * r[2] + r[3] for r in rows])
-    (root / "waterbirds/birds/3.png").unlink()
-    (root.parent / "prepared").rename(root.parent / "gone")
-    os.utime(root / "waterbirds/metadata.csv", (1, 1))
-    with pytest.raises(Missing, match=r"birds/3\.png"):
-        Waterbirds(side=9).split(stream(0, "data"))
+    trial = Trial(Waterbirds(side=8), KNN(), Idle(SetFeature(), 0), 0.0, 0)
+    version = code_version(trial)
+    file = io.BytesIO()
+    Image.fromarray(np.full((40, 30, 3), 200, np.uint8)).save(file, "PNG")
+    put(root, {"waterbirds/birds/0.png": file.getvalue()})
+    other = Waterbirds(n=None, test=None, side=8).split(stream(0, "data"))
+    assert other.x[0, 0, 0, 0] * 255 == pytest.approx(200, abs=1)
+    versions._version.cache_clear()  # as in a new process
+    assert code_version(trial) != version
+    put(root, {"waterbirds/metadata.csv": (text + "99,birds/99.png,1,0,0\n").encode()})
+    with pytest.raises(Missing, match=r"birds/99\.png"):
+        Waterbirds(side=8).split(stream(0, "data"))
 
 
 SMS = "spam,text\n" + "".join(f'{k % 2},"word {k} , win {k}!"\n' for k in range(40))

@@ -87,7 +87,7 @@ def digest(path: Path) -> str:
     return _digest(path, about.st_size, about.st_mtime_ns)
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=2**15)
 def _digest(path: Path, size: int, changed: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

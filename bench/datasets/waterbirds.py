@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 from bench.datasets._archives import picture
 from bench.datasets._prepared import prepared
-from bench.datasets._root import inside, locate
+from bench.datasets._root import digest, inside, locate
 from bench.datasets._tables import codes, read_frame
 from bench.datasets.base import Array, Dataset, Split
 from bench.datasets.vision import Count, images
@@ -55,8 +55,7 @@ class Waterbirds(Dataset):
 
     def split(self, rng: np.random.Generator) -> Split:
         """Draw rows of each part."""
-        (metadata,) = self.files()
-        found = prepared([metadata], partial(_read, self.side), name=f"waterbirds-{self.side}")
+        found = prepared(self.files(), partial(_read, self.side), name=f"waterbirds-{self.side}")
         held = None if self.n is None else self.n // 4
         parts = []
         for k, asked in enumerate((self.n, held, self.test)):
@@ -68,9 +67,11 @@ class Waterbirds(Dataset):
         return Split(found["x"], found["y"], train, kept, tested, classes=2, group=found["group"])
 
     def files(self) -> tuple[Path, ...]:
-        """The list of pictures."""
+        """The list of pictures, and the pictures."""
         how = "https://github.com/kohpangwei/group_DRO says where the archive is"
-        return locate("Waterbirds", [(f"{folder}/metadata.csv",) for folder in FOLDERS], how)
+        lists = [(f"{folder}/metadata.csv",) for folder in FOLDERS]
+        (metadata,) = locate("Waterbirds", lists, how)
+        return metadata, *_pictures(metadata, digest(metadata))
 
     @property
     def signal(self) -> Signal:
@@ -83,17 +84,27 @@ class Waterbirds(Dataset):
         return 1
 
 
+@lru_cache(maxsize=2)
+def _pictures(metadata: Path, contents: str) -> tuple[Path, ...]:
+    """The files that a list names, each of them there."""
+    names = read_frame(metadata, NAMES)["img_filename"]
+    files = tuple(metadata.parent / inside(name) for name in names)
+    for file in files:
+        if not file.is_file():
+            raise Missing(
+                f"Waterbirds is not complete: {metadata} names {file}, which is not there"
+            )
+    return files
+
+
 def _read(side: int, files: tuple[Path, ...]) -> Mapping[str, Array]:
     """All pictures, scaled, with what the list says of them."""
-    (path,) = files
+    path, *pictures = files
     frame = read_frame(path, NAMES)
     y, place = (codes(path, frame[name], name, ("0", "1")) for name in ("y", "place"))
     part = codes(path, frame["split"], "split", ("0", "1", "2"))
     made = np.empty((len(frame), side, side, 3), np.uint8)
-    for k, name in enumerate(frame["img_filename"]):
-        file = path.parent / inside(name)
-        if not file.is_file():
-            raise Missing(f"Waterbirds is not complete: {path} names {file}, which is not there")
+    for k, file in enumerate(pictures):
         whole = Image.fromarray(picture(file, file, ("JPEG", "PNG"), None, k))
         made[k] = np.asarray(whole.resize((side, side), Image.Resampling.BILINEAR))
     return {"x": images(made), "y": y.astype(np.int64), "group": 2 * y + place, "part": part}
