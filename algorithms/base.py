@@ -206,6 +206,13 @@ class Learner(ABC):
                 results.append(error)
         return results
 
+    def fit_alone(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
+        """The :meth:`fit` of a learner that says in :meth:`fit_many` how it trains."""
+        (result,) = self.fit_many([sample], [rng])
+        if isinstance(result, Exception):
+            raise result
+        return result
+
     def alike(self) -> Hashable:
         """What learners have to have in common to be trained together by :meth:`fit_alike`."""
         return self

@@ -64,10 +64,7 @@ class LEDClassifier(Learner):
 
     def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
         """Train on a sample."""
-        (result,) = self.fit_many([sample], [rng])
-        if isinstance(result, Exception):
-            raise result
-        return result
+        return self.fit_alone(sample, rng)
 
     def fit_many(
         self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator]
