@@ -92,20 +92,6 @@ class Scene:
     seen: tuple[Predict, ...] = ()
 
 
-def settled(trial: Trial, split: Split) -> Trial:
-    """A trial whose members have agreed on what was left to them.
-
-    Where there are no members there is still a control: what everybody would agree on.
-    """
-    if not trial.strategy.settles:
-        return trial
-    size = trial.size if round(trial.size * len(split.train)) else 1.0
-    members = enlist(split, split.train, size, trial.recruitment, trial.seed)
-    part = split.part(split.train[members])
-    pooled = Pooled(part.x, part.y, split.classes)
-    return replace(trial, strategy=trial.strategy.settled(pooled, len(split.train)))
-
-
 def recruit(
     trial: Trial, split: Split, index: Array, *purpose: str, seen: tuple[Predict, ...] = ()
 ) -> tuple[TrainingSet, Array]:
@@ -157,21 +143,40 @@ def mixture(trial: Trial, share: float, pooled: Pooled, n: int) -> Mixture | Non
     return Mixture(law, strategy, share, pooled, n)
 
 
-def stage(
-    trial: Trial, split: Split, test: Part | None = None, seen: tuple[Predict, ...] = ()
-) -> Scene:
-    """Let the collective act on a split.
+class World:
+    """A split, and what of it is the same for all collectives at one seed.
+
+    Arguments:
+        split: The split.
+    """
+
+    def __init__(self, split: Split) -> None:
+        self.split, self.test = split, split.part(split.test)
+        self._clean: dict[Groups, TrainingSet] = {}
+
+    def clean(self, trial: Trial) -> TrainingSet:
+        """What the firm of a trial holds out, without members in it; nobody changes it."""
+        if trial.groups not in self._clean:
+            alone, at = replace(trial, size=0.0), self.split.validation
+            self._clean[trial.groups], _ = recruit(alone, self.split, at, "validation")
+        return self._clean[trial.groups]
+
+
+def stage(trial: Trial, world: World, seen: tuple[Predict, ...] = ()) -> Scene:
+    """Let the collective act.
 
     Arguments:
         trial: The trial.
-        split: The split.
-        test: Its test part, if it is at hand.
+        world: What there is at its seed.
         seen: The classifiers that members have seen, if they act again.
     """
+    split = world.split
     sample, members = recruit(trial, split, split.train, seen=seen)
-    firm = trial if trial.validation == "contaminated" else replace(trial, size=0.0)
-    sample.validation, _ = recruit(firm, split, split.validation, "validation", seen=seen)
-    return Scene(sample, members, test or split.part(split.test), split, seen)
+    if trial.validation == "contaminated":
+        sample.validation, _ = recruit(trial, split, split.validation, "validation", seen=seen)
+    else:
+        sample.validation = world.clean(trial)
+    return Scene(sample, members, world.test, split, seen)
 
 
 def judge(trial: Trial, scene: Scene, fitted: Fitted) -> Record:
@@ -323,16 +328,13 @@ class _Play:
         rounds = 1 if alone else self.trial.strategy.rounds
         return self.error is None and len(self.seen) < rounds
 
-    def prepare(self, splits: dict[int, tuple[Split, Part]]) -> bool:
+    def prepare(self, worlds: dict[int, World]) -> bool:
         """Let the collective act, by what it has seen; say whether that went well."""
         seed = self.trial.seed
         try:
-            if seed not in splits:
-                split = self.trial.dataset.split(stream(seed, "data"))
-                splits[seed] = split, split.part(split.test)
-            if not self.seen:
-                self.trial = settled(self.trial, splits[seed][0])
-            self.scene = stage(self.trial, *splits[seed], self.seen)
+            if seed not in worlds:
+                worlds[seed] = World(self.trial.dataset.split(stream(seed, "data")))
+            self.scene = stage(self.trial, worlds[seed], self.seen)
         except Exception as error:
             self.error = error
         return self.error is None
@@ -364,10 +366,10 @@ def run_trials(trials: Sequence[Trial]) -> list[Record]:
     Splits are drawn once a seed, and all trainings of a round are handed to the learner at once.
     """
     started = time.perf_counter()
-    splits: dict[int, tuple[Split, Part]] = {}
+    worlds: dict[int, World] = {}
     plays = [_Play(trial) for trial in trials]
     while acting := [play for play in plays if play.goes_on]:
-        ready = [play for play in acting if play.prepare(splits)]
+        ready = [play for play in acting if play.prepare(worlds)]
         samples = [play.scene.sample for play in ready if play.scene is not None]
         for play, outcome in zip(ready, _fit([p.trial for p in ready], samples), strict=True):
             play.hear(outcome)

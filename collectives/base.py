@@ -36,22 +36,10 @@ class Signal(ABC):
 
     #: Whether g(g(x)) = g(x).
     idempotent: ClassVar[bool] = True
-    #: Whether :meth:`settled` has something to settle.
-    settles: ClassVar[bool] = False
 
     @abstractmethod
     def __call__(self, x: Array) -> Array:
         """g(x) for points (m, ...), of the same shape and type; the input is left alone."""
-
-    def settled(self, pooled: "Pooled", n: int, label: int | None) -> "Signal":
-        """The signal that members agree on once they have pooled their rows.
-
-        Arguments:
-            pooled: What the members know of the base law.
-            n: The number of people in the training set, members included.
-            label: The label that they aim at, if they aim at one.
-        """
-        return self
 
     def carried(self, x: Array) -> Array:
         """Which points (m, ...) carry an idempotent signal already, those with g(x) = x, (m,)."""
@@ -179,28 +167,6 @@ class Strategy(ABC):
     def rounds(self) -> int:
         """How often the firm trains: from the second time on, members have seen classifiers."""
         return max((part.rounds for part in self.parts), default=1)
-
-    @cached_property
-    def settles(self) -> bool:
-        """Whether :meth:`settled` has something to settle."""
-        return any(s.settles for s in self.signals) or any(p.settles for p in self.parts)
-
-    def settled(self, pooled: Pooled, n: int) -> "Strategy":
-        """What members agree on once they have pooled their rows: they act and are judged by it.
-
-        Arguments:
-            pooled: What the members know of the base law.
-            n: The number of people in the training set, members included.
-        """
-
-        def agree(value: Any) -> Any:
-            if isinstance(value, Strategy) and value.settles:
-                return value.settled(pooled, n)
-            if isinstance(value, Signal) and value.settles:
-                return value.settled(pooled, n, self.target)
-            return tuple(map(agree, value)) if isinstance(value, tuple) else value
-
-        return self._with(agree)
 
     @cached_property
     def traceable(self) -> bool:

@@ -4,7 +4,7 @@ import json
 import shlex
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -22,9 +22,6 @@ from commands.shared import (
     plug,
     records_of,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """See what there is, and whether it keeps the contract."""
 
 import inspect
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -14,9 +14,6 @@ from commands.shared import (
     app,
     plug,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 @app.command("list")

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,9 +21,6 @@ from commands.shared import (
     notes,
     records_of,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 @app.command()

@@ -13,7 +13,7 @@ from algorithms.empirical_bayes import EmpiricalBayes
 from bench.datasets.coins import Coins
 from bench.specs import parse
 from bench.streams import stream
-from bench.trial import Trial, run_trials, stage
+from bench.trial import Trial, World, run_trials, stage
 from collectives.adaptive import Adaptive, exchanged
 from collectives.base import Pooled, Strategy
 from collectives.noise import Noisy
@@ -161,7 +161,7 @@ def test_the_last_round_repeats_the_best_one(size: float, seed: int) -> None:
     split = DATA.split(stream(seed, "data"))
     adaptive, seen, won = Adaptive(PLANT, rounds=5), (), []
     for _ in range(5):
-        scene = stage(trial(adaptive, size, seed), split, seen=seen)
+        scene = stage(trial(adaptive, size, seed), World(split), seen=seen)
         own = split.part(split.train[scene.members])
         fitted = EmpiricalBayes().fit(scene.sample, stream(seed, "fit"))
         seen = (*seen, fitted.predict)

@@ -15,7 +15,7 @@ from bench.errors import BenchError
 from bench.grid import Grid, Part, checked
 from bench.specs import parse
 from bench.streams import stream
-from bench.trial import Trial, run_trials, stage
+from bench.trial import Trial, World, run_trials, stage
 from collectives.planting import FeatureLabel
 from results.axes import panels
 from results.frames import CELL
@@ -32,7 +32,7 @@ def trial(size: float, recruitment: Any, seed: int = 0, **more: Any) -> Trial:
 
 
 def members(split: Split, size: float, recruitment: Any, seed: int = 0) -> set[int]:
-    return set(stage(trial(size, recruitment, seed), split).members.tolist())
+    return set(stage(trial(size, recruitment, seed), World(split)).members.tolist())
 
 
 def drawn(seed: int = 0) -> Split:
@@ -73,11 +73,13 @@ def test_who_joins_first_is_one_kind_in_training_and_validation_data() -> None:
     split = drawn()
     for seed in range(6):
         found = trial(0.2, "class", seed, validation="contaminated")
-        scene = stage(replace(found, strategy=parse("Strike(label=0)", "strategies")), split)
+        scene = stage(
+            replace(found, strategy=parse("Strike(label=0)", "strategies")), World(split)
+        )
         kind = set(split.y[split.train][scene.members].tolist())
         assert len(kind) == 1
         # Those of label 0 strike, and are replaced by nobody, since all members are of one class.
-        relabelled = stage(replace(found, strategy=FeatureLabel(COINS.signal, 1)), split)
+        relabelled = stage(replace(found, strategy=FeatureLabel(COINS.signal, 1)), World(split))
         told = relabelled.sample.validation
         assert told is not None
         moved = split.y[split.validation] != told.y
@@ -88,7 +90,7 @@ def test_neighbours_join_by_distance() -> None:
     split = Digits().split(stream(0, "data"))
     x = split.x[split.train].reshape(len(split.train), -1).astype(float)
     apart = ((x[:, None, ::4] - x[None, :, ::4]) ** 2).sum(axis=2)
-    order = stage(replace(trial(1.0, "distance"), dataset=Digits()), split).members
+    order = stage(replace(trial(1.0, "distance"), dataset=Digits()), World(split)).members
     whole = ((x - x[order[0]]) ** 2).sum(axis=1)
     assert order[0] == whole.argmin()
     assert (np.diff(whole[order]) >= -1e-6).all()
@@ -100,8 +102,8 @@ def test_neighbours_join_by_distance() -> None:
 def test_equally_near_people_join_in_the_order_of_the_uniform_ones() -> None:
     """Eight points and a signal: most people are as near to the middle as many others."""
     split = drawn()
-    order = stage(trial(1.0, "distance"), split).members
-    usual = {int(i): k for k, i in enumerate(stage(trial(1.0, "uniform"), split).members)}
+    order = stage(trial(1.0, "distance"), World(split)).members
+    usual = {int(i): k for k, i in enumerate(stage(trial(1.0, "uniform"), World(split)).members)}
     x = split.x[split.train]
     whole = ((x - x[order[0]]) ** 2).sum(axis=1)
     pairs = [(whole[i], usual[i]) for i in order.tolist()]

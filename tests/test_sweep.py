@@ -27,7 +27,7 @@ from bench.specs import parse
 from bench.store import Have, Store
 from bench.streams import stream
 from bench.sweep import Todo, chunks_of, plan, sweep
-from bench.trial import Scene, Trial, judge, recruit, run_trials, stage
+from bench.trial import Scene, Trial, World, judge, recruit, run_trials, stage
 from bench.versions import code_version
 from collectives.base import Strategy
 from collectives.idle import Idle
@@ -54,19 +54,19 @@ def lasting(records):
 
 def test_collectives_of_one_seed_are_nested():
     sizes = [0.0, 0.005, 0.1, 0.3, 1.0]
-    scenes = [stage(trial(size=size), COINS.split(stream(0, "data"))) for size in sizes]
+    scenes = [stage(trial(size=size), World(COINS.split(stream(0, "data")))) for size in sizes]
     for size, scene in zip(sizes, scenes, strict=True):
         assert len(scene.members) == round(size * 200) == len(set(scene.members.tolist()))
         assert len(scene.sample) == 200
     for small, large in itertools.pairwise(scenes):
         assert np.array_equal(small.members, large.members[: len(small.members)])
-    other = stage(trial(seed=1), COINS.split(stream(0, "data"))).members
+    other = stage(trial(seed=1), World(COINS.split(stream(0, "data")))).members
     assert not np.array_equal(other, scenes[2].members)
 
 
 def test_only_members_change_their_rows():
     split = COINS.split(stream(0, "data"))
-    scene = stage(trial(size=0.3), split)
+    scene = stage(trial(size=0.3), World(split))
     others = np.setdiff1d(np.arange(200), scene.members)
     assert np.array_equal(scene.sample.x[others], split.x[split.train][others])
     assert np.array_equal(scene.sample.y[others], split.y[split.train][others])
@@ -334,7 +334,7 @@ def test_a_failing_strategy_costs_no_other_trial(how, says):
 
 
 def test_a_report_that_is_not_finite_is_none(tmp_path):
-    scene = stage(trial(), COINS.split(stream(0, "data")))
+    scene = stage(trial(), World(COINS.split(stream(0, "data"))))
     report = {"loss": np.float32("nan"), "gap": np.inf, "steps": np.int64(3)}
     record = judge(trial(), scene, Fitted(lambda x: np.zeros(len(x)), report=report))
     assert record["report"] == {"loss": None, "gap": None, "steps": 3.0}
@@ -409,7 +409,7 @@ def test_what_is_counted_is_counted_by_hand():
 def test_the_worst_group_is_the_one_that_is_served_worst():
     split = COINS.split(stream(0, "data"))
     group = np.arange(len(split.x)) % 3
-    scene = stage(trial(), replace(split, group=group))
+    scene = stage(trial(), World(replace(split, group=group)))
     x, y, g = scene.test.x, scene.test.y, group[split.test]
     record = judge(trial(), scene, Fitted(lambda points: points[:, 0].astype(int)))
     by_hand = [np.mean(x[g == k, 0] == y[g == k]) for k in range(3)]
@@ -420,8 +420,8 @@ def test_the_worst_group_is_the_one_that_is_served_worst():
 
 def test_members_are_in_contaminated_validation_data_and_not_in_clean():
     split = COINS.split(stream(0, "data"))
-    clean = stage(trial(size=0.3), split).sample.validation
-    dirty = stage(trial(size=0.3, validation="contaminated"), split).sample.validation
+    clean = stage(trial(size=0.3), World(split)).sample.validation
+    dirty = stage(trial(size=0.3, validation="contaminated"), World(split)).sample.validation
     assert np.array_equal(clean.x, split.x[split.validation])
     assert np.array_equal(clean.y, split.y[split.validation])
     members = stream(0, "members", "validation").permutation(50)[:15]
@@ -568,12 +568,12 @@ def started(tmp_path):
     (tmp_path / "slow.py").write_text(SLOW)
     runs = []
 
-    def started(jobs):
+    def started(jobs, pause=0.15):
         command = [sys.executable, str(HERE / "run_bench.py"), *COMMAND, "--jobs", str(jobs)]
         command += ["--plugin", "slow.py", "--out", "run"]
         run = subprocess.Popen(
             command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            start_new_session=True, env=os.environ | {"PAUSE": "0.15"},
+            start_new_session=True, env=os.environ | {"PAUSE": str(pause)},
         )  # fmt: skip
         runs.append(run)
         return run
@@ -624,7 +624,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="ne
     [(2, signal.SIGINT, True), (1, signal.SIGTERM, False)],
 )
 def test_an_interrupted_run_says_how_to_go_on(tmp_path, started, jobs, number, all_hear):
-    run = started(jobs)
+    run = started(jobs, pause=0.6)  # so that it is not over before it hears
     wait_for_records(run, tmp_path / "run")
     (os.killpg if all_hear else os.kill)(run.pid, number)  # a terminal tells the whole group
     out, err = run.communicate(timeout=30)
@@ -675,5 +675,5 @@ def test_recruits_of_nobody_are_the_data_themselves():
     split = COINS.split(stream(0, "data"))
     sample, members = recruit(trial(size=0.0), split, split.train)
     assert len(members) == 0
-    assert isinstance(stage(trial(size=0.0), split), Scene)
+    assert isinstance(stage(trial(size=0.0), World(split)), Scene)
     assert np.array_equal(sample.x, split.x[split.train])
