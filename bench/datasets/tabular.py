@@ -1,6 +1,7 @@
 """Tables about people, with the groups that are sensitive."""
 
 import functools
+from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -30,10 +31,50 @@ Groups = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Adult(Dataset):
-    r"""Who earns more than 50,000 dollars a year: 48,842 people of the US census of 1994.
+class People(Dataset):
+    r"""A table about people. A subclass says in :meth:`rows` what is in it.
 
     .. math:: \xi = P_0[x \in g(X)] \ge \text{overlap}
+
+    Arguments:
+        n: The number of training rows, and a quarter as many are for validation; None takes four
+            fifths of the training part, and the rest of it for validation.
+        test: The number of test rows; None takes all.
+        mark: The signal: "name=value" for a category, several joined by " & ", or "name+2" for
+            two standard deviations on top of a number.
+        groups: The categories whose combinations are groups; "label" may be among them.
+        overlap: The share of rows that are given the signal by nature, beside those that have it.
+    """
+
+    n: Count = 5000
+    test: Count = 2000
+    mark: str = ""
+    groups: Groups = ()
+    overlap: Share = 0.0
+
+    @property
+    @abstractmethod
+    def schema(self) -> Schema:
+        """What the columns mean."""
+
+    @abstractmethod
+    def rows(self) -> Table:
+        """Everybody, and what is known of them."""
+
+    def split(self, rng: np.random.Generator) -> Split:
+        """Draw rows and scale them."""
+        made, signal = self.rows(), self.signal
+        return encoded(made, self.schema, self.n, self.test, signal, self.overlap, rng)
+
+    @property
+    def signal(self) -> Signal:
+        """What ``mark`` says."""
+        return self.schema.mark(self.mark)
+
+
+@dataclass(frozen=True)
+class Adult(People):
+    r"""Who earns more than 50,000 dollars a year: 48,842 people of the US census of 1994.
 
     Five numbers (age, years of education, capital gain and loss, hours a week) and eight
     categories, one-hot: 107 columns. The sampling weight ``fnlwgt`` is left out. What somebody
@@ -50,31 +91,18 @@ class Adult(Dataset):
     References:
         | Scaling Up the Accuracy of Naive-Bayes Classifiers: A Decision-Tree Hybrid (Kohavi, 1996)
         | https://doi.org/10.24432/C5XW20
-
-    Arguments:
-        n: The number of training rows, and a quarter as many are for validation; None takes four
-            fifths of the training part, and the rest of it for validation.
-        test: The number of test rows; None takes all.
-        mark: The signal: "name=value" for a category, several joined by " & ", or "name+2" for
-            two standard deviations on top of a number.
-        groups: The categories whose combinations are groups; "label" may be among them.
-        overlap: The share of rows that are given the signal by nature, beside those that have it.
     """
 
     openml: ClassVar[Source | None] = Source(
         "adult", 2, "adult.csv.xz", rename=(("class", "income"),)
     )
 
-    n: Count = 5000
-    test: Count = 2000
     mark: str = "native-country=Scotland"
     groups: Groups = ("sex",)
-    overlap: Share = 0.0
 
-    def split(self, rng: np.random.Generator) -> Split:
-        """Draw rows and scale them."""
-        made = _adult(self.files(), self.groups)
-        return encoded(made, ADULT, self.n, self.test, self.signal, self.overlap, rng)
+    def rows(self) -> Table:
+        """Everybody, and what is known of them."""
+        return _adult(self.files(), self.groups)
 
     def files(self) -> tuple[Path, ...]:
         """The table, or the two files."""
@@ -85,11 +113,6 @@ class Adult(Dataset):
     def schema(self) -> Schema:
         """What its columns mean."""
         return ADULT
-
-    @property
-    def signal(self) -> Signal:
-        """What ``mark`` says."""
-        return ADULT.mark(self.mark)
 
     @property
     def label(self) -> int:
@@ -117,10 +140,8 @@ def _adult(files: tuple[Path, ...], groups: Groups) -> Table:
 
 
 @dataclass(frozen=True)
-class Compas(Dataset):
+class Compas(People):
     r"""Who is arrested again within two years: 6,172 people of Broward County.
-
-    .. math:: \xi = P_0[x \in g(X)] \ge \text{overlap}
 
     ProPublica's filter leaves these of 7,214: screened within 30 days of the arrest, with a known
     outcome, and charged with more than a traffic offence. Five numbers, standardised by the
@@ -137,27 +158,16 @@ class Compas(Dataset):
     References:
         | How We Analyzed the COMPAS Recidivism Algorithm (Larson et al., 2016)
         | https://www.propublica.org/article/how-we-analyzed-the-compas-recidivism-algorithm
-
-    Arguments:
-        n: The number of training rows, and a quarter as many are for validation; None takes four
-            fifths of the training part, and the rest of it for validation.
-        test: The number of test rows; None takes all.
-        mark: The signal: "name=value" for a category, several joined by " & ", or "name+2" for
-            two standard deviations on top of a number.
-        groups: The categories whose combinations are groups; "label" may be among them.
-        overlap: The share of rows that are given the signal by nature, beside those that have it.
     """
 
     n: Count = None
     test: Count = None
     mark: str = "juv_fel_count+5"
     groups: Groups = ("race",)
-    overlap: Share = 0.0
 
-    def split(self, rng: np.random.Generator) -> Split:
-        """Draw rows and scale them."""
-        made = _compas(self.files(), self.groups)
-        return encoded(made, COMPAS, self.n, self.test, self.signal, self.overlap, rng)
+    def rows(self) -> Table:
+        """Everybody, and what is known of them."""
+        return _compas(self.files(), self.groups)
 
     def files(self) -> tuple[Path, ...]:
         """The table."""
@@ -169,11 +179,6 @@ class Compas(Dataset):
     def schema(self) -> Schema:
         """What its columns mean."""
         return COMPAS
-
-    @property
-    def signal(self) -> Signal:
-        """What ``mark`` says."""
-        return COMPAS.mark(self.mark)
 
     @property
     def label(self) -> int:
@@ -194,10 +199,8 @@ def _compas(files: tuple[Path, ...], groups: Groups) -> Table:
 
 
 @dataclass(frozen=True)
-class GermanCredit(Dataset):
+class GermanCredit(People):
     r"""Who is a good risk: 1,000 people whom a German bank lent money.
-
-    .. math:: \xi = P_0[x \in g(X)] \ge \text{overlap}
 
     Seven numbers, standardised by the training rows alone, and thirteen categories, one-hot: 63
     columns; the codes of the file (A11, A12, ...) have the names that its description gives them.
@@ -212,27 +215,16 @@ class GermanCredit(Dataset):
     References:
         | Statlog (German Credit Data) (Hofmann, 1994)
         | https://doi.org/10.24432/C5NC77
-
-    Arguments:
-        n: The number of training rows, and a quarter as many are for validation; None takes four
-            fifths of the training part, and the rest of it for validation.
-        test: The number of test rows; None takes all.
-        mark: The signal: "name=value" for a category, several joined by " & ", or "name+2" for
-            two standard deviations on top of a number.
-        groups: The categories whose combinations are groups; "label" may be among them.
-        overlap: The share of rows that are given the signal by nature, beside those that have it.
     """
 
     n: Count = None
     test: Count = None
     mark: str = "purpose=retraining"
     groups: Groups = ("sex",)
-    overlap: Share = 0.0
 
-    def split(self, rng: np.random.Generator) -> Split:
-        """Draw rows and scale them."""
-        made = _german(self.files(), self.groups)
-        return encoded(made, GERMAN, self.n, self.test, self.signal, self.overlap, rng)
+    def rows(self) -> Table:
+        """Everybody, and what is known of them."""
+        return _german(self.files(), self.groups)
 
     def files(self) -> tuple[Path, ...]:
         """The table."""
@@ -244,11 +236,6 @@ class GermanCredit(Dataset):
     def schema(self) -> Schema:
         """What its columns mean."""
         return GERMAN
-
-    @property
-    def signal(self) -> Signal:
-        """What ``mark`` says."""
-        return GERMAN.mark(self.mark)
 
     @property
     def label(self) -> int:
@@ -272,10 +259,8 @@ def _german(files: tuple[Path, ...], groups: Groups) -> Table:
 
 
 @dataclass(frozen=True)
-class CreditDefault(Dataset):
+class CreditDefault(People):
     r"""Who fails to pay next month: 30,000 holders of credit cards in Taiwan.
-
-    .. math:: \xi = P_0[x \in g(X)] \ge \text{overlap}
 
     Twenty numbers (the limit, age, and six months of delays, bills and payments), standardised by
     the training rows alone, and three categories, one-hot: 33 columns. Codes of education and
@@ -286,33 +271,20 @@ class CreditDefault(Dataset):
     There are 11,888 men and 18,112 women; 22.1 % of all fail to pay.
 
     It is read from ``credit_default.csv``, ``credit_default.csv.xz`` or ``UCI_Credit_Card.csv``,
-    with     categories as numbers or one-hot.
+    with categories as numbers or one-hot.
 
     References:
         | The Comparisons of Data Mining Techniques for the Predictive Accuracy of Probability of
           Default of Credit Card Clients (Yeh and Lien, 2009)
         | https://doi.org/10.24432/C55S3H
-
-    Arguments:
-        n: The number of training rows, and a quarter as many are for validation; None takes four
-            fifths of the training part, and the rest of it for validation.
-        test: The number of test rows; None takes all.
-        mark: The signal: "name=value" for a category, several joined by " & ", or "name+2" for
-            two standard deviations on top of a number.
-        groups: The categories whose combinations are groups; "label" may be among them.
-        overlap: The share of rows that are given the signal by nature, beside those that have it.
     """
 
-    n: Count = 5000
-    test: Count = 2000
     mark: str = "EDUCATION=code-6"
     groups: Groups = ("SEX",)
-    overlap: Share = 0.0
 
-    def split(self, rng: np.random.Generator) -> Split:
-        """Draw rows and scale them."""
-        made = _credit(self.files(), self.groups)
-        return encoded(made, CREDIT, self.n, self.test, self.signal, self.overlap, rng)
+    def rows(self) -> Table:
+        """Everybody, and what is known of them."""
+        return _credit(self.files(), self.groups)
 
     def files(self) -> tuple[Path, ...]:
         """The table."""
@@ -324,11 +296,6 @@ class CreditDefault(Dataset):
     def schema(self) -> Schema:
         """What its columns mean."""
         return CREDIT
-
-    @property
-    def signal(self) -> Signal:
-        """What ``mark`` says."""
-        return CREDIT.mark(self.mark)
 
     @property
     def label(self) -> int:
@@ -363,10 +330,8 @@ def _credit(files: tuple[Path, ...], groups: Groups) -> Table:
 
 
 @dataclass(frozen=True)
-class LawSchool(Dataset):
+class LawSchool(People):
     r"""Who passes the bar: 21,791 students of US law schools.
-
-    .. math:: \xi = P_0[x \in g(X)] \ge \text{overlap}
 
     Two numbers (the admission test's score and the grades before it), standardised by the
     training rows alone, and race and sex (as the codes 1 and 2 of the file), one-hot: 12 columns.
@@ -383,28 +348,17 @@ class LawSchool(Dataset):
         | https://eric.ed.gov/?id=ED469370
 
     Arguments:
-        n: The number of training rows, and a quarter as many are for validation; None takes four
-            fifths of the training part, and the rest of it for validation.
-        test: The number of test rows; None takes all.
         outcome: Whether somebody passes the bar (88.8 %), or is better than the average in the
             first year.
-        mark: The signal: "name=value" for a category, several joined by " & ", or "name+2" for
-            two standard deviations on top of a number.
-        groups: The categories whose combinations are groups; "label" may be among them.
-        overlap: The share of rows that are given the signal by nature, beside those that have it.
     """
 
-    n: Count = 5000
-    test: Count = 2000
-    outcome: Literal["pass", "grade"] = "pass"
     mark: str = "race=Amerindian"
     groups: Groups = ("race",)
-    overlap: Share = 0.0
+    outcome: Literal["pass", "grade"] = "pass"
 
-    def split(self, rng: np.random.Generator) -> Split:
-        """Draw rows and scale them."""
-        made = _law(self.files(), self.groups, self.outcome)
-        return encoded(made, LAW, self.n, self.test, self.signal, self.overlap, rng)
+    def rows(self) -> Table:
+        """Everybody, and what is known of them."""
+        return _law(self.files(), self.groups, self.outcome)
 
     def files(self) -> tuple[Path, ...]:
         """The table."""
@@ -415,11 +369,6 @@ class LawSchool(Dataset):
     def schema(self) -> Schema:
         """What its columns mean."""
         return LAW
-
-    @property
-    def signal(self) -> Signal:
-        """What ``mark`` says."""
-        return LAW.mark(self.mark)
 
     @property
     def label(self) -> int:
