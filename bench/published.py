@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from algorithms.base import Learner
 from bench import about
 from bench.backends import run_chunks
 from bench.errors import BenchError, unknown
+from bench.grid import Grid, Part
 from bench.merge import PLACE
 from bench.specs import parse
 from bench.trial import Key, Record, Trial
@@ -85,25 +85,22 @@ def rates() -> dict[tuple[str, str], float]:
     return found
 
 
-def trials_like(published: pd.DataFrame, learner: Learner) -> Iterator[Trial]:
-    """The trials in which a learner meets all that the published ones met, seed by seed."""
-    worlds = published[WORLD].drop_duplicates().sort_values(["seed", *WORLD], kind="stable")
-    for row in worlds.to_dict("records"):
-        yield _trial(Key(learner="", **{str(name): value for name, value in row.items()}), learner)
+def grid_like(published: pd.DataFrame, learner: Learner, name: str) -> Grid:
+    """The grid in which a learner meets all that the published ones met.
 
-
-def _trial(key: Key, learner: Learner | None = None) -> Trial:
-    """The trial of a key, or a learner's in the same world."""
-    return Trial(
-        parse(key.dataset, "datasets"),
-        learner or parse(key.learner, "learners"),
-        parse(key.strategy, "strategies"),
-        float(key.size),
-        int(key.seed),
-        key.validation,  # type: ignore[arg-type]
-        key.groups,  # type: ignore[arg-type]
-        key.recruitment,  # type: ignore[arg-type]
-    )
+    Arguments:
+        published: Records of a finished run, which has every seed of every panel.
+        learner: The learner.
+        name: What to call the grid.
+    """
+    panel = [way for way in WORLD if way not in ("size", "seed")]
+    parts = []
+    for key, rows in published.groupby(panel):
+        dataset, strategy, *ways = ((str(word),) for word in key)
+        sizes = tuple(sorted(map(float, rows["size"].unique())))
+        seeds = int(rows["seed"].max()) + 1
+        parts.append(Part(dataset, (repr(learner),), strategy, sizes, seeds, *ways))  # type: ignore[arg-type]
+    return Grid(name, tuple(parts))
 
 
 def sentinels(published: pd.DataFrame, count: int = 3) -> list[Record]:
@@ -169,7 +166,17 @@ def rerun(rows: list[Record]) -> list[Again]:
     """Run published trials again in this process, one thread, as they were."""
     again = []
     for row in rows:
-        trial = _trial(Key(*(row[name] for name in Key._fields)))
+        key = Key(*(row[name] for name in Key._fields))
+        trial = Trial(
+            parse(key.dataset, "datasets"),
+            parse(key.learner, "learners"),
+            parse(key.strategy, "strategies"),
+            float(key.size),
+            int(key.seed),
+            key.validation,  # type: ignore[arg-type]
+            key.groups,  # type: ignore[arg-type]
+            key.recruitment,  # type: ignore[arg-type]
+        )
         ((_, records),) = run_chunks(iter([[trial]]))
         again.append(Again(row, records[0]))
     return again

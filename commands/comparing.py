@@ -1,13 +1,12 @@
 """Learners against each other: those of a run, or a new one against what is published."""
 
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bench.errors import BenchError
+from commands.running import carry_out
 from commands.shared import (
     Epoch,
     Format,
@@ -16,8 +15,8 @@ from commands.shared import (
     app,
     folder_of,
     notes,
+    own_records,
     plug,
-    progress_bar,
     records_of,
 )
 
@@ -139,9 +138,10 @@ def _newcomer(
 ) -> None:
     """Run one learner, and set it against what is published."""
     import pandas as pd
+    from joblib import cpu_count
 
     from bench import published
-    from bench.store import Store
+    from bench.wards import Limits
     from results.complete import missing, refuse_missing
     from results.labels import labels, resolve
     from results.page import page
@@ -156,11 +156,10 @@ def _newcomer(
     _reproduce(published.rerun(published.sentinels(rows)), told)
     _stale(rows)
     folder = out or Path("runs") / f"{type(learner).__name__}-on-{Path(grid).stem}"
-    _run(list(published.trials_like(rows, learner)), folder, jobs)
-    own = Store(folder).frame()
-    own = own[own["learner"] == repr(learner)]
-    worlds = rows[published.WORLD].drop_duplicates()
-    own = own.merge(worlds, on=published.WORLD)[published.COLUMNS]
+    workers = cpu_count() if jobs is None else jobs
+    wanted = published.grid_like(rows, learner, folder.name)
+    carry_out(wanted, folder, workers, Limits(), retry_failed=True, rerun_stale=True)
+    own = own_records(folder)[published.COLUMNS]
     lost = set(missing(rows)["learner"])
     if lost:
         short = labels(rows["learner"])
@@ -235,27 +234,3 @@ def _stale(rows: "pd.DataFrame") -> None:
             f"{', '.join(sorted(old)[:6])}{' ...' if len(old) > 6 else ''}",
             soft_wrap=True,
         )
-
-
-def _run(trials: list[Any], folder: Path, jobs: int | None) -> None:
-    """Run what the folder lacks of the learner's trials, or has from other code."""
-    from joblib import cpu_count
-
-    from bench import about, sweep
-    from bench.store import Store
-
-    workers = cpu_count() if jobs is None else jobs
-    with Store(folder) as store:
-        todo = sweep.Todo(store.have(), retry_failed=True, rerun_stale=True)
-        plan = sweep.plan(trials, todo)
-        notes.print(f"{plan['trials']} trials of the new learner, {plan['left']} to run")
-        description = {
-            "trials": plan["trials"],
-            "began": time.time(),
-            "command": sys.argv[1:],
-            **about.environment(),
-        }
-        about.write(folder / "about.json", description)
-        left = (trial for trial in trials if trial in todo)
-        with progress_bar(plan["left"]) as watch:
-            sweep.sweep(left, store, workers, watch, planned=plan)

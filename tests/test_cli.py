@@ -463,13 +463,13 @@ def test_a_new_learner_is_compared_with_what_is_published(bench, published):
     said = bench(*NEWCOMER)
     assert said.code == 0, said
     assert said.line.count("as published, to the last digit") == 3
-    assert "9 trials of the new learner, 9 to run" in said.line
+    assert "grid Nearer-on-tiny: 9 trials, 9 to run" in said.line
     for words in ("Success of Nearer, beside KNN", "Nearer less each of the others",
                   "Mean ranks by area over 1 dataset", "cannot tell",
                   "takes 7 seeds"):  # fmt: skip
         assert words in said.out
     again = bench(*NEWCOMER, "--format", "csv")
-    assert "9 trials of the new learner, 0 to run" in again.line
+    assert "grid Nearer-on-tiny: 9 trials, 0 to run" in again.line
     table = pd.read_csv(StringIO(again.out))
     assert set(table["learner"]) == {"Nearer()"}
     assert len(table) == 2 * 5  # two others, three sizes, area and critical mass
