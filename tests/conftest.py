@@ -1,10 +1,16 @@
 """What all tests share."""
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
+from program import Answer, tiny
 
+import run_bench
 from bench.backends import one_thread
+from bench.registry import REGISTRY
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -12,3 +18,47 @@ def arithmetic_on_one_thread() -> Iterator[None]:
     """As in a worker: the number of threads changes the last digits of sums."""
     with one_thread():
         yield
+
+
+@pytest.fixture
+def bench(capsys, monkeypatch, tmp_path):
+    """Run the command line in this process, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("NO_COLOR", "1")
+    for kind, classes in list(REGISTRY.kinds.items()):
+        monkeypatch.setitem(REGISTRY.kinds, kind, dict(classes))
+
+    def bench(*words):
+        monkeypatch.setattr(sys, "argv", ["run_bench.py", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as exit:
+            run_bench.main()
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err
+        return Answer(exit.value.code or 0, said.out, said.err)
+
+    return bench
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A folder with a finished tiny run."""
+    folder = tmp_path_factory.mktemp("finished")
+    command = [sys.executable, run_bench.__file__, *tiny()]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return folder / "runs", Answer(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def ran(finished, tmp_path):
+    """A folder ``runs/`` with a tiny run in it, ours to change."""
+    shutil.copytree(finished[0], tmp_path / "runs")
+    return tmp_path / "runs" / "quick"
+
+
+@pytest.fixture
+def no_figures(monkeypatch):
+    """Runs that draw nothing, for what has nothing to do with figures."""
+    monkeypatch.setattr("results.outputs.write_figures", lambda *_: [])

@@ -10,7 +10,6 @@ import bench.datasets.vision as vision
 from bench.datasets._root import CACHE_VARIABLE, VARIABLE
 from bench.datasets._source import Source
 from bench.streams import stream
-from tests.test_cli import bench  # noqa: F401 (a fixture)
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ def openml(monkeypatch):
     return SimpleNamespace(x=x, y=y, asked=asked)
 
 
-def test_what_is_fetched_is_what_is_read(bench, root, openml):  # noqa: F811
+def test_what_is_fetched_is_what_is_read(bench, root, openml):
     said = bench("data", "get", "MNIST")
     assert said.code == 0, said
     assert openml.asked == [("mnist_784", 1)]
@@ -52,7 +51,7 @@ def test_what_is_fetched_is_what_is_read(bench, root, openml):  # noqa: F811
     assert "MNIST,at hand,yes,mnist.npz" in listed
 
 
-def test_other_contents_than_expected_are_not_written(bench, root, openml):  # noqa: F811
+def test_other_contents_than_expected_are_not_written(bench, root, openml):
     bench("data", "get", "MNIST")
     before = (root / "mnist.npz").read_bytes()
     openml.x[0, 0] ^= 1
@@ -62,7 +61,7 @@ def test_other_contents_than_expected_are_not_written(bench, root, openml):  # n
     assert (root / "mnist.npz").read_bytes() == before
 
 
-def test_who_is_not_reached_is_said_in_a_line(bench, root, monkeypatch):  # noqa: F811
+def test_who_is_not_reached_is_said_in_a_line(bench, root, monkeypatch):
     def fetch(*_, **__):
         raise OSError("no route to host")
 
@@ -84,7 +83,7 @@ def test_who_is_not_reached_is_said_in_a_line(bench, root, monkeypatch):  # noqa
         ("run quick --datasets MNIST --jobs 0", "MNIST is not at hand: looked for mnist.npz"),
     ],
 )
-def test_what_cannot_be_had_is_said_in_a_line(bench, root, words, says):  # noqa: F811
+def test_what_cannot_be_had_is_said_in_a_line(bench, root, words, says):
     said = bench(*words.split())
     assert said.code == 2
     assert says in said.line

@@ -1,0 +1,72 @@
+"""The contract on somebody's own class, on the command line."""
+
+import json
+from pathlib import Path
+
+import pytest
+from program import GOOD
+
+STOCHASTIC = GOOD.replace(
+    "keep = [", "draws = GENERATOR.choice(len(sample), len(sample) // 2)\n        keep = ["
+).replace("sample.y == k)", "(sample.y == k) & np.isin(np.arange(len(sample)), draws))")
+
+
+def verdicts(bench, source, **more):
+    Path("plugged.py").write_text(source)
+    said = bench("check", "plugged.py", "--format", "json")
+    rows = {row["check"]: row["verdict"] for row in json.loads(said.out)}
+    assert said.code == ("failed" in rows.values())
+    return {check for check, verdict in rows.items() if verdict == "failed"}, rows
+
+
+def test_a_good_plugin_passes_its_check(bench):
+    failed, rows = verdicts(bench, GOOD)
+    assert failed == set()
+    assert len(rows) > 8
+    said = bench("check", "plugged.py")
+    assert "Centroids" in said.out
+    assert said.code == 0
+
+
+def test_a_good_stochastic_plugin_passes_its_check(bench):
+    assert verdicts(bench, STOCHASTIC.replace("GENERATOR", "rng"))[0] == set()
+
+
+@pytest.mark.parametrize(
+    ("generator", "check"),
+    [
+        ("np.random.default_rng()", "repeats_itself"),
+        ("np.random.default_rng(0)", "uses_its_generator"),
+        ("np.random", "leaves_global_randomness_alone"),
+    ],
+)
+def test_randomness_of_its_own_fails_the_check(bench, generator, check):
+    assert check in verdicts(bench, STOCHASTIC.replace("GENERATOR", generator))[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "check"),
+    [
+        ("frozen=True", "frozen=False", "is_a_value"),
+        ("shrink: By", "shrunk: By", "documents_its_fields"),
+        ("(Somebody, 1957)", "(Somebody)", "cites_its_source"),
+        ("argmin(1)", "argmax(1)", "beats_chance"),
+        ("argmin(1)", "argmin(1) + 5", "predicts_labels"),
+        (
+            "return Fitted(predict)",
+            "sample.y[:] = 0; return Fitted(predict)",
+            "leaves_the_sample_alone",
+        ),
+        ("Fitted(predict)", "Fitted(predict, weights=means[:, 0])", "weighs_its_samples"),
+    ],
+)
+def test_what_breaks_a_promise_fails_its_check(bench, old, new, check):
+    assert old in GOOD
+    assert check in verdicts(bench, GOOD.replace(old, new))[0]
+
+
+def test_a_shipped_component_is_checked_by_its_spec(bench):
+    said = bench("check", "KNN(neighbours=3)")
+    assert said.code == 0, said
+    assert bench("check", "Patch(size=1)").code == 0
+    assert bench("check", "Idle").code == 0
