@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
+from math import prod
 from pathlib import Path
 from typing import Any, get_args
 
@@ -77,7 +78,8 @@ class Part:
         if EVERY in self.learners and not isinstance(data.law, TraceableLaw):
             learners = [learner for learner in learners if not learner.needs_law]
         strategies = _named(self.strategies, "strategies")
-        return learners, [s.filled(data.signal, data.label) for s in strategies]
+        filled = (s.filled(data.signal, data.label) for s in strategies)
+        return learners, list(dict.fromkeys(filled))
 
     def written_out(self) -> Iterator["Part"]:
         """The same product with all specs in full, a part for each dataset."""
@@ -156,6 +158,16 @@ class Grid:
             twice = any(trial.key in before for before in parts[:i])
             if not twice and (shard is None or trial.key in shard):
                 yield trial
+
+    def count(self) -> int:
+        """How many trials there are. Only parts that may share some are gone through."""
+        if len(self.parts) > 1:
+            return sum(1 for _ in self.trials())
+        axes = ("learners", "strategies", "sizes", "validation", "groups", "recruitment")
+        return sum(
+            part.seeds * prod(len(set(getattr(part, axis))) for axis in axes)
+            for part in self.parts[0].written_out()
+        )
 
     def written_out(self) -> "Grid":
         """The same grid with all specs in full, a part for each dataset.

@@ -1,6 +1,6 @@
 """Adaptive action: a collective that sees what the firm deployed, and acts again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Annotated, ClassVar
@@ -8,12 +8,12 @@ from typing import Annotated, ClassVar
 import numpy as np
 from annotated_types import Ge
 
-from collectives.base import Array, Labelled, Pooled, Predict, Signal, Strategy
+from collectives.base import Around, Array, Pooled, Predict, Signal, Strategy
 from collectives.planting import FeatureLabel
 
 
 @dataclass(frozen=True)
-class Adaptive(Strategy):
+class Adaptive(Around):
     r"""Members see the deployed classifier, and shift their weight to where it gets them further.
 
     .. math:: P^*_t = h_\# Q_t, \qquad Q_1 \text{ uniform}, \qquad
@@ -85,24 +85,11 @@ class Adaptive(Strategy):
             tried = tried / tried.mean()
         return best if len(seen) == self.rounds - 1 else tried
 
-    def success(self, predict: Predict, test: Labelled) -> Array:
-        """That of what was agreed on, in the end."""
-        return self.of.success(predict, test)
-
     def promise(
         self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]
     ) -> float | None:
         """What is promised to what was agreed on, by this mixture."""
         return self.of.promise(joint, mixture, moved)
-
-    def measures(self, predict: Predict, test: Labelled) -> Mapping[str, float]:
-        """Those of what was agreed on."""
-        return self.of.measures(predict, test)
-
-    @property
-    def target(self) -> int | None:
-        """The label that was agreed on."""
-        return self.of.target
 
 
 def exchanged(weight: Array, rng: np.random.Generator) -> Array:

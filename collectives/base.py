@@ -255,6 +255,25 @@ class Strategy(ABC):
         return dataclasses.replace(self, **made)  # type: ignore[type-var]
 
 
+class Around(Strategy):
+    """A way of acting on what another strategy ``of`` says, by which it is judged. Abstract."""
+
+    of: Strategy
+
+    def success(self, predict: Predict, test: Labelled) -> Array:
+        """That of what was agreed on."""
+        return self.of.success(predict, test)
+
+    def measures(self, predict: Predict, test: Labelled) -> Mapping[str, float]:
+        """Those of what was agreed on."""
+        return self.of.measures(predict, test)
+
+    @property
+    def target(self) -> int | None:
+        """The label that was agreed on."""
+        return self.of.target
+
+
 def _flat(strategy: Any) -> Iterator[Any]:
     """The values of a component's fields; those in a tuple one by one."""
     for field in dataclasses.fields(strategy):

@@ -1,20 +1,20 @@
 """Noise: members who do not quite do what was agreed on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Interval
 
-from collectives.base import Array, Labelled, Pooled, Predict, Signal, Strategy
+from collectives.base import Around, Array, Pooled, Signal, Strategy
 from collectives.planting import FeatureLabel
 
 Share = Annotated[float, Interval(ge=0, le=1)]
 
 
 @dataclass(frozen=True)
-class Noisy(Strategy):
+class Noisy(Around):
     r"""Coordination noise: each member, by itself, may do another thing than was agreed on.
 
     .. math:: (x', y') = \begin{cases} (x, y) & \text{with probability dropout} \\
@@ -87,24 +87,11 @@ class Noisy(Strategy):
             ]
         return [way for way in ways if way[0] > 0]
 
-    def success(self, predict: Predict, test: Labelled) -> Array:
-        """As if nobody had made a mistake."""
-        return self.of.success(predict, test)
-
     def promise(
         self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]
     ) -> float | None:
         """What is promised to those who make no mistakes, by this mixture."""
         return self.of.promise(joint, mixture, moved)
-
-    def measures(self, predict: Predict, test: Labelled) -> Mapping[str, float]:
-        """Those of what was agreed on."""
-        return self.of.measures(predict, test)
-
-    @property
-    def target(self) -> int | None:
-        """The label that they agreed on."""
-        return self.of.target
 
     def _mistaken(self, x: Array) -> Array:
         return x if self.mistaken is None else self.mistaken(x)

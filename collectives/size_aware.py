@@ -1,7 +1,6 @@
 """Size-aware action: a collective that does no more than is good for its size."""
 
 import itertools
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Annotated, ClassVar
@@ -9,14 +8,14 @@ from typing import Annotated, ClassVar
 import numpy as np
 from annotated_types import Ge, Interval, MinLen
 
-from collectives.base import Array, Labelled, Pooled, Predict, Strategy
+from collectives.base import Around, Array, Pooled, Strategy
 from collectives.planting import FeatureLabel
 
 Shares = Annotated[tuple[Annotated[float, Interval(ge=0, le=1)], ...], MinLen(1)]
 
 
 @dataclass(frozen=True)
-class SizeAware(Strategy):
+class SizeAware(Around):
     r"""Only so many members act, and only so strongly, as is best for them, by their own estimate.
 
     .. math:: (s, t)^* = \operatorname*{argmax}_{s, t} \; \hat S(\alpha s, t)
@@ -91,19 +90,6 @@ class SizeAware(Strategy):
 
         choices = list(itertools.product(sorted(self.shares), sorted(self.strengths)))
         return choices[int(np.argmax([round(worth(*choice), 9) for choice in choices]))]
-
-    def success(self, predict: Predict, test: Labelled) -> Array:
-        """That of those who act."""
-        return self.of.success(predict, test)
-
-    def measures(self, predict: Predict, test: Labelled) -> Mapping[str, float]:
-        """Those of those who act."""
-        return self.of.measures(predict, test)
-
-    @property
-    def target(self) -> int | None:
-        """The label of those who act."""
-        return self.of.target
 
 
 def _towards(x: Array, moved: Array, strength: float) -> Array:

@@ -47,7 +47,7 @@ def list_(
     plug(plugin)
     if kind == "grids":
         rows: list[dict[str, Any]] = [
-            {"name": name, "trials": sum(1 for _ in grids.load(name).trials()), "file": str(path)}
+            {"name": name, "trials": grids.load(name).count(), "file": str(path)}
             for name, path in grids.shipped().items()
         ]
     else:

@@ -4,12 +4,14 @@ import signal
 import sys
 import time
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bench.errors import BenchError
 from commands.shared import (
@@ -20,7 +22,6 @@ from commands.shared import (
     app,
     notes,
     plug,
-    progress_bar,
     records_of,
 )
 
@@ -180,7 +181,7 @@ def carry_out(
             f"{scheduler or where}, into {folder}"
         )
         # Of a shard the figures say that there is more.
-        whole = plan["trials"] if share is None else sum(1 for _ in chosen.trials())
+        whole = plan["trials"] if share is None else chosen.count()
         description = {
             "grid": chosen.name,
             "parts": [asdict(part) for part in chosen.parts],
@@ -204,7 +205,7 @@ def carry_out(
         dask = partial(run_on_dask, scheduler=scheduler, limits=limits) if scheduler else None
         trials = (trial for trial in chosen.trials(share) if trial in todo)
         try:
-            with progress_bar(plan["left"]) as watch:
+            with _progress(plan["left"]) as watch:
                 progress = sweep.sweep(
                     trials, store, workers, watch, planned=plan, limits=limits, run=dask
                 )
@@ -293,3 +294,29 @@ def _failures(frame: "pd.DataFrame", folder: Path, progress: "Swept") -> None:
     for (learner, reason), count in reasons.most_common():
         notes.print(f"  {count} x {learner}: {reason}", markup=False)
     raise typer.Exit(1)
+
+
+def _progress(total: int) -> Any:
+    """A progress bar on stderr, as a context that gives what a sweep tells."""
+    columns = (
+        BarColumn(30),
+        MofNCompleteColumn(),
+        TextColumn("trials, {task.fields[failed]} failed, {task.fields[rate]} a second, left:"),
+        TimeRemainingColumn(),
+    )
+
+    @contextmanager
+    def bar() -> Any:
+        with Progress(
+            *columns, console=notes, refresh_per_second=4, disable=not total
+        ) as progress:
+            task = progress.add_task("", total=total, failed=0, rate="-")
+            started = time.perf_counter()
+
+            def watch(now: Any) -> None:
+                rate = now.done / max(time.perf_counter() - started, 1e-9)
+                progress.update(task, completed=now.done, failed=now.failed, rate=f"{rate:.1f}")
+
+            yield watch
+
+    return bar()

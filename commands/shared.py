@@ -1,14 +1,11 @@
 """What the commands share: the program, its options, and how a run is found and read."""
 
 import itertools
-import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bench.errors import BenchError, unknown
 
@@ -135,29 +132,3 @@ def about_of(folder: Path) -> dict[str, Any]:
     from bench.merge import described
 
     return described(folder)
-
-
-def progress_bar(total: int) -> Any:
-    """A progress bar on stderr, as a context that gives what a sweep tells."""
-    columns = (
-        BarColumn(30),
-        MofNCompleteColumn(),
-        TextColumn("trials, {task.fields[failed]} failed, {task.fields[rate]} a second, left:"),
-        TimeRemainingColumn(),
-    )
-
-    @contextmanager
-    def bar() -> Any:
-        with Progress(
-            *columns, console=notes, refresh_per_second=4, disable=not total
-        ) as progress:
-            task = progress.add_task("", total=total, failed=0, rate="-")
-            started = time.perf_counter()
-
-            def watch(now: Any) -> None:
-                rate = now.done / max(time.perf_counter() - started, 1e-9)
-                progress.update(task, completed=now.done, failed=now.failed, rate=f"{rate:.1f}")
-
-            yield watch
-
-    return bar()

@@ -67,7 +67,7 @@ def _listed(format: str | None) -> None:
     from results.terminal import show
 
     def trials(study: "Study", quick: bool) -> int:
-        return sum(1 for _ in study.grid("", quick).trials())
+        return study.grid("", quick).count()
 
     rows = [
         {

@@ -340,7 +340,7 @@ def test_grids_hold_each_trial_once_and_shards_share_them_out(seeds, sizes, part
     )
     trials = list(grid.trials())
     keys = [t.key for t in trials]
-    assert len(set(keys)) == len(keys)
+    assert len(set(keys)) == len(keys) == grid.count()
     assert [t.seed for t in trials] == sorted(t.seed for t in trials)
     assert set(keys) == {t.key for part in grid.parts for t in part.trials()}
     shared = [t.key for k in range(of) for t in grid.trials(Shard(k + 1, of))]
