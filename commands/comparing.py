@@ -144,7 +144,7 @@ def _newcomer(
     from bench.wards import Limits
     from results.complete import missing, refuse_missing
     from results.labels import labels, resolve
-    from results.page import page
+    from results.newcomer import page
 
     learner, (rows, told) = _learner(what), published.read(grid)
     if repr(learner) in set(rows["learner"]):
