@@ -1,6 +1,7 @@
 """What a collective's success costs the firm."""
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from results.axes import entitle, legend, panels, small_multiples
@@ -40,10 +41,17 @@ def plot_cost(curves: pd.DataFrame) -> Figure:
                       color=line["color"], markeredgewidth=0.7)  # fmt: skip
             shown[short[str(learner)]] = path
         axes.set_ylim(-0.04, 1.04)
+        _widen(axes)
     for axes in grid[-columns:]:
         axes.set_xlabel("accuracy on untouched data")
     for axes in grid[::columns]:
         axes.set_ylabel("success")
-    if len(shown) <= 12:
-        legend(figure, list(shown.values()), list(shown))
+    legend(figure, list(shown.values()), list(shown))
     return figure
+
+
+def _widen(axes: Axes) -> None:
+    """Let an axis of accuracies span a tenth at least, lest noise fill a panel."""
+    low, high = axes.get_xlim()
+    missing = max(0.0, 0.1 - (high - low)) / 2
+    axes.set_xlim(low - missing, high + missing)

@@ -25,7 +25,7 @@ def plot_heat(critical: pd.DataFrame) -> Figure:
     Returns:
         The figure. Estimates stand in the cells. Grey cells are of curves that do not reach
         the level at any size ("not reached"), hatched ones of curves that are there without a
-        collective.
+        collective; white ones were not run.
     """
     table = shortened(critical)
     extra = [name for name in WAYS if table[name].nunique() > 1]

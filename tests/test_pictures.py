@@ -12,6 +12,7 @@ from results.cost import plot_cost
 from results.critical import critical_mass
 from results.curves import area, success_curves
 from results.dynamics import by_epoch, dynamics, plot_dynamics
+from results.frames import KEY
 from results.heat import plot_heat
 from results.house import WIDTHS, columns
 from results.outputs import MANIFEST, differing, write_figures
@@ -62,6 +63,17 @@ def test_the_cost_is_drawn_from_no_collective_to_the_largest():
     paths = [line.get_xydata() for line in figure.axes[0].lines]
     wanted = own.sort_values("size")[["accuracy", "mean"]].to_numpy()
     assert any(np.array_equal(path, wanted) for path in paths)
+    (legend,) = figure.legends
+    assert {t.get_text() for t in legend.get_texts()} == {"Fast", "Ready", "Slow"}
+
+
+def test_many_learners_have_a_legend_and_equal_accuracies_some_room():
+    many = pd.concat([records(learner=f"L{i}()", accuracy=0.9) for i in range(15)])
+    figure = plot_cost(success_curves(many.drop_duplicates(KEY)))
+    assert len(figure.legends[0].get_texts()) == 15
+    low, high = figure.axes[0].get_xlim()
+    assert low < 0.9 < high
+    assert high - low == pytest.approx(0.1)
 
 
 def test_dynamics_are_the_means_of_what_was_recorded():
