@@ -50,9 +50,8 @@ def table(records: Iterable[Record]) -> pa.Table:
         columns["epochs"] = [e and json.dumps(e) for e in columns["epochs"]]
         columns["size"] = [float(size) for size in columns["size"]]
         try:
-            columns |= {n: [list((v or {}).items()) for v in columns[n]] for n in NAMED}
             arrays = [_array(columns[name], kind) for name, kind in TYPES.items()]
-        except (AttributeError, pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
+        except (AttributeError, TypeError, pa.ArrowInvalid, OverflowError) as error:
             raise BenchError(f"a record holds what it should not: {error}") from error
         pieces.append(pa.Table.from_arrays(arrays, list(TYPES)))
     if not pieces:
@@ -61,9 +60,19 @@ def table(records: Iterable[Record]) -> pa.Table:
 
 
 def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_map(kind):
+        named = [v or {} for v in values]
+        ends = np.cumsum([0, *map(len, named)], dtype=np.int32)
+        names = pa.array([name for v in named for name in v], pa.string())
+        items = pa.array([item for v in named for item in v.values()], pa.float64())
+        return pa.MapArray.from_arrays(pa.array(ends), names, items)
     if not pa.types.is_dictionary(kind):
         return pa.array(values, kind)
-    return pa.array(values, pa.string()).dictionary_encode().cast(kind)
+    try:
+        words = pa.array(values, pa.string())
+    except UnicodeEncodeError:  # what a process printed may be no text
+        words = pa.array([v and v.encode(errors="backslashreplace").decode() for v in values])
+    return words.dictionary_encode().cast(kind)
 
 
 def read(path: Path) -> pa.Table:

@@ -45,6 +45,16 @@ def test_what_is_committed_is_read_back(tmp_path):
     assert list(Store(tmp_path / "new" / "run").records()) == given
 
 
+def test_text_that_is_no_unicode_is_read_back(tmp_path):
+    given = record(log="caf\udce9", error="caf\udce9")
+    path = write(tmp_path, [given])
+    assert list(Store(tmp_path).records()) == [given]
+    with Store(tmp_path) as store:
+        assert store.damaged == []
+    assert path.read_bytes().count(b"\n") == 1
+    assert len(Store(tmp_path).frame()) == 1
+
+
 def test_a_folder_without_records_has_none(tmp_path):
     assert list(Store(tmp_path).records()) == []
     assert list(Store(tmp_path).frame().columns) == [*COLUMNS, "success0"]
