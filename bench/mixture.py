@@ -39,7 +39,13 @@ class Mixture:
 
     def joint(self, x: Array) -> Array:
         """P(x, y) of n points for each of K labels, (n, K)."""
-        base = self.base.joint(x)
+        return self._mixed(x, self.base.joint(x))
+
+    def at(self, places: Places) -> Array:
+        """The same of places on the ground of the base law, (S, K)."""
+        return self._mixed(places.points, ground(self.base).joint(places))
+
+    def _mixed(self, x: Array, base: Array) -> Array:
         if self.size == 0:
             return base
         planted = self._traced(x) if self.support is None else self._gathered(x)
@@ -53,6 +59,11 @@ class Mixture:
     @cached_property
     def _table(self) -> tuple[Places, Array]:
         """The points that members bring something to, and what; and nothing to all others."""
+        if self.strategy.by_row:
+            return ground(self.base).brought(self.strategy, self._brought)
+        return self._brought()
+
+    def _brought(self) -> tuple[Places, Array]:
         origin, mass = ground(self.base).support, ground(self.base).mass
         points, masses = [], []
         for label, own in enumerate(mass.T):

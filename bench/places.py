@@ -7,7 +7,7 @@ import numpy as np
 
 from algorithms.base import Law
 from bench.memo import Once
-from collectives.base import Array, Signal
+from collectives.base import Array, Signal, Strategy
 
 
 class Places:
@@ -61,11 +61,27 @@ class Ground:
         self.law, self.support = law, law.support
         self._reached: dict[tuple[Signal, ...], Places] = {}
         self._moved: dict[tuple[Signal, Places], Array] = {}
+        self._joint: dict[Places, Array] = {}
+        self._brought: dict[Strategy, tuple[Places, Array]] = {}
 
     @cached_property
     def mass(self) -> Array:
         """P(x, y) of all its points, (S, K)."""
         return self.law.joint(self.support)
+
+    def joint(self, places: Places) -> Array:
+        """P(x, y) of places that it has handed out, (S, K)."""
+        if places not in self._joint:
+            self._joint[places] = self.law.joint(places.points)
+        return self._joint[places]
+
+    def brought(
+        self, strategy: Strategy, find: Callable[[], tuple[Places, Array]]
+    ) -> tuple[Places, Array]:
+        """Where members bring what, if that is the same whoever they are: found out once."""
+        if strategy not in self._brought:
+            self._brought[strategy] = find()
+        return self._brought[strategy]
 
     def reached(self, signals: tuple[Signal, ...]) -> Places:
         """Its points, and those that signals make of them."""

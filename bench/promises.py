@@ -62,7 +62,7 @@ def _exact(sample: TrainingSet, trial: Any, test: Array) -> float | None:
     known = ground(law.base)
     atoms = known.reached(trial.strategy.signals)
     shares = np.bincount(atoms.of(test), minlength=len(atoms) + 1)[:-1, None] / len(test)
-    promise = trial.strategy.promise(shares, law.joint(atoms.points), known.moves(atoms))
+    promise = trial.strategy.promise(shares, law.at(atoms), known.moves(atoms))
     return None if promise is None else float(promise)
 
 

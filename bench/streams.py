@@ -1,6 +1,7 @@
 """Randomness: one stream for each purpose, derived from the seed and the purpose alone."""
 
 import hashlib
+from functools import cache
 
 import numpy as np
 
@@ -17,6 +18,11 @@ def stream(seed: int, *purpose: str) -> np.random.Generator:
         >>> stream(0, "data").random() == stream(0, "fit").random()
         False
     """
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=_key(purpose)))
+
+
+@cache
+def _key(purpose: tuple[str, ...]) -> tuple[int, ...]:
+    """Four numbers for a purpose."""
     digest = hashlib.blake2b("/".join(purpose).encode(), digest_size=16).digest()
-    key = tuple(int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4))
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+    return tuple(int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4))

@@ -11,13 +11,13 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from algorithms.base import Fitted, Learner, Rows, TrainingSet
-from bench.datasets.base import Array, Dataset, Part, Split, TraceableLaw
+from bench.datasets.base import Array, Dataset, Split, TraceableLaw
 from bench.memo import Once
 from bench.mixture import Mixture
 from bench.promises import promises
 from bench.recruitment import Recruitment, enlist
 from bench.streams import stream
-from collectives.base import Pooled, Predict, Strategy
+from collectives.base import Pooled, Predict, Signal, Strategy
 
 Validation = Literal["clean", "contaminated"]
 Groups = Literal["given", "own", "unknown"]
@@ -81,17 +81,6 @@ class Trial:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Scene:
-    """What a trial's firm trains on, what it is judged on, and what it deployed before."""
-
-    sample: TrainingSet
-    members: Array
-    test: Part
-    split: Split | None = None
-    seen: tuple[Predict, ...] = ()
-
-
 def recruit(
     trial: Trial, split: Split, index: Array, *purpose: str, seen: tuple[Predict, ...] = ()
 ) -> tuple[TrainingSet, Array]:
@@ -153,6 +142,7 @@ class World:
     def __init__(self, split: Split) -> None:
         self.split, self.test = split, split.part(split.test)
         self._clean: dict[Groups, TrainingSet] = {}
+        self._signals: dict[Signal, Record] = {}
 
     def clean(self, trial: Trial) -> TrainingSet:
         """What the firm of a trial holds out, without members in it; nobody changes it."""
@@ -160,6 +150,26 @@ class World:
             alone, at = replace(trial, size=0.0), self.split.validation
             self._clean[trial.groups], _ = recruit(alone, self.split, at, "validation")
         return self._clean[trial.groups]
+
+    def told(self, strategy: Strategy) -> Record:
+        """How many test points carry the strategy's first signal, and how much it changes them."""
+        if not strategy.signals:
+            return {}
+        signal, x = strategy.signals[0], self.test.x
+        if signal not in self._signals:
+            share, change = signal.overlap(x), signal.visibility(x)
+            self._signals[signal] = _numbers({"overlap": share, "visibility": change})
+        return self._signals[signal]
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What a trial's firm trains on, what it is judged on, and what it deployed before."""
+
+    sample: TrainingSet
+    members: Array
+    world: World
+    seen: tuple[Predict, ...] = ()
 
 
 def stage(trial: Trial, world: World, seen: tuple[Predict, ...] = ()) -> Scene:
@@ -176,12 +186,12 @@ def stage(trial: Trial, world: World, seen: tuple[Predict, ...] = ()) -> Scene:
         sample.validation, _ = recruit(trial, split, split.validation, "validation", seen=seen)
     else:
         sample.validation = world.clean(trial)
-    return Scene(sample, members, world.test, split, seen)
+    return Scene(sample, members, world, seen)
 
 
 def judge(trial: Trial, scene: Scene, fitted: Fitted) -> Record:
     """What a trained classifier means for the collective and for everybody else."""
-    test = scene.test
+    test = scene.world.test
     clean = _labels(fitted, test.x)
 
     def predict(x: Array) -> Array:
@@ -209,7 +219,7 @@ def judge(trial: Trial, scene: Scene, fitted: Fitted) -> Record:
         **_suspicion(fitted.suspects, scene),
         "report": _numbers(fitted.report),
         "measures": _numbers({**trial.strategy.measures(predict, test), **_rounds(trial, scene)}),
-        "signal": _seen(trial.strategy, test.x),
+        "signal": scene.world.told(trial.strategy),
         "bounds": _numbers(
             promises(
                 trial, scene.sample, scene.members, fitted.weights, test.x, _own(trial, scene)
@@ -226,24 +236,17 @@ def _numbers(given: Mapping[str, float]) -> dict[str, float | None]:
 
 def _own(trial: Trial, scene: Scene) -> Pooled | None:
     """The members' rows before they acted, if these stand for everybody's."""
-    if scene.split is None or trial.recruitment != "uniform":
+    if trial.recruitment != "uniform":
         return None
-    part = scene.split.part(scene.split.train[scene.members])
-    return Pooled(part.x, part.y, scene.split.classes)
+    split = scene.world.split
+    part = split.part(split.train[scene.members])
+    return Pooled(part.x, part.y, split.classes)
 
 
 def _rounds(trial: Trial, scene: Scene) -> dict[str, float]:
     """The success that each earlier classifier meant."""
-    won = (np.nanmean(trial.strategy.success(f, scene.test)) for f in scene.seen)
+    won = (np.nanmean(trial.strategy.success(f, scene.world.test)) for f in scene.seen)
     return {f"success_round_{i}": float(share) for i, share in enumerate(won, 1)}
-
-
-def _seen(strategy: Strategy, x: Array) -> Record:
-    """How many points carry the strategy's first signal already, and how much it changes them."""
-    if not strategy.signals:
-        return {}
-    signal = strategy.signals[0]
-    return _numbers({"overlap": signal.overlap(x), "visibility": signal.visibility(x)})
 
 
 def _firm(fitted: Fitted, scene: Scene) -> Record:
@@ -283,8 +286,8 @@ def _epochs(trial: Trial, scene: Scene, fitted: Fitted) -> dict[str, list[float]
     told: dict[str, list[float]] = {}
     for epoch in fitted.path:
         then = Fitted(epoch.predict)
-        right = _labels(then, scene.test.x) == scene.test.y
-        won = trial.strategy.success(partial(_labels, then), scene.test)
+        right = _labels(then, scene.world.test.x) == scene.world.test.y
+        won = trial.strategy.success(partial(_labels, then), scene.world.test)
         row = {"success": np.nanmean(won), "accuracy": np.mean(right)}
         row |= {f"firm_{name}": value for name, value in epoch.metrics.items()}
         if epoch.weights is not None and epoch.weights.sum() > 0:

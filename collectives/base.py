@@ -117,6 +117,8 @@ class Strategy(ABC):
 
     #: Whether what a member hands in depends on more than its row and on what all members know.
     chance: ClassVar[bool] = False
+    #: Whether what a member hands in depends on its row and on nothing else.
+    by_row: ClassVar[bool] = False
     #: Whether it moves members to other points than its signals do.
     strays: ClassVar[bool] = False
 

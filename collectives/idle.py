@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge
@@ -32,6 +32,8 @@ class Idle(Strategy):
         >>> Idle().act(x, y, pooled=Pooled(x, y, 2), n=9, rng=np.random.default_rng(0))
         (array([[0., 0.]], dtype=float32), array([1]))
     """
+
+    by_row: ClassVar[bool] = True
 
     signal: Signal | None = None
     label: Annotated[int, Ge(0)] | None = None

@@ -37,6 +37,8 @@ class FeatureLabel(Strategy):
                [0., 1.]], dtype=float32), array([1, 1]))
     """
 
+    by_row: ClassVar[bool] = True
+
     signal: Signal | None = None
     label: Annotated[int, Ge(0)] | None = None
 
@@ -92,6 +94,8 @@ class FeatureOnly(Strategy):
         (array([[0., 0.],
                [0., 1.]], dtype=float32), array([0, 1]))
     """
+
+    by_row: ClassVar[bool] = True
 
     signal: Signal | None = None
     label: Annotated[int, Ge(0)] | None = None

@@ -52,6 +52,17 @@ def acts_by_its_generator(strategy: Strategy) -> None:
     demand(all(map(np.array_equal, first, second)), "two acts with equal generators differ")
 
 
+def acts_by_row_if_it_says_so(strategy: Strategy) -> None:
+    """If it says that members act by their rows alone, it does not matter who the others are."""
+    filled, pooled, split = _members(strategy)
+    if filled.by_row:
+        half = len(pooled.y) // 2
+        fewer = Pooled(pooled.x[:half], pooled.y[:half], split.classes)
+        among = filled.act(fewer.x, fewer.y, pooled=pooled, n=len(pooled.y), rng=stream(0, "act"))
+        apart = filled.act(fewer.x, fewer.y, pooled=fewer, n=half, rng=stream(1, "act"))
+        demand(all(map(np.array_equal, among, apart)), "members look at the others")
+
+
 def success_is_a_share(strategy: Strategy) -> None:
     """Success is one number between 0 and 1 for each test point that it is about."""
     filled, _, split = _members(strategy)
@@ -103,6 +114,7 @@ STRATEGY: list[Check] = [
     hands_in_as_many_rows,
     leaves_its_input_alone,
     acts_by_its_generator,
+    acts_by_row_if_it_says_so,
     success_is_a_share,
     numbers_help,
 ]
