@@ -38,10 +38,13 @@ def worst_in_ball(losses: Tensor, mass: Tensor, radius: Tensor) -> Tensor:
         >>> worst_in_ball(losses, mass, torch.tensor([[0.1]]))
         tensor([[0.1000, 0.4000, 0.2000, 0.3000]])
     """
-    wide, grow = losses.double(), 1 + 2 * radius.double()
-    wide, order = torch.where(mass > 0, wide, wide.amin(1, keepdim=True)).sort(
-        dim=1, descending=True, stable=True
-    )
+    return _worst(torch.where(mass > 0, losses, losses.amin(1, keepdim=True)), mass, radius)
+
+
+def _worst(losses: Tensor, mass: Tensor, radius: Tensor) -> Tensor:
+    """The same where the largest losses have a mass."""
+    ordered, order = losses.sort(dim=1, descending=True, stable=True)
+    wide, grow = ordered.double(), 1 + 2 * radius.double()
     # From 0 down to -1: the weights care for neither origin nor scale, their arithmetic does.
     wide = wide - wide[:, :1]
     tiny = torch.finfo(wide.dtype).tiny
@@ -53,8 +56,8 @@ def worst_in_ball(losses: Tensor, mass: Tensor, radius: Tensor) -> Tensor:
     slack = total * grow - 1
     exceeds = (slack <= 0) | (variance >= slack * (mean - wide).square())
     last = (exceeds.sum(1, keepdim=True) - 1).clamp_min_(0)
-    total, mean, variance, slack = (t.gather(1, last) for t in (total, mean, variance, slack))
-    steep = (slack.clamp_min(0) / variance.clamp_min(tiny)).sqrt()
+    total, mean, variance = (t.gather(1, last) for t in (total, mean, variance))
+    steep = ((total * grow - 1).clamp_min_(0) / variance.clamp_min(tiny)).sqrt()
     weights = mass / total * (1 + (wide - mean) * steep).clamp_min_(0)
     top = mass * (wide == 0)
     peak = top.sum(1, keepdim=True)
@@ -65,7 +68,7 @@ def worst_in_ball(losses: Tensor, mass: Tensor, radius: Tensor) -> Tensor:
 def chi_square(losses: Tensor, index: Tensor, stack: Stack) -> Tensor:
     """The worst weights of a batch whose samples count alike."""
     mass = torch.full_like(losses, 1 / losses.shape[1])
-    return worst_in_ball(losses, mass, stack.knobs["radius"])
+    return _worst(losses, mass, stack.knobs["radius"])
 
 
 @dataclass(frozen=True)
