@@ -60,10 +60,10 @@ class Mixture:
     def _table(self) -> tuple[Places, Array]:
         """The points that members bring something to, and what; and nothing to all others."""
         if self.strategy.by_row:
-            return ground(self.base).brought(self.strategy, self._brought)
-        return self._brought()
+            return ground(self.base).brought(self.strategy, self._counted)
+        return self._counted()
 
-    def _brought(self) -> tuple[Places, Array]:
+    def _counted(self) -> tuple[Places, Array]:
         origin, mass = ground(self.base).support, ground(self.base).mass
         points, masses = [], []
         for label, own in enumerate(mass.T):
