@@ -162,7 +162,7 @@ def carry_out(
     from bench.store import Store
 
     share = None if shard is None else grids.Shard.read(shard)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _interrupt)
     with Store(folder) as store:
         if store.damaged:
             notes.print(
@@ -219,6 +219,11 @@ def carry_out(
         finally:
             describe()
     return progress, whole
+
+
+def _interrupt(*_: object) -> None:
+    # Not by a signal SIGINT, which a process in the background may have been told to ignore.
+    raise KeyboardInterrupt
 
 
 def _share_name(grid: "Grid", share: "Shard | None") -> str:
