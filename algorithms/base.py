@@ -3,12 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Predict = Callable[[Array], Array]
+Words = Mapping[int, str]
 
 
 class Law(Protocol):
@@ -33,6 +35,7 @@ class Rows:
         index: Which rows of the pool, int64, (n,). All of them, if None.
         moved: Positions among the n rows that are replaced, int64, (k,), each once.
         points: What stands there instead, float32, (k, ...).
+        words: Where points are texts, rows of token numbers: the word of each number.
 
     Example:
         >>> rows = Rows(np.float32([[1.0], [2.0], [3.0]]), np.array([2, 0]))
@@ -47,25 +50,28 @@ class Rows:
         index: Array | None = None,
         moved: Array | None = None,
         points: Array | None = None,
+        words: Words | None = None,
     ) -> None:
         self.pool = np.ascontiguousarray(pool, dtype=np.float32)
         self.index = np.arange(len(pool)) if index is None else index
         self.moved = np.zeros(0, dtype=np.int64) if moved is None else moved
         self.points = self.pool[:0] if points is None else points.astype(np.float32, copy=False)
+        self.words = words
 
     def __len__(self) -> int:
         return len(self.index)
 
     def replace(self, moved: Array, points: Array) -> "Rows":
         """The same rows with other points at the given positions."""
-        return Rows(self.pool, self.index, moved, points)
+        return Rows(self.pool, self.index, moved, points, self.words)
 
     def take(self, positions: Array) -> "Rows":
         """The rows at some positions, each at most once."""
         place = np.full(len(self), -1)
         place[positions] = np.arange(len(positions))
         here = place[self.moved] >= 0
-        return Rows(self.pool, self.index[positions], place[self.moved[here]], self.points[here])
+        index, moved = self.index[positions], place[self.moved[here]]
+        return Rows(self.pool, index, moved, self.points[here], self.words)
 
     def array(self) -> Array:
         """The points as one array (n, ...), a copy."""
@@ -165,6 +171,8 @@ class Fitted:
         path: What it was after each epoch, where that was asked for.
         suspects: The samples that training set apart as hard or harmful, a mask (n,), where it
             sets some apart.
+        log_density: From points (m, ...) to their log-density (m,), where one was learnt: counts
+            in columns of few values, lengths in others.
     """
 
     predict: Predict
@@ -173,6 +181,7 @@ class Fitted:
     report: Mapping[str, float] = field(default_factory=dict)
     path: Sequence[Epoch] = ()
     suspects: Array | None = None
+    log_density: Predict | None = None
 
 
 class Learner(ABC):
@@ -190,6 +199,15 @@ class Learner(ABC):
     @abstractmethod
     def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
         """Train on a sample."""
+
+    def files(self) -> tuple[Path, ...]:
+        """The files that it needs beside its sample; those of the learners that it is made of.
+
+        Raises:
+            Absent: If they, or a library that reads them, are not there.
+        """
+        parts = [part for part in vars(self).values() if isinstance(part, Learner)]
+        return tuple(path for part in parts for path in part.files())
 
     def fit_many(
         self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator]

@@ -1,14 +1,15 @@
 """Texts as bags of hashed n-grams, for any learner."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge
 from sklearn.utils import murmurhash3_32
 
-from algorithms.base import Array, Fitted, Learner, Predict, Rows, TrainingSet
+from algorithms._represented import on_points, represented
+from algorithms.base import Array, Fitted, Learner, Rows, TrainingSet
 from algorithms.erm import ERM
 from algorithms.networks import Linear
 
@@ -86,35 +87,15 @@ class HashedBag(Learner):
         own = [learner for learner in learners if isinstance(learner, HashedBag)]
         if not own:
             return []
-        pools: dict[int, Array] = {}
-        bagged = [own[0]._bagged(sample, pools) for sample in samples]
+        first, pools = own[0], dict[int, Array]()
+
+        def bagged(rows: Rows) -> Rows:
+            """Bags in place of texts; pools that samples share stay shared."""
+            if id(rows.pool) not in pools:
+                pools[id(rows.pool)] = first.bags(rows.pool)
+            bags = first.bags(rows.points)
+            return Rows(pools[id(rows.pool)], rows.index, rows.moved, bags)
+
         inner = [learner.of for learner in own]
-        fitted = inner[0].fit_alike(inner, bagged, rngs)
-        return [f if isinstance(f, Exception) else own[0]._on_texts(f) for f in fitted]
-
-    def _bagged(self, sample: TrainingSet, pools: dict[int, Array]) -> TrainingSet:
-        """A sample with bags in place of texts; pools that samples share stay shared."""
-        rows = sample.rows
-        if id(rows.pool) not in pools:
-            pools[id(rows.pool)] = self.bags(rows.pool)
-        bags = Rows(pools[id(rows.pool)], rows.index, rows.moved, self.bags(rows.points))
-        held = sample.validation and self._bagged(sample.validation, pools)
-        made = TrainingSet(bags, sample.y, sample.group, sample.classes, held)
-        made.groups = sample.groups
-        if sample.group is sample.y:
-            made.group = made.y
-        return made
-
-    def _on_texts(self, fitted: Fitted) -> Fitted:
-        """A classifier of bags as one of texts."""
-
-        def on(predict: Predict) -> Predict:
-            return lambda x: predict(self.bags(x))
-
-        proba = fitted.predict_proba
-        return replace(
-            fitted,
-            predict=on(fitted.predict),
-            predict_proba=None if proba is None else on(proba),
-            path=[replace(epoch, predict=on(epoch.predict)) for epoch in fitted.path],
-        )
+        fitted = inner[0].fit_alike(inner, [represented(s, bagged) for s in samples], rngs)
+        return [f if isinstance(f, Exception) else on_points(f, first.bags) for f in fitted]

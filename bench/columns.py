@@ -25,8 +25,9 @@ from bench.trial import Key, Record
 
 COLUMNS = [
     *Key._fields, "members", "n", "code", "success", "won", "tested", "success_others",
-    "accuracy", "worst_group", "effective_size", "firm_accuracy", "firm_worst_group", "firm_loss",
-    "suspected", "precision", "recall", "seconds", "memory", "status", "error", "epochs",
+    "accuracy", "constant", "worst_group", "effective_size", "firm_accuracy", "firm_worst_group",
+    "firm_loss", "suspected", "precision", "recall", "seconds", "memory", "status", "error",
+    "epochs",
 ]  # fmt: skip
 #: What records hold by name: field -> how the columns of a frame begin that it becomes.
 NAMED = {"report": "report_", "measures": "measure_", "signal": "signal_", "bounds": "bound_"}

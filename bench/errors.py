@@ -3,13 +3,15 @@
 import difflib
 from collections.abc import Iterable
 
+from algorithms._folders import Absent
+
 
 class BenchError(Exception):
     """Something that was given cannot be used; the text says what, and what is allowed."""
 
 
-class Missing(BenchError):
-    """Data that are not at hand; the text says what was looked for, where, and how to get it."""
+class Missing(BenchError, Absent):
+    """Files that are not at hand; the text says what was looked for, where, and how to get it."""
 
 
 def unknown(what: str, given: str, allowed: Iterable[str]) -> BenchError:

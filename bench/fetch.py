@@ -7,10 +7,12 @@ import lzma
 import os
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 
 import numpy as np
 import pandas as pd
@@ -74,9 +76,21 @@ def _watched(source: Source, home: Path, watch: Watch) -> Any:
     looking = threading.Thread(target=look, daemon=True)
     looking.start()
     try:
-        return fetch_openml(
-            source.name, version=source.version, data_home=str(home), as_frame=True, parser="auto"
-        )
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "A network error occurred")
+            return fetch_openml(
+                source.name,
+                version=source.version,
+                data_home=str(home),
+                as_frame=True,
+                parser="auto",
+            )
+    except (URLError, TimeoutError) as error:
+        raise BenchError(
+            f"OpenML, which has {source.name!r}, cannot be reached: {error}. Where there is no "
+            f"network, put the files into {root()} by hand, in a layout that the dataset's "
+            f"docstring names, or as {source.file} from a machine that got it"
+        ) from error
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
         raise BenchError(f"OpenML did not give {source.name!r}: {text}") from error
@@ -90,7 +104,7 @@ def _size(folder: Path) -> int:
     total = 0
     for path in folder.rglob("*"):
         try:
-            total += path.stat().st_size
+            total += path.stat().st_size if path.is_file() else 0
         except OSError:  # a file that was only there for a moment
             continue
     return total

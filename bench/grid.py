@@ -15,9 +15,10 @@ from math import prod
 from pathlib import Path
 from typing import Any, get_args
 
+from algorithms._folders import Absent
 from algorithms.base import Learner
 from bench.datasets.base import Dataset, TraceableLaw, at_hand
-from bench.errors import BenchError, unknown
+from bench.errors import BenchError, Missing, unknown
 from bench.recruitment import Recruitment
 from bench.registry import REGISTRY
 from bench.search import variants
@@ -30,9 +31,9 @@ EVERY = "*"
 
 
 def _named(texts: Sequence[str], kind: str) -> list[Any]:
-    """The components that specs name, each once; of all datasets those that are at hand."""
+    """The components that specs name, each once; of all there are those that are at hand."""
     every = [parse(name, kind) for name in sorted(REGISTRY.kinds[kind])] if EVERY in texts else []
-    every = [c for c in every if not isinstance(c, Dataset) or at_hand(c)]
+    every = [c for c in every if not isinstance(c, Dataset | Learner) or at_hand(c)]
     found = [every if text == EVERY else [parse(text, kind)] for text in texts]
     return list(dict.fromkeys(itertools.chain.from_iterable(found)))
 
@@ -178,13 +179,19 @@ class Grid:
         return Grid(self.name, tuple(written))
 
     def look(self) -> None:
-        """Look for the files of all datasets, before anything is run.
+        """Look for the files of all datasets and learners, before anything is run.
 
         Raises:
             Missing: If some are not at hand.
         """
-        for text in dict.fromkeys(t for part in self.parts for t in part.datasets if t != EVERY):
-            parse(text, "datasets").files()
+        for kind in ("datasets", "learners"):
+            texts = dict.fromkeys(t for part in self.parts for t in getattr(part, kind))
+            for text in texts:
+                try:
+                    if text != EVERY:
+                        parse(text, kind).files()
+                except Absent as absent:
+                    raise Missing(str(absent)) from None
 
     def __contains__(self, key: Key) -> bool:
         """Whether a trial is one of the grid, if that is written out."""

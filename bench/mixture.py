@@ -2,13 +2,20 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeGuard
 
 import numpy as np
 
 from algorithms.base import Law
-from bench.datasets.base import TraceableLaw
+from bench.datasets.base import GatheringLaw, TraceableLaw
 from bench.places import Places, ground
 from collectives.base import Array, Pooled, Strategy
+from collectives.habits import Habits
+
+
+def followed(habits: Habits | None) -> TypeGuard[Habits]:
+    """Whether it is known of all members that they stay, or go where the signal takes them."""
+    return habits is not None and not habits.loose and not habits.away.any()
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,6 +24,7 @@ class Mixture:
 
     The mass that the strategy h moves onto (x, y) is summed over all points of a finite domain,
     and over the points that can be moved onto x in a product of a finite and an infinite one.
+    Where these are too many, the law has summed them already, by label.
 
     Arguments:
         base: The base law.
@@ -48,10 +56,19 @@ class Mixture:
     def _mixed(self, x: Array, base: Array) -> Array:
         if self.size == 0:
             return base
-        planted = self._traced(x) if self.support is None else self._gathered(x)
+        if isinstance(self.base, GatheringLaw):
+            planted = self._brought(self.base, x)
+        else:
+            planted = self._traced(x) if self.support is None else self._summed(x)
         return self.size * planted + (1 - self.size) * base
 
-    def _gathered(self, x: Array) -> Array:
+    def _brought(self, base: GatheringLaw, x: Array) -> Array:
+        """What members bring to n points, by what they do by label, (n, K)."""
+        habits = self.strategy.habits(self.pooled.classes)
+        assert followed(habits)
+        return habits.brought(base.joint(x), base.gathered(x))
+
+    def _summed(self, x: Array) -> Array:
         """What members bring to n points from the whole of a finite domain, (n, K)."""
         places, masses = self._table
         return masses[places.of(x)]

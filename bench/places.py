@@ -42,6 +42,11 @@ class Places:
         place[place == len(self)] = 0
         return np.where(self._keys[place] == keys, self._rank[place], len(self))
 
+    def moved(self, signal: Signal) -> Array:
+        """The number of g(x) for each of the points x, (S,); its own, where that is not there."""
+        found = self.of(signal(self.points))
+        return np.where(found == len(self), np.arange(len(self)), found)
+
 
 def _keys(x: Array) -> Array:
     """The bytes of each point as one value; -0 and 0 are the same."""
@@ -91,12 +96,15 @@ class Ground:
         return self._reached[signals]
 
     def moves(self, places: Places) -> Callable[[Signal], Array]:
-        """From a signal to the number of g(x) for each of the places x, (S,)."""
+        """From a signal to the number of g(x) for each of the places x, (S,).
+
+        From where only signals lead, a signal may lead to anywhere: nobody is there.
+        """
 
         def moved(signal: Signal) -> Array:
             key = signal, places
             if key not in self._moved:
-                self._moved[key] = places.of(signal(places.points))
+                self._moved[key] = places.moved(signal)
             return self._moved[key]
 
         return moved

@@ -1,6 +1,7 @@
 """How many members are enough, by what a collective can promise itself before anyone acts."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,36 +9,29 @@ import numpy as np
 from bench.datasets.base import Dataset
 from bench.errors import BenchError
 from bench.streams import stream
-from collectives.base import Array, Strategy
+from collectives.base import Array, NoBound, Pooled, Strategy
 from collectives.sample_bounds import Terms
-from collectives.tallies import Tally, tally
+from collectives.tallies import Counts
 
-#: Signal sets of more points promise nothing that is worth its computation.
-MOST = 5_000
-#: So many sizes are looked at at once.
-STEPS = 5_000
+#: So many sizes are looked at in all, and so many numbers at once.
+STEPS, ROOM = 5_000, 2**21
 
 
-def pilot(dataset: Dataset, strategy: Strategy, seed: int = 0) -> tuple[Array, Array, int]:
-    """What the people of a first sample are like: shares at the signal points, and how many."""
+def pilot(dataset: Dataset, seed: int = 0) -> Counts:
+    """What the people of a first sample are like, to be counted."""
     split = dataset.split(stream(seed, "data"))
-    signal = strategy.signals[0] if strategy.signals else None
-    if signal is None:
-        raise BenchError(f"{type(strategy).__name__} has no signal to plan with")
-    part, many = split.part(split.train), len(split.train)
-    counted = tally(signal, part.x, part.y, split.classes, [many])
-    if counted.base.shape[1] > min(MOST, many // 2):
-        raise BenchError(
-            f"the bound needs a finite signal set, but {signal} moves {many} people of "
-            f"{type(dataset).__name__} onto {counted.base.shape[1]} points"
-        )
-    return counted.base[0] / many, counted.arriving[0] / many, many
+    part = split.part(split.train)
+    return Counts(part.x, part.y, split.classes)
 
 
 def plan(
     dataset: Dataset, strategy: Strategy, success: float, terms: Callable[[int], Terms]
 ) -> dict[str, Any]:
     """How many members a collective needs, as far as its bound says.
+
+    The shares of a first sample stand for those that members will find among themselves. Being
+    everybody's, they are nearer to the law than the bound allows for, by the root of N over n:
+    that is room for choosing the best of all numbers n by the same sample.
 
     Arguments:
         dataset: Whose first sample the shares are taken from.
@@ -48,15 +42,27 @@ def plan(
     Returns:
         ``people``; ``members`` and their ``size`` with what is ``promised`` to them; where no
         number is enough, None and the best promise that there is.
+
+    Raises:
+        BenchError: If the strategy has no bound, or none on these data.
     """
-    base, arriving, people = pilot(dataset, strategy)
+    known = pilot(dataset)
+    people = len(known.y)
+    if strategy.learns:
+        strategy = strategy.prepared(Pooled(known.x, known.y, known.classes))
+
+    def some(sizes: Array) -> Array:
+        return strategy.guarantee(replace(known, people=sizes), terms(people))
 
     def at(sizes: Array) -> Array:
-        n = sizes[:, None, None]
-        found = strategy.guarantee(Tally(sizes, base * n, arriving * n), terms(people))
-        if found is None:
-            raise BenchError(f"{strategy} can promise itself nothing from its members' own data")
-        return found
+        try:
+            found = [some(sizes[:1])]
+            points = max(made.base[0].size for made, _ in known.seen.values())
+            step = max(ROOM // points, 1)
+            found += [some(sizes[i : i + step]) for i in range(1, len(sizes), step)]
+        except NoBound as why:
+            raise BenchError(f"{type(dataset).__name__}: {why}") from None
+        return np.concatenate(found)
 
     # A collective of one asks nobody, and one of everybody leaves nobody to be unsure of.
     coarse = np.unique(np.linspace(2, people - 1, STEPS).astype(np.int64))

@@ -1,15 +1,17 @@
 """What theory promises a trial's collective, beside what it then measured."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from algorithms.base import TrainingSet
+from bench.datasets.base import GatheringLaw
 from bench.mixture import Mixture
-from bench.places import ground
-from collectives.base import Array, Pooled
+from bench.places import Places, ground
+from collectives.base import Array, NoBound, Pooled, Signal
 from collectives.sample_bounds import Terms
-from collectives.tallies import Tally, tally
+from collectives.tallies import Counts
 
 #: More points than this are not looked at one by one.
 MOST = 2**13
@@ -27,8 +29,9 @@ def promises(
 ) -> dict[str, float]:
     r"""Lower bounds on a trial's success, by how much is known.
 
-    exact: On a finite domain with a known law, against any firm that answers with a likeliest
-        label of the law that it faces: the test points that cannot be denied success.
+    exact: On a finite domain with a known law, or one that knows what its signal gathers, against
+        any firm that answers with a likeliest label of the law that it faces: the test points that
+        cannot be denied success.
     sample: On data whose law is known, and whose signal set is small: what members could promise
         themselves from their own rows, at a confidence of 95 %, against an optimal firm.
     plugin: What the strategy estimates from the rows that firm and members have; no guarantee.
@@ -56,27 +59,30 @@ def promises(
 
 
 def _exact(sample: TrainingSet, trial: Any, test: Array) -> float | None:
-    law = sample.law
-    if not isinstance(law, Mixture) or law.support is None or len(law.support) > MOST:
+    law, strategy = sample.law, trial.strategy
+    if not isinstance(law, Mixture):
         return None
-    known = ground(law.base)
-    atoms = known.reached(trial.strategy.signals)
-    shares = np.bincount(atoms.of(test), minlength=len(atoms) + 1)[:-1, None] / len(test)
-    promise = trial.strategy.promise(shares, law.at(atoms), known.moves(atoms))
+    moved: Callable[[Signal], Array]
+    if isinstance(law.base, GatheringLaw) and strategy.decisive is not None:
+        # Whoever has habits wins at signal points, so people count where the signal takes them.
+        atoms = Places(strategy.decisive(test))
+        moved, where, joint = atoms.moved, atoms.which, law.joint(atoms.points)
+    elif law.support is not None and len(law.support) <= MOST:
+        known = ground(law.base)
+        atoms = known.reached(strategy.signals)
+        moved, where, joint = known.moves(atoms), atoms.of(test), law.at(atoms)
+    else:
+        return None
+    shares = np.bincount(where, minlength=len(atoms) + 1)[:-1, None] / len(test)
+    promise = strategy.promise(shares, joint, moved)
     return None if promise is None else float(promise)
 
 
 def _sample(trial: Any, own: Pooled, people: int, test: int) -> float | None:
-    signals, members = trial.strategy.signals, len(own.y)
-    if not signals or not 2 <= members < people:
+    if not 2 <= len(own.y) < people:
         return None
-    asked = min(getattr(trial.strategy, "asked", members), (members + 1) // 2)
-    counted = tally(signals[0], own.x, own.y, own.classes, [asked, members])
-    if counted.base.shape[1] > min(FEW, members // 2):
+    counts = Counts(own.x, own.y, own.classes, most=FEW)
+    try:
+        return float(trial.strategy.guarantee(counts, Terms(people, test))[0])
+    except NoBound:
         return None
-    survey, data = (
-        Tally(counted.people[t], counted.base[t], counted.arriving[t])
-        for t in (slice(0, 1), slice(1, 2))
-    )
-    bound = trial.strategy.guarantee(data, Terms(people, test), survey)
-    return None if bound is None else float(bound[0])

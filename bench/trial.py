@@ -5,19 +5,20 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from algorithms.base import Fitted, Learner, Rows, TrainingSet
-from bench.datasets.base import Array, Dataset, Split, TraceableLaw
+from bench.datasets.base import Array, Dataset, GatheringLaw, Split, TraceableLaw
+from bench.errors import BenchError
 from bench.memo import Once
-from bench.mixture import Mixture
+from bench.mixture import Mixture, followed
 from bench.promises import promises
 from bench.recruitment import Recruitment, enlist
 from bench.streams import stream
-from collectives.base import Pooled, Predict, Signal, Strategy
+from collectives.base import Deployed, Pooled, Predict, Signal, Strategy
 
 Validation = Literal["clean", "contaminated"]
 Groups = Literal["given", "own", "unknown"]
@@ -85,7 +86,7 @@ def recruit(
     trial: Trial, split: Split, index: Array, *purpose: str, seen: tuple[Predict, ...] = ()
 ) -> tuple[TrainingSet, Array]:
     """The rows of an index, after a collective among them has acted; and who its members are."""
-    rows, y = Rows(split.x, index), split.y[index]
+    rows, y = Rows(split.x, index, words=split.words), split.y[index]
     members = enlist(split, index, trial.size, trial.recruitment, trial.seed, *purpose)
     part = split.part(index[members])
     pooled = Pooled(part.x, part.y, split.classes, seen=seen)
@@ -117,8 +118,8 @@ def mixture(trial: Trial, share: float, pooled: Pooled, n: int) -> Mixture | Non
     """The law that the rows follow, where it is known.
 
     On a finite domain that takes a strategy that says what its members may do; on others, too, no
-    signal but the default one, whose ways are known. Members who found themselves are unlike the
-    others, in a way that the law does not tell.
+    signal but the default one, whose ways are known, or what it gathers. Members who found
+    themselves are unlike the others, in a way that the law does not tell.
     """
     law, strategy = trial.dataset.law, trial.strategy
     if law is None or not strategy.traceable:
@@ -126,8 +127,13 @@ def mixture(trial: Trial, share: float, pooled: Pooled, n: int) -> Mixture | Non
     if share and trial.recruitment != "uniform":
         return None
     if law.support is None:
-        usual = set(strategy.signals) <= {trial.dataset.signal} and strategy.local
-        if not (usual and isinstance(law, TraceableLaw)):
+        if not set(strategy.signals) <= {trial.dataset.signal}:
+            return None
+        if isinstance(law, GatheringLaw):
+            told = followed(strategy.habits(pooled.classes))
+        else:
+            told = strategy.local and isinstance(law, TraceableLaw)
+        if not told:
             return None
     return Mixture(law, strategy, share, pooled, n)
 
@@ -143,6 +149,19 @@ class World:
         self.split, self.test = split, split.part(split.test)
         self._clean: dict[Groups, TrainingSet] = {}
         self._signals: dict[Signal, Record] = {}
+        self._prepared = Once(lambda strategy: strategy.prepared(self.people))
+
+    @cached_property
+    def people(self) -> Pooled:
+        """The rows of the training set before anybody acts."""
+        part = self.split.part(self.split.train)
+        return Pooled(part.x, part.y, self.split.classes)
+
+    def played(self, trial: Trial) -> Trial:
+        """A trial with what its strategy learns from people before anybody acts."""
+        if not trial.strategy.learns:
+            return trial
+        return replace(trial, strategy=self._prepared(trial.strategy))
 
     def clean(self, trial: Trial) -> TrainingSet:
         """What the firm of a trial holds out, without members in it; nobody changes it."""
@@ -197,7 +216,8 @@ def judge(trial: Trial, scene: Scene, fitted: Fitted) -> Record:
     def predict(x: Array) -> Array:
         return clean if x is test.x else _labels(fitted, x)
 
-    won = np.asarray(trial.strategy.success(predict, test), dtype=float)
+    deployed = Deployed(predict, fitted.predict_proba)
+    won = np.asarray(trial.strategy.success(deployed, test), dtype=float)
     asked = ~np.isnan(won)
     if won.shape != clean.shape or not ((won >= 0) & (won <= 1))[asked].all():
         raise ValueError(f"success is not a share for each of {len(clean)} points")
@@ -213,12 +233,13 @@ def judge(trial: Trial, scene: Scene, fitted: Fitted) -> Record:
         "tested": int(asked.sum()),
         "success_others": float(others.mean()) if len(others) else None,
         "accuracy": float(right.mean()),
+        "constant": float(np.bincount(test.y).max() / len(test.y)),
         "worst_group": float(min(g.mean() for g in groups)) if groups else None,
         "effective_size": _effective_size(fitted.weights, scene),
         **_firm(fitted, scene),
         **_suspicion(fitted.suspects, scene),
         "report": _numbers(fitted.report),
-        "measures": _numbers({**trial.strategy.measures(predict, test), **_rounds(trial, scene)}),
+        "measures": _numbers({**trial.strategy.measures(deployed, test), **_rounds(trial, scene)}),
         "signal": scene.world.told(trial.strategy),
         "bounds": _numbers(
             promises(
@@ -337,6 +358,7 @@ class _Play:
         try:
             if seed not in worlds:
                 worlds[seed] = World(self.trial.dataset.split(stream(seed, "data")))
+            self.trial = worlds[seed].played(self.trial)
             self.scene = stage(self.trial, worlds[seed], self.seen)
         except Exception as error:
             self.error = error
@@ -345,7 +367,8 @@ class _Play:
     def hear(self, outcome: Any) -> None:
         """Keep what the firm has deployed."""
         if isinstance(outcome, Fitted):
-            self.fitted, self.seen = outcome, (*self.seen, partial(_labels, outcome))
+            shown = Deployed(partial(_labels, outcome), outcome.predict_proba)
+            self.fitted, self.seen = outcome, (*self.seen, shown)
         else:
             self.error = _no_classifier(outcome)
 
@@ -361,6 +384,24 @@ class _Play:
         except Exception as error:
             last = traceback.format_exception(error)[-2:]
             return told | {"status": "failed", "error": "".join(last).strip()}
+
+
+def firm(trial: Trial) -> tuple[Trial, Scene, Fitted]:
+    """What the firm of a trial trains on at last, and what it makes of it: as :func:`run_trials`.
+
+    Returns:
+        The trial with what its strategy has learnt, the scene and the classifier.
+
+    Raises:
+        BenchError: If the trial fails.
+    """
+    play, worlds = _Play(trial), dict[int, World]()
+    while play.goes_on and play.prepare(worlds) and play.scene is not None:
+        (outcome,) = _fit([trial], [play.scene.sample])
+        play.hear(outcome)
+    if play.error is not None or play.scene is None or play.fitted is None:
+        raise BenchError(f"{trial.learner!r} at size {trial.size:g} failed: {play.error}")
+    return play.trial, play.scene, play.fitted
 
 
 def run_trials(trials: Sequence[Trial]) -> list[Record]:

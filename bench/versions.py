@@ -11,9 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bench.datasets._root import digest
+from algorithms._folders import Absent, digest
+from algorithms.base import Learner
 from bench.datasets.base import Dataset
-from bench.errors import Missing
 from bench.memo import Once
 from bench.trial import Trial
 
@@ -24,7 +24,7 @@ def code_version(trial: Trial) -> str:
     """The versions of a trial's dataset, learner and strategy, each eight digits.
 
     Each counts the modules of all its parts, what those import of ours, and the harness itself;
-    that of a dataset counts the contents of its files, too, but not where they are.
+    those of datasets and learners count the contents of their files, too, but not where they are.
     """
     return ".".join(_version(c) for c in (trial.dataset, trial.learner, trial.strategy))
 
@@ -35,10 +35,11 @@ def _version(component: Any) -> str:
 
 
 def _contents(component: Any) -> str:
-    """What tells the files of a dataset from others; nothing, if they are not at hand."""
+    """What tells the files of a component from others; nothing, if they are not at hand."""
     try:
-        return "".join(map(digest, component.files())) if isinstance(component, Dataset) else ""
-    except Missing:
+        has = isinstance(component, Dataset | Learner)
+        return "".join(map(digest, component.files())) if has else ""
+    except Absent:
         return ""
 
 

@@ -8,8 +8,11 @@ from typing import Annotated, ClassVar
 import numpy as np
 from annotated_types import Ge
 
-from collectives.base import Around, Array, Pooled, Predict, Signal, Strategy
+from collectives import mixture_bounds
+from collectives.base import Around, Array, NoBound, Pooled, Predict, Signal, Strategy, known
 from collectives.planting import FeatureLabel
+from collectives.sample_bounds import Terms
+from collectives.tallies import Counts
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,23 @@ class Adaptive(Around):
             tried = np.where(lost, best * factor, best)
             tried = tried / tried.mean()
         return best if len(seen) == self.rounds - 1 else tried
+
+    def guarantee(self, counts: Counts, terms: Terms) -> Array:
+        """The bound of acting once, on the members' own points, where the last round is no worse.
+
+        Which points are won in the last round is anybody's guess. It holds for a firm whose
+        training has no chance of its own.
+        """
+        if self.rounds == 1:
+            return self.of.guarantee(counts, terms)
+        habits = mixture_bounds.needed(self.of, counts.classes)
+        if not habits.certain:
+            raise NoBound(
+                "Adaptive promises what the first round does if it can be played again; lots are "
+                "drawn anew, and a bound for what may do anything in company is missing, too"
+            )
+        data, label = counts.at(known(self.decisive, "signal")), mixture_bounds.aim(self)
+        return mixture_bounds.planting(data, habits, terms, label, steered=True)
 
     def promise(
         self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]

@@ -11,12 +11,30 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 if TYPE_CHECKING:
+    from collectives.habits import Habits
     from collectives.sample_bounds import Terms
-    from collectives.tallies import Tally
+    from collectives.tallies import Counts
 
 T = TypeVar("T")
 Array = np.ndarray[Any, np.dtype[Any]]
 Predict = Callable[[Array], Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Deployed:
+    """A classifier as people meet it: called with points (m, ...), it answers with labels (m,).
+
+    Arguments:
+        labels: What answers.
+        proba: From points to the probability of each label, (m, K), where it tells these.
+    """
+
+    labels: Predict
+    proba: Predict | None = None
+
+    def __call__(self, x: Array) -> Array:
+        """Its labels for points (m, ...), (m,)."""
+        return self.labels(x)
 
 
 class Labelled(Protocol):
@@ -36,10 +54,21 @@ class Signal(ABC):
 
     #: Whether g(g(x)) = g(x).
     idempotent: ClassVar[bool] = True
+    #: Whether it is none before it is :meth:`learnt`.
+    learns: ClassVar[bool] = False
 
     @abstractmethod
     def __call__(self, x: Array) -> Array:
         """g(x) for points (m, ...), of the same shape and type; the input is left alone."""
+
+    def learnt(self, people: "Pooled", label: int | None) -> "Signal":
+        """This signal; or what it is for some people, if it learns that from them.
+
+        Arguments:
+            people: Whom it is for, as they are before anybody acts.
+            label: The label that a strategy aims at with it, if it aims at one.
+        """
+        return self
 
     def carried(self, x: Array) -> Array:
         """Which points (m, ...) carry an idempotent signal already, those with g(x) = x, (m,)."""
@@ -112,6 +141,10 @@ def known(value: T | None, name: str) -> T:
     return value
 
 
+class NoBound(ValueError):
+    """A collective can promise itself nothing from its own data; the message says why."""
+
+
 class Strategy(ABC):
     """What a collective does. Fields left None are filled with the dataset's defaults."""
 
@@ -121,6 +154,8 @@ class Strategy(ABC):
     by_row: ClassVar[bool] = False
     #: Whether it moves members to other points than its signals do.
     strays: ClassVar[bool] = False
+    #: Why members can promise themselves nothing from their own rows, where they cannot.
+    unpromised: ClassVar[str] = "no finite-sample bound is known for it"
 
     signal: Signal | None
     label: int | None
@@ -154,6 +189,11 @@ class Strategy(ABC):
         """The label that the collective aims at, if it aims at one."""
         return self.label
 
+    @property
+    def decisive(self) -> Signal | None:
+        """The signal at whose points it is decided whether it has won, if there is one."""
+        return getattr(self, "signal", None)
+
     @cached_property
     def parts(self) -> tuple["Strategy", ...]:
         """The strategies that it is made of, if it is a compound."""
@@ -179,6 +219,11 @@ class Strategy(ABC):
     def local(self) -> bool:
         """Whether members stay where they are, or go where its signals take them."""
         return not self.strays and all(part.local for part in self.parts)
+
+    @cached_property
+    def learns(self) -> bool:
+        """Whether it is unfinished before it is :meth:`prepared`."""
+        return any(s.learns for s in self.signals) or any(part.learns for part in self.parts)
 
     def outcomes(
         self, x: Array, y: Array, *, pooled: Pooled, n: int
@@ -218,20 +263,27 @@ class Strategy(ABC):
         """
         return None
 
-    def guarantee(
-        self, data: "Tally", terms: "Terms", survey: "Tally | None" = None
-    ) -> Array | None:
+    def habits(self, classes: int) -> "Habits | None":
+        """What members do, if it takes no more than their own label and lots; else None."""
+        return None
+
+    def guarantee(self, counts: "Counts", terms: "Terms") -> Array:
         """What members can promise themselves from their own rows, for each size, (T,).
 
         Arguments:
-            data: The rows of members, counted at the points of the signal set.
+            counts: The rows of members, to be counted at the points of a signal set.
             terms: The number of people, the test, and what may fail.
-            survey: Those of them who are asked first, where some are; as all are, if None.
 
         Returns:
-            Lower bounds on success; None if there is no such bound.
+            Lower bounds on success.
+
+        Raises:
+            NoBound: If there is no such bound, or none for these rows.
         """
-        return None
+        raise NoBound(
+            f"{type(self).__name__} can promise itself nothing from its members' own data: "
+            f"{self.unpromised}"
+        )
 
     def measures(self, predict: Predict, test: Labelled) -> Mapping[str, float]:
         """Whatever else is worth a number: name -> value."""
@@ -249,6 +301,22 @@ class Strategy(ABC):
         names = {f.name for f in dataclasses.fields(self)}  # type: ignore[arg-type]
         empty = {k: v for k, v in given.items() if k in names and getattr(self, k) is None}
         return dataclasses.replace(made, **empty)  # type: ignore[type-var]
+
+    def prepared(self, people: Pooled) -> Self:
+        """This strategy with what it learns from people as they are before anybody acts.
+
+        That is the same for all sizes, and where there are no members: it is what a collective
+        wants, and what its success is measured by. What members know is said in :meth:`act`.
+        """
+
+        def prepare(value: Any) -> Any:
+            if isinstance(value, Strategy):
+                return value.prepared(people)
+            if isinstance(value, Signal):
+                return value.learnt(people, self.target)
+            return tuple(map(prepare, value)) if isinstance(value, tuple) else value
+
+        return self._with(prepare)
 
     def _with(self, change: Callable[[Any], Any]) -> Self:
         """This strategy with each of its fields changed."""
@@ -274,6 +342,11 @@ class Around(Strategy):
     def target(self) -> int | None:
         """The label that was agreed on."""
         return self.of.target
+
+    @property
+    def decisive(self) -> Signal | None:
+        """The signal that was agreed on."""
+        return self.of.decisive
 
 
 def _flat(strategy: Any) -> Iterator[Any]:

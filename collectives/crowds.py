@@ -9,6 +9,12 @@ from annotated_types import Ge
 from collectives.base import Array, Labelled, Pooled, Predict, Strategy, known
 from collectives.planting import among
 
+#: Why nothing is promised to members who make room for each other.
+COPIES = (
+    "its members copy rows of each other, so what they hand in is not independent, and success "
+    "is about a class at all its points; missing is a bound for a class whose share changes"
+)
+
 
 @dataclass(frozen=True)
 class Strike(Strategy):
@@ -38,6 +44,7 @@ class Strike(Strategy):
     """
 
     chance: ClassVar[bool] = True
+    unpromised: ClassVar[str] = COPIES
 
     label: Annotated[int, Ge(0)] | None = None
 
@@ -78,6 +85,7 @@ class Contribute(Strategy):
     """
 
     chance: ClassVar[bool] = True
+    unpromised: ClassVar[str] = COPIES
 
     label: Annotated[int, Ge(0)] | None = None
 

@@ -7,8 +7,10 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge
 
-from collectives import leads
+from collectives import leads, mixture_bounds
 from collectives.base import Array, Labelled, Pooled, Predict, Signal, Strategy, known
+from collectives.sample_bounds import Terms
+from collectives.tallies import Counts
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,10 @@ class Erase(Strategy):
         """Where the signal changes nothing."""
         twins = self._idempotent()(test.x)
         return np.asarray(predict(test.x) == predict(twins), dtype=np.float64)
+
+    def guarantee(self, counts: Counts, terms: Terms) -> Array:
+        """The bound of erasing from members' own rows, of which all points have to be counted."""
+        return mixture_bounds.erasing(*counts.everywhere(known(self.signal, "signal")), terms)
 
     def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
         """Whom the mixture gives one sure label with and without the signal."""

@@ -7,8 +7,12 @@ from typing import Annotated, ClassVar
 import numpy as np
 from annotated_types import Ge
 
+from collectives import mixture_bounds
 from collectives.base import Array, Labelled, Pooled, Predict, Signal, Strategy
+from collectives.habits import Habits, idle
 from collectives.planting import answers, taught
+from collectives.sample_bounds import Terms
+from collectives.tallies import Counts
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,14 @@ class Idle(Strategy):
     def success(self, predict: Predict, test: Labelled) -> Array:
         """Where f answers the signal with the label."""
         return answers(predict, test, self.signal, self.label)
+
+    def habits(self, classes: int) -> Habits:
+        """Everybody stays."""
+        return idle(classes)
+
+    def guarantee(self, counts: Counts, terms: Terms) -> Array:
+        """Who gets the label at a signalled point without anybody's help."""
+        return mixture_bounds.promised(self, counts, terms)
 
     def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
         """Whom the mixture gives the label at their signalled points."""

@@ -7,8 +7,12 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Interval
 
+from collectives import mixture_bounds
 from collectives.base import Around, Array, Pooled, Signal, Strategy
+from collectives.habits import Habits, idle, mixed
 from collectives.planting import FeatureLabel
+from collectives.sample_bounds import Terms
+from collectives.tallies import Counts
 
 Share = Annotated[float, Interval(ge=0, le=1)]
 
@@ -92,6 +96,28 @@ class Noisy(Around):
     ) -> float | None:
         """What is promised to those who make no mistakes, by this mixture."""
         return self.of.promise(joint, mixture, moved)
+
+    def habits(self, classes: int) -> Habits | None:
+        """Mistakes on top of what was agreed on; another signal takes members anywhere."""
+        agreed = self.of.habits(classes)
+        if agreed is None:
+            return None
+        others = self.wrong_label / max(classes - 1, 1) * (1 - np.eye(classes))
+        heard = (1 - self.wrong_label) * np.eye(classes) + others
+        right = Habits(agreed.signalled @ heard, agreed.kept @ heard, agreed.away @ heard)
+        wrong = Habits.of_all(classes, **({} if self.mistaken else {"kept": right.told}))
+        acting = 1 - self.dropout
+        return mixed(
+            [
+                (self.dropout, idle(classes)),
+                (acting * (1 - self.wrong_signal), right),
+                (acting * self.wrong_signal, wrong),
+            ]
+        )
+
+    def guarantee(self, counts: Counts, terms: Terms) -> Array:
+        """The bound of planting, with the votes that mistakes cost and cast."""
+        return mixture_bounds.promised(self, counts, terms)
 
     def _mistaken(self, x: Array) -> Array:
         return x if self.mistaken is None else self.mistaken(x)

@@ -8,10 +8,11 @@ import numpy as np
 from annotated_types import Ge
 from sklearn.neighbors import NearestNeighbors
 
-from collectives import bounds, leads, sample_bounds
+from collectives import bounds, leads, mixture_bounds, sample_bounds
 from collectives.base import Array, Labelled, Pooled, Predict, Signal, Strategy, known
+from collectives.habits import Habits
 from collectives.sample_bounds import Terms
-from collectives.tallies import Tally
+from collectives.tallies import Counts
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,15 @@ class FeatureLabel(Strategy):
         """Where f answers the signal with the label."""
         return answers(predict, test, self.signal, self.label)
 
-    def guarantee(self, data: Tally, terms: Terms, survey: Tally | None = None) -> Array:
+    def habits(self, classes: int) -> Habits:
+        """Everybody is signalled, under the label."""
+        everybody = np.zeros((classes, classes))
+        everybody[:, among(self.label, classes)] = 1
+        return Habits.of_all(classes, signalled=everybody)
+
+    def guarantee(self, counts: Counts, terms: Terms) -> Array:
         """The bound of planting from members' own rows."""
+        data = counts.at(known(self.signal, "signal"))
         return sample_bounds.planting(data, terms, known(self.label, "label"))
 
     def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
@@ -112,6 +120,15 @@ class FeatureOnly(Strategy):
     def success(self, predict: Predict, test: Labelled) -> Array:
         """Where f answers the signal with the label."""
         return answers(predict, test, self.signal, self.label)
+
+    def habits(self, classes: int) -> Habits:
+        """Those of the label are signalled, and the others stay."""
+        mine = only(self.label, classes)
+        return Habits.of_all(classes, signalled=mine, kept=np.eye(classes) - mine)
+
+    def guarantee(self, counts: Counts, terms: Terms) -> Array:
+        """The bound of planting from members' own rows, those who speak against it included."""
+        return mixture_bounds.promised(self, counts, terms)
 
     def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
         """Whom the mixture gives the label at their signalled points."""
@@ -173,8 +190,14 @@ class FeatureOnlyPlus(Strategy):
         """Where f answers the signal with the label."""
         return answers(predict, test, self.signal, self.label)
 
-    def guarantee(self, data: Tally, terms: Terms, survey: Tally | None = None) -> Array:
+    def habits(self, classes: int) -> Habits:
+        """Those of the label are signalled, and the others are not on the signal set."""
+        mine = only(self.label, classes)
+        return Habits.of_all(classes, signalled=mine, away=np.eye(classes) - mine)
+
+    def guarantee(self, counts: Counts, terms: Terms) -> Array:
         """The bound of planting from members' own rows."""
+        data = counts.at(known(self.signal, "signal"))
         return sample_bounds.feature_only_plus(data, terms, known(self.label, "label"))
 
     def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
@@ -191,6 +214,13 @@ def taught(
 ) -> float:
     """The share of people whom a mixture gives the label at their signalled points, surely."""
     return leads.captured(joint, moved(known(signal, "signal")), known(label, "label"), mixture)
+
+
+def only(label: int | None, classes: int) -> Array:
+    """The habit that members of one label tell it, and nobody tells any other, (K, K)."""
+    mine = np.zeros((classes, classes))
+    mine[among(label, classes), among(label, classes)] = 1
+    return mine
 
 
 def _flat(x: Array) -> Array:

@@ -48,6 +48,10 @@ class MinorityRelabel(Strategy):
     """
 
     chance: ClassVar[bool] = True
+    unpromised: ClassVar[str] = (
+        "who relabels is ranked among all, and success is a gap between the rates of two groups; "
+        "missing is a bound on such gaps"
+    )
 
     signal: Signal | None = None
     label: Annotated[int, Ge(0)] | None = None

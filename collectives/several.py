@@ -1,14 +1,18 @@
 """Several collectives among the same people."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Interval, MinLen
 
-from collectives.base import Array, Labelled, Pooled, Predict, Signal, Strategy
+from collectives import mixture_bounds
+from collectives.base import Array, Labelled, NoBound, Pooled, Predict, Signal, Strategy
+from collectives.habits import Habits, idle, mixed
 from collectives.planting import FeatureLabel
+from collectives.sample_bounds import Terms
+from collectives.tallies import Counts
 
 Shares = Annotated[tuple[Annotated[float, Interval(ge=0, le=1)], ...], MinLen(1)]
 
@@ -96,10 +100,34 @@ class Several(Strategy):
         self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]
     ) -> float | None:
         """What the mixture promises to the judged one, or to all of them in the mean."""
-        judged = self.of if self.judged is None else (self.of[self.judged],)
-        found = [s.promise(joint, mixture, moved) for s in judged]
-        known = [p for p in found if p is not None]
-        return sum(known) / len(known) if len(known) == len(found) else None
+        found = [s.promise(joint, mixture, moved) for s in self._judged()]
+        told = [p for p in found if p is not None]
+        return sum(told) / len(told) if len(told) == len(found) else None
+
+    def habits(self, classes: int) -> Habits | None:
+        """Those of each collective; who has none, or another signal, may do anything."""
+        if self.decisive is None or any(s.habits(classes) is None for s in self._judged()):
+            return None
+        parts = [(1 - sum(self.shares), idle(classes))]
+        for j, (strategy, share) in enumerate(self._pairs()):
+            own = strategy.habits(classes) if strategy.decisive == self.decisive else None
+            acts = own or Habits.of_all(classes)
+            parts.append((share, acts if self._acts(j) else idle(classes)))
+        return mixed(parts)
+
+    def guarantee(self, counts: Counts, terms: Terms) -> Array:
+        """The bound of planting in company: of the judged one, or in the mean of all."""
+        if self.decisive is None:
+            raise NoBound(
+                "Several collectives that are judged in the mean, with more than one signal, have "
+                "no bound in common: judge one of them, by judged=0, say"
+            )
+        habits, judged = mixture_bounds.needed(self, counts.classes), self._judged()
+        terms, data = replace(terms, delta=terms.delta / len(judged)), counts.at(self.decisive)
+        found = [
+            mixture_bounds.planting(data, habits, terms, mixture_bounds.aim(s)) for s in judged
+        ]
+        return np.asarray(np.mean(found, axis=0))
 
     def measures(self, predict: Predict, test: Labelled) -> Mapping[str, float]:
         """The success of each."""
@@ -111,6 +139,15 @@ class Several(Strategy):
         """The label of the judged one, or the one that all share."""
         labels = {s.target for s in self.of} if self.judged is None else {self._own().target}
         return labels.pop() if len(labels) == 1 else None
+
+    @property
+    def decisive(self) -> Signal | None:
+        """The signal of the judged one, or the one that all share."""
+        signals = {s.decisive for s in self._judged()}
+        return signals.pop() if len(signals) == 1 else None
+
+    def _judged(self) -> tuple[Strategy, ...]:
+        return self.of if self.judged is None else (self.of[self.judged],)
 
     def _own(self) -> Strategy:
         return self.of[self.judged or 0]

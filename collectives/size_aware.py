@@ -1,15 +1,18 @@
 """Size-aware action: a collective that does no more than is good for its size."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Interval, MinLen
 
-from collectives.base import Around, Array, Pooled, Strategy
+from collectives import mixture_bounds
+from collectives.base import Around, Array, NoBound, Pooled, Strategy, known
 from collectives.planting import FeatureLabel
+from collectives.sample_bounds import Terms
+from collectives.tallies import Counts
 
 Shares = Annotated[tuple[Annotated[float, Interval(ge=0, le=1)], ...], MinLen(1)]
 
@@ -67,6 +70,22 @@ class SizeAware(Around):
         moved, told = _towards(x, moved, strength).copy(), told.copy()
         moved[idle], told[idle] = x[idle], y[idle]
         return moved, told
+
+    def guarantee(self, counts: Counts, terms: Terms) -> Array:
+        """The worst of the bounds of all shares that may act: the choice sees the data."""
+        if set(self.strengths) != {1.0}:
+            raise NoBound(
+                "SizeAware can promise itself nothing with strengths below 1: they lead to points "
+                "between people's own and signalled ones, and a bound for those is missing"
+            )
+        habits = mixture_bounds.needed(self.of, counts.classes)
+        data, label = counts.at(known(self.decisive, "signal")), mixture_bounds.aim(self)
+        terms = replace(terms, delta=terms.delta / len(self.shares))
+        found = [
+            mixture_bounds.planting(data, habits, terms, label, acting=np.rint(s * data.people))
+            for s in self.shares
+        ]
+        return np.asarray(np.min(found, axis=0))
 
     def best(self, pooled: Pooled, n: int, rng: np.random.Generator) -> tuple[float, float]:
         """The share of the members that should act, and how strongly."""

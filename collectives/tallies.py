@@ -1,12 +1,13 @@
-"""The members' rows, counted at the points of a signal set."""
+"""The members' rows, counted at the points of a signal set, or at all points."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
-from collectives.base import Array, Signal
+from collectives.base import Array, NoBound, Signal
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +77,105 @@ def tally(
         table = np.bincount(chosen, minlength=int(np.prod(shape))).reshape(shape).cumsum(axis=0)
         counts.append(table[np.argsort(order, kind="stable")])
     return Tally(np.asarray(sizes), counts[0], counts[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """Rows of members, to be counted at the points that a bound looks at.
+
+    Arguments:
+        x: Points, (m, ...).
+        y: Labels, (m,).
+        classes: The number of labels K.
+        people: The numbers of members, (T,), whose rows are expected to be like these ones; these
+            are the members' own, if None.
+        most: How many points are worth counting.
+        seen: What was counted before.
+    """
+
+    x: Array
+    y: Array
+    classes: int
+    people: Array | None = None
+    most: int = 5_000
+    seen: dict[Any, tuple[Tally, Array]] = field(default_factory=dict)
+
+    def at(self, signal: Signal) -> Tally:
+        """At the points of a signal set.
+
+        Raises:
+            NoBound: If these are too many, or the signal moves its own points.
+        """
+        if signal not in self.seen:
+            self._still(signal)
+            made = tally(signal, self.x, self.y, self.classes, [len(self.y)])
+            self._few(made, f"the bound needs a finite signal set, but {signal} moves them")
+            self.seen[signal] = made, np.arange(0)
+        return self._scaled(self.seen[signal][0], self.people)
+
+    def first(self, signal: Signal, asked: Array) -> Tally:
+        """The first of the members, (T,), at the same points as all of them."""
+        if self.people is not None:
+            self.at(signal)
+            return self._scaled(self.seen[signal][0], asked)
+        made = tally(signal, self.x, self.y, self.classes, [*asked.tolist(), len(self.y)])
+        return Tally(made.people[:-1], made.base[:-1], made.arriving[:-1])
+
+    def everywhere(self, signal: Signal) -> tuple[Tally, Array]:
+        """At all points, and the index of g(x) for each point x, for an idempotent signal.
+
+        Raises:
+            NoBound: If these are too many, or the signal moves its own points.
+        """
+        self._still(signal)
+        key = signal, "everywhere"
+        if key not in self.seen:
+            # Where some rows make too many points, all of them do, and take long to count.
+            for many in (50_000, len(self.y)):
+                made, moved = spread(signal, self.x[:many], self.y[:many], self.classes)
+                self._few(made, "the bound looks at all points, but they are")
+            self.seen[key] = made, moved
+        made, moved = self.seen[key]
+        return self._scaled(made, self.people), moved
+
+    def _still(self, signal: Signal) -> None:
+        if not signal.idempotent:
+            raise NoBound(f"the bound needs an idempotent signal, g(g(x)) = g(x), not {signal}")
+
+    def _few(self, made: Tally, why: str) -> None:
+        points, rows = made.base.shape[1], int(made.people[0])
+        if points > min(self.most, rows // 2):
+            raise NoBound(f"too many points for {rows} people: {why} on {points}")
+
+    def _scaled(self, made: Tally, people: Array | None) -> Tally:
+        if people is None:
+            return made
+        share, n = 1 / made.people[:, None, None], people[:, None, None]
+        return Tally(people, made.base * share * n, made.arriving * share * n)
+
+
+def spread(signal: Signal, x: Array, y: Array, classes: int) -> tuple[Tally, Array]:
+    """Count rows at all their points and at those that an idempotent signal makes of these.
+
+    Returns:
+        The tally, in which nothing arrives but what is there, and the index of g(x) for each
+        point x.
+
+    Example:
+        >>> from collectives.signals import SetFeature
+        >>> x, y = np.float32([[0, 0], [0, 1], [0, 0]]), np.array([0, 1, 0])
+        >>> counted, moved = spread(SetFeature(-1, 1.0), x, y, classes=2)
+        >>> counted.base.tolist(), moved.tolist()
+        ([[[2, 0], [0, 1]]], [1, 1])
+    """
+    rows = np.concatenate([a.reshape(len(x), -1) for a in (x, signal(x))]) + np.float32(0)
+    first, which = _atoms(np.ascontiguousarray(rows))
+    own, twin = which[: len(x)], which[len(x) :]
+    moved = np.arange(len(first))
+    moved[own] = twin
+    base = np.zeros((1, len(first), classes), dtype=np.int64)
+    np.add.at(base[0], (own, y), 1)
+    return Tally(np.array([len(y)]), base, base), moved
 
 
 def _atoms(rows: Array) -> tuple[Array, Array]:

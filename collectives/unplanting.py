@@ -11,7 +11,7 @@ from collectives import leads, sample_bounds
 from collectives.base import Array, Labelled, Pooled, Predict, Signal, Strategy, known
 from collectives.planting import among, answers
 from collectives.sample_bounds import Terms
-from collectives.tallies import Tally
+from collectives.tallies import Counts, Tally
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,11 @@ class Unplant(Strategy):
         """Where f answers the signal with another label."""
         return 1 - answers(predict, test, self.signal, self.label)
 
-    def guarantee(self, data: Tally, terms: Terms, survey: Tally | None = None) -> Array:
+    def guarantee(self, counts: Counts, terms: Terms) -> Array:
         """The bound of unplanting; a plan, which has no survey yet, takes its shares for known."""
-        if survey is None:
-            asked = np.minimum(self.asked, (data.people + 1) // 2)
-            share = (asked / data.people)[:, None, None]
-            survey = Tally(asked, data.base * share, data.arriving * share)
+        data = counts.at(known(self.signal, "signal"))
+        asked = np.minimum(self.asked, (data.people + 1) // 2)
+        survey = counts.first(known(self.signal, "signal"), asked)
         rest = Tally(
             data.people - survey.people,
             data.base - survey.base,

@@ -7,9 +7,12 @@ import pytest
 from scipy.stats import binomtest, chisquare
 
 from bench.datasets._car_features import COLUMNS, FEATURES, TYPICAL, category
-from bench.datasets.base import TraceableLaw
+from bench.datasets.base import GatheringLaw, TraceableLaw
 from bench.datasets.cars import RATINGS, Cars
-from collectives.base import Array
+from bench.mixture import Mixture
+from bench.specs import parse
+from bench.trial import Trial, run_trials
+from collectives.base import Array, Pooled, Strategy
 from collectives.signals import Category
 
 DATA = Cars(n=60_000, test=60_000)
@@ -145,8 +148,66 @@ def test_what_is_no_car_has_no_mass() -> None:
     assert (DATA.law.joint(np.concatenate([x, 0 * x, car() / 2])) == 0).all()
 
 
-def test_what_cannot_be_listed_is_not_promised() -> None:
+def test_what_gathers_is_known_and_not_listed() -> None:
     assert not isinstance(DATA.law, TraceableLaw)
+    assert isinstance(DATA.law, GatheringLaw)
+    assert DATA.law is not Cars(suv=0.2).law
+
+
+FOLLOWED = [
+    "FeatureLabel",
+    "FeatureOnly",
+    "Idle",
+    "Noisy(dropout=0.2, wrong_label=0.3, wrong_signal=0.4)",
+    "Noisy(of=FeatureOnly(), wrong_label=0.2)",
+    "Several(of=(FeatureLabel(), FeatureOnly(label=0)), shares=(0.5, 0.2))",
+]
+
+
+def parsed(strategy: str) -> Strategy:
+    made: Strategy = parse(strategy, "strategies").filled(DATA.signal, DATA.label)
+    return made
+
+
+@pytest.mark.parametrize("strategy", FOLLOWED)
+def test_what_firms_face_is_what_members_hand_in(strategy: str) -> None:
+    x, y = SPLIT.x, SPLIT.y
+    some, rng = np.arange(len(y)) < len(y) // 2, np.random.default_rng(1)
+    pooled = Pooled(x[some], y[some], 4)
+    moved, told = parsed(strategy).act(x[some], y[some], pooled=pooled, n=len(y), rng=rng)
+    rows, labels = np.concatenate([moved, x[~some]]), np.concatenate([told, y[~some]])
+    faced = Mixture(DATA.law, parsed(strategy), 0.5, pooled, len(y)).joint(signal_set())
+    count = [
+        ((rows == z).all(axis=1) & (labels == k)).sum() for z in signal_set() for k in range(4)
+    ]
+    other = len(rows) - np.sum(count)
+    agree([*count, other], [*faced.ravel(), 1 - faced.sum()])
+
+
+@pytest.mark.parametrize("strategy", FOLLOWED)
+def test_the_bayes_rule_of_cars_keeps_what_is_promised(strategy: str) -> None:
+    small, sizes = Cars(n=4000, test=3000), (0.0, 0.015, 0.03, 0.06, 0.3)
+    learner = parse("BayesOptimal", "learners")
+    records = run_trials([Trial(small, learner, parsed(strategy), s, 0) for s in sizes])
+    assert {r["error"] for r in records} == {None}
+    promised = [r["bounds"]["exact"] for r in records]
+    assert [r["success"] for r in records] == pytest.approx(promised)
+    # The signal set has five points, each with a resistance of its own.
+    assert (len(set(promised)) > 1) == (strategy != "Idle")
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    ["FeatureOnlyPlus", "Erase", "Unplant", "Strike", "Noisy(of=Erase())",
+     "FeatureLabel(signal=SetFeature(column=0, value=1.0))",
+     "Noisy(wrong_signal=0.1, mistaken=SetFeature(column=0, value=1.0))"],
+)  # fmt: skip
+def test_where_members_cannot_be_followed_nothing_exact_is_promised(strategy: str) -> None:
+    small = Cars(n=300, test=100)
+    trial = Trial(small, parse("EmpiricalBayes", "learners"), parsed(strategy), 0.2, 0)
+    (record,) = run_trials([trial])
+    assert record["error"] is None
+    assert "exact" not in record["bounds"]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 1.0])

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from algorithms._folders import Absent
 from algorithms.base import Fitted, Learner, TrainingSet
 from algorithms.erm import ERM
 from algorithms.knn import KNN
 from algorithms.networks import ConvNet
 from bench.contract import Unfit, checks_for, verdicts
 from bench.contract.learners import repeats_itself, uses_its_generator
-from bench.errors import Missing
 from bench.registry import REGISTRY
 from collectives.base import Strategy
 
@@ -27,8 +27,8 @@ CASES = [
 def test_contract(cls, check):
     try:
         check(cls())
-    except Missing as missing:
-        pytest.skip(str(missing))
+    except Absent as absent:
+        pytest.skip(str(absent))
 
 
 @pytest.mark.parametrize("check", checks_for(ERM()), ids=lambda c: c.__name__)

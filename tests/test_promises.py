@@ -255,7 +255,9 @@ def test_re_weighting_learners_leave_a_bound_of_their_own():
     (record,) = run_trials([trial])
     assert set(record["bounds"]) == {"exact", "plugin", "sample", "weighted"}
     (plain,) = run_trials([replace(trial, strategy=FeatureOnly(BIT, 1))])
-    assert set(plain["bounds"]) == {"exact"}
+    assert set(plain["bounds"]) == {"exact", "sample"}
+    (struck,) = run_trials([replace(trial, strategy=Strike(1))])
+    assert set(struck["bounds"]) == set()
 
 
 def test_members_promise_themselves_what_their_own_rows_allow():
@@ -265,7 +267,10 @@ def test_members_promise_themselves_what_their_own_rows_allow():
         (trial.strategy, 0.3),
         (Unplant(BIT, 0), 0.3),
         (FeatureOnlyPlus(BIT, 1), 0.4),
+        (FeatureOnly(BIT, 1), 0.6),
+        (Noisy(FeatureLabel(BIT, 1), wrong_label=0.1), 0.5),
+        (Several((FeatureLabel(BIT, 1), Strike(1)), shares=(0.95, 0.05), judged=0), 0.5),
     ):
         (record,) = run_trials([replace(trial, strategy=strategy, size=size)])
-        assert 0 < record["bounds"]["sample"] <= record["bounds"]["exact"]
+        assert 0 < record["bounds"]["sample"] <= record["bounds"].get("exact", 1.0)
         assert record["success"] >= record["bounds"]["sample"]

@@ -13,6 +13,8 @@ from bench.datasets.coins import Coins
 from bench.errors import BenchError
 from bench.planning import pilot, plan
 from bench.specs import parse
+from bench.streams import stream
+from collectives.base import Pooled
 from collectives.sample_bounds import Terms
 from results.frames import CELL
 from results.slack import promised, violations
@@ -52,12 +54,13 @@ def test_without_promises_the_tables_are_empty():
 
 
 def test_the_bayes_rule_breaks_no_promise(tmp_path):
-    CliRunner().invoke(
+    ran = CliRunner().invoke(
         run_bench.app,
         ["run", "quick", "--datasets", "Coins(n=300, test=200)", "--learners", "BayesOptimal,KNN",
          "--strategies", "FeatureLabel,Noisy(wrong_label=0.3)", "--sizes", "0,0.05,0.3",
          "--seeds", "2", "--jobs", "1", "--out", str(tmp_path / "run")],
     )  # fmt: skip
+    assert ran.exit_code == 0, ran.output
     rows = json.loads(said("bounds", str(tmp_path / "run"), "--format", "json"))
     mine = [r for r in rows if r["learner"].startswith("BayesOptimal")]
     assert {r["bound"] for r in mine} == {"exact", "plugin", "sample"}
@@ -80,7 +83,9 @@ def test_a_plan_is_the_smallest_number_that_is_promised_enough():
 
     found = plan(data, strategy, 0.9, terms)
     assert found["promised"] >= 0.9
-    base, arriving, people = pilot(data, strategy)
+    counted = pilot(data).at(data.signal)
+    people = int(counted.people[0])
+    base, arriving = counted.base[0] / people, counted.arriving[0] / people
     assert people == 50_000
     assert found["size"] == found["members"] / people
 
@@ -96,6 +101,57 @@ def test_a_plan_is_the_smallest_number_that_is_promised_enough():
     assert plan(data, strategy, 1.0, terms)["members"] is None
     harder = plan(data, parse("FeatureOnlyPlus", "strategies").filled(data.signal, 3), 0.5, terms)
     assert harder["members"] is None or harder["members"] > found["members"]
+
+
+def succeeded(dataset, strategy, members, target, seeds):
+    """How often a firm that is optimal for its data, the worst of these, leaves the target."""
+    reached = []
+    for seed in seeds:
+        split = dataset.split(stream(seed, "data"))
+        part, test = split.part(split.train), split.part(split.test)
+        own = Pooled(part.x[:members], part.y[:members], split.classes)
+        rng, n = stream(seed, "act"), len(part.y)
+        moved, told = strategy.act(own.x, own.y, pooled=own, n=n, rng=rng)
+        x = np.concatenate([moved, part.x[members:]])
+        y = np.concatenate([told, part.y[members:]])
+        counts = np.zeros((4, 2))
+        np.add.at(counts, ((x @ (2, 1)).astype(int), y), 1)
+        # Ties are lost by who wants a label, and by who wants to get rid of 0.
+        counts[:, 0 if strategy.target is None else 1 - strategy.target] += 0.5
+        answers = counts.argmax(axis=1)
+
+        def predict(points, answers=answers):
+            return answers[(points @ (2, 1)).astype(int)]
+
+        reached.append(np.mean(strategy.success(predict, test)) >= target)
+    return np.mean(reached)
+
+
+PLANS = [
+    "FeatureLabel", "FeatureOnly", "FeatureOnlyPlus", "Unplant(label=0)", "Erase", "SizeAware",
+    "Noisy(dropout=0.2, wrong_label=0.1, wrong_signal=0.1)",
+    "Several(of=(FeatureLabel(), FeatureLabel(label=0)), shares=(0.8, 0.2), judged=0)",
+    "Several(of=(FeatureLabel(), Erase()), shares=(0.9, 0.1), judged=0)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("strategy", PLANS)
+def test_who_follows_a_plan_has_what_it_says(strategy):
+    followed(strategy, range(1, 4))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", PLANS)
+def test_who_follows_a_plan_has_what_it_says_in_nearly_all_samples(strategy):
+    followed(strategy, range(1, 201))
+
+
+def followed(strategy, seeds):
+    data = Coins(n=100_000, test=10_000, coins=1, overlap=0.1, gap=0.2, noise=0.2)
+    made = parse(strategy, "strategies").filled(data.signal, data.label)
+    found = plan(data, made, 0.9, lambda people: Terms(people, 10_000))
+    assert found["members"] is not None
+    assert succeeded(data, made, found["members"], 0.9, seeds) >= 0.95
 
 
 def test_plans_for_unplanting_ask_some_of_the_members():
@@ -118,8 +174,12 @@ def test_a_plan_from_the_command_line():
     ("data", "strategy", "message"),
     [
         ("Digits", "FeatureLabel", "finite signal set"),
-        ("Coins", "Erase", "can promise itself nothing"),
-        ("Coins", "Strike", "has no signal"),
+        ("Digits", "Erase", "looks at all points"),
+        ("Coins", "Strike", "Coins: Strike can promise itself nothing .* copy rows"),
+        ("Coins", "Contribute", "missing is a bound for a class"),
+        ("Coins", "MinorityRelabel", "missing is a bound on such gaps"),
+        ("Coins", "Noisy(of=Erase())", "those of Erase do not"),
+        ("Coins", "SizeAware(strengths=(0.5,))", "strengths below 1"),
     ],
 )
 def test_plans_that_cannot_be_made_are_refused(data, strategy, message):

@@ -197,6 +197,7 @@ def test_what_is_counted_is_counted_by_hand():
     assert record["tested"] == 100
     assert record["success_others"] == (x[y != 1, 0] == 1).mean()
     assert record["accuracy"] == (x[:, 0] == y).mean()
+    assert record["constant"] == max(np.mean(y == 0), np.mean(y == 1))
     assert record["worst_group"] is None
     assert (record["members"], record["n"]) == (20, 200)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from algorithms._folders import Absent
 from algorithms.base import Learner
 from bench.backends import one_thread
 from bench.contract.datasets import DATASET
@@ -44,15 +45,15 @@ def verdicts(component: Any) -> Iterator[Verdict]:
     """Run all checks on a component.
 
     Raises:
-        Missing: If it is a dataset whose files are not at hand: that is no verdict.
+        Missing: If what it is read from, or needs, is not at hand: that is no verdict.
     """
     for check in checks_for(component):
         says = (check.__doc__ or "").strip().splitlines()[0]
         try:
             with one_thread():
                 check(component)
-        except Missing:
-            raise
+        except Absent as absent:
+            raise Missing(str(absent)) from None
         except Unfit as unfit:
             yield Verdict(check.__name__, says, str(unfit))
         except Exception as error:

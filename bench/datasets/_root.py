@@ -1,35 +1,16 @@
 """The data root: the one folder in which files of data are looked for, as they lie."""
 
-import functools
-import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from platformdirs import user_cache_path
-
+from algorithms._folders import CACHE_VARIABLE, VARIABLE, cache, digest, root
 from bench.errors import BenchError, Missing
 
-#: Names the data root. Worker processes inherit it; no key and no record ever holds its value.
-VARIABLE = "COLLECTIVE_BENCH_DATA"
-#: Names the folder for what is prepared from the data, where it shall not be the usual one.
-CACHE_VARIABLE = "COLLECTIVE_BENCH_CACHE"
-APPLICATION = "collective-bench"
+__all__ = ["CACHE_VARIABLE", "VARIABLE", "cache", "digest", "inside", "locate", "root", "use"]
 
 #: Files that together make one dataset, relative to the root.
 Layout = tuple[str, ...]
-
-
-def root() -> Path:
-    """The folder that the environment names, or one in the user's cache folder."""
-    given = os.environ.get(VARIABLE)
-    return Path(given).expanduser() if given else user_cache_path(APPLICATION) / "data"
-
-
-def cache() -> Path:
-    """The folder for what is prepared from the data."""
-    given = os.environ.get(CACHE_VARIABLE)
-    return Path(given).expanduser() if given else user_cache_path(APPLICATION) / "prepared"
 
 
 def use(folder: Path) -> None:
@@ -79,15 +60,3 @@ def inside(file: str) -> str:
             f"(--data DIR or {VARIABLE} says where that is)"
         )
     return file
-
-
-def digest(path: Path) -> str:
-    """The SHA-256 of a file, read once as long as the file is the same."""
-    about = path.stat()
-    return _digest(path, about.st_size, about.st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=2**15)
-def _digest(path: Path, size: int, changed: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

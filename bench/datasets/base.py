@@ -7,9 +7,10 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
-from algorithms.base import Law
+from algorithms._folders import Absent
+from algorithms.base import Law, Learner, Words
 from bench.datasets._source import Source
-from bench.errors import BenchError, Missing
+from bench.errors import BenchError
 from collectives.base import Signal
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -28,6 +29,18 @@ class TraceableLaw(Law, Protocol):
 
         The n points themselves are among them.
         """
+
+
+@runtime_checkable
+class GatheringLaw(Law, Protocol):
+    """A law that knows what the default signal gathers at a point, from too many to be listed.
+
+    Its mixture with a collective is exact if members do no more than go there or stay, by their
+    own label and by lot.
+    """
+
+    def gathered(self, x: Array) -> Array:
+        """The mass that the default signal moves onto each of n points, by label, (n, K)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +64,7 @@ class Split:
         test: Rows that nobody touches, int64.
         classes: The number of labels.
         group: The group of each row, int64, (N,), where the data have groups.
+        words: Where points are texts, rows of token numbers: the word of each number.
     """
 
     x: Array
@@ -60,6 +74,7 @@ class Split:
     test: Array
     classes: int
     group: Array | None = None
+    words: Words | None = None
 
     def part(self, index: Array) -> Part:
         """The given rows, gathered."""
@@ -159,10 +174,10 @@ class Dataset(ABC):
         return ()
 
 
-def at_hand(dataset: Dataset) -> bool:
-    """Whether the files that a dataset is read from are there."""
+def at_hand(component: Dataset | Learner) -> bool:
+    """Whether the files that a dataset or a learner needs are there."""
     try:
-        dataset.files()
-    except Missing:
+        component.files()
+    except Absent:
         return False
     return True

@@ -2,12 +2,12 @@
 
 import itertools
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Interval
 
-from algorithms.base import Law
 from bench.datasets._car_features import (
     COLUMNS,
     FEATURES,
@@ -17,7 +17,8 @@ from bench.datasets._car_features import (
     WIDTHS,
     category,
 )
-from bench.datasets.base import Array, Dataset, Split, cut
+from bench.datasets.base import Array, Dataset, GatheringLaw, Split, cut
+from bench.memo import Once
 from collectives.base import Signal
 
 #: How often each model type is met, SUVs left aside (relative numbers).
@@ -105,17 +106,23 @@ class Cars(Dataset):
         return RATINGS.index("Good")
 
     @property
-    def law(self) -> "CarsLaw":
+    def law(self) -> GatheringLaw:
         """The mass of every car."""
-        return CarsLaw(self)
+        return _law(self)
 
 
 @dataclass(frozen=True)
-class CarsLaw(Law):
+class CarsLaw(GatheringLaw):
     """The law of :class:`Cars`.
 
-    It has no alternatives, and so is no traceable law: the signal moves all cars of a country
-    onto one point, too many to list. Their mass is known all the same: :meth:`gathered`.
+    It has no support that could be listed, at any n: there are 1.2 billion cars, of which the
+    signal moves 0.24 billion onto one point. What these weigh is known all the same, by
+    summing over the features that the rating looks at, since all others sum to one. So what firms
+    face is exact as long as members stay or go where the signal takes them, by their label and by
+    lot (``FeatureLabel``, ``FeatureOnly``, ``Idle``; ``Noisy`` and ``Several`` of these, with no
+    other signal). ``FeatureOnlyPlus`` strays to points that depend on who else is there, and
+    ``Erase`` and ``Unplant`` ask the members' rows at points that no two of them share: for those
+    the law is not given.
 
     Arguments:
         data: The dataset.
@@ -139,17 +146,20 @@ class CarsLaw(Law):
         .. math:: P_0(g^{-1}(x), y) = P_0(\text{country of } x, y) \text{ for } x \in g(X)
         """
         codes, real = _decoded(x)
+        real &= (self.data.signal(x) == x).all(axis=1)
+        return real[:, None] * self._countries[codes[:, COUNTRY]]
+
+    @cached_property
+    def _countries(self) -> Array:
+        """The mass of all cars of each country by rating, (5, 4)."""
         # One car for each value of the features that the rating or the signal looks at: the
         # others sum to one.
         asked = [TYPE, COUNTRY, *map(NAMES.index, POINTS)]
         cars = np.zeros((int(np.prod(WIDTHS[asked])), len(NAMES)), dtype=np.int64)
         cars[:, asked] = list(itertools.product(*(range(width) for width in WIDTHS[asked])))
         joint = self._mass(cars, asked)[:, None] * _given(cars)
-        countries = np.stack(
-            [joint[cars[:, COUNTRY] == c].sum(axis=0) for c in range(WIDTHS[COUNTRY])]
-        )
-        real &= (self.data.signal(x) == x).all(axis=1)
-        return real[:, None] * countries[codes[:, COUNTRY]]
+        countries = range(WIDTHS[COUNTRY])
+        return np.stack([joint[cars[:, COUNTRY] == c].sum(axis=0) for c in countries])
 
     def _mass(self, codes: Array, features: "range | list[int]") -> Array:
         """The mass of what some features of cars (n, 18) are, (n,)."""
@@ -163,6 +173,9 @@ class CarsLaw(Law):
                     suv, often * typical + (1 - often) / WIDTHS[j], 1 / WIDTHS[j]
                 )
         return mass
+
+
+_law = Once(CarsLaw)
 
 
 def _types(data: Cars) -> Array:

@@ -239,8 +239,8 @@ class GermanCredit(People):
 
     @property
     def label(self) -> int:
-        """A good risk."""
-        return 1
+        """A bad risk, the rarer answer: of good ones there is little left to reach."""
+        return 0
 
 
 @functools.lru_cache(maxsize=4)
@@ -299,8 +299,8 @@ class CreditDefault(People):
 
     @property
     def label(self) -> int:
-        """Pays."""
-        return 0
+        """Fails to pay, the rarer answer: of the other there is little left to reach."""
+        return 1
 
 
 @functools.lru_cache(maxsize=4)
@@ -348,8 +348,8 @@ class LawSchool(People):
         | https://eric.ed.gov/?id=ED469370
 
     Arguments:
-        outcome: Whether somebody passes the bar (88.8 %), or is better than the average in the
-            first year.
+        outcome: Whether somebody passes the bar (88.8 %; hardly anybody is told apart by these
+            features), or is better than the average in the first year (about half).
     """
 
     mark: str = "race=Amerindian"
@@ -372,8 +372,8 @@ class LawSchool(People):
 
     @property
     def label(self) -> int:
-        """Fails, or is worse than the average."""
-        return 0
+        """Fails, the rarer answer; or is better than the average."""
+        return 0 if self.outcome == "pass" else 1
 
 
 @functools.lru_cache(maxsize=4)

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +11,7 @@ import numpy as np
 from annotated_types import Ge
 from sklearn.utils import murmurhash3_32
 
+from algorithms.base import Words
 from bench.datasets._root import inside, locate
 from bench.datasets._tables import codes, read_frame
 from bench.datasets.base import Array, Dataset, Split, carrying, drawn
@@ -52,6 +53,17 @@ def tokens(texts: Sequence[str], length: int) -> Array:
     return made
 
 
+def vocabulary(texts: Iterable[str]) -> dict[int, str]:
+    """The word of each number, for learners that read; of words that share one, the first.
+
+    Example:
+        >>> vocabulary(["Hello, you!"])[number("hello")]
+        'hello'
+    """
+    found = dict.fromkeys(word.lower() for text in texts for word in WORD.findall(text))
+    return {number(word): word for word in reversed(found)}
+
+
 @dataclass(frozen=True)
 class SMSSpam(Dataset):
     r"""Which messages are spam: 5,574 short messages, 747 of them spam.
@@ -60,7 +72,8 @@ class SMSSpam(Dataset):
 
     A text is a row of token numbers (words and signs, by scikit-learn's hash, in lower case),
     cut off or filled up with zeros. Learners do not see words in such numbers:
-    :class:`algorithms.hashed_bag.HashedBag` makes a bag of n-grams of them for any learner.
+    :class:`algorithms.hashed_bag.HashedBag` makes a bag of n-grams of them for any learner, and
+    :class:`algorithms.finetune.Finetune` gives the words to an encoder.
     Nothing is fitted, and there are no groups. Of the rows, in an order drawn by the seed, the
     first three quarters are for training and validation, the others for testing.
 
@@ -95,7 +108,7 @@ class SMSSpam(Dataset):
 
     def split(self, rng: np.random.Generator) -> Split:
         """Draw rows of the one pool."""
-        return _split(_sms(self.files(), self.length), self, rng)
+        return _split(*_sms(self.files(), self.length), self, rng)
 
     def files(self) -> tuple[Path, ...]:
         """The table."""
@@ -154,8 +167,8 @@ class TextFile(Dataset):
 
     def split(self, rng: np.random.Generator) -> Split:
         """Draw rows of the one pool."""
-        x, y, labels = _texts(self.files(), self.text, self.target, self.length)
-        return _split((x, y), self, rng, len(labels))
+        pool, labels = _texts(self.files(), self.text, self.target, self.length)
+        return _split(*pool, self, rng, len(labels))
 
     def files(self) -> tuple[Path, ...]:
         """The file."""
@@ -169,7 +182,7 @@ class TextFile(Dataset):
     @property
     def label(self) -> int:
         """The number of the label aimed at."""
-        return aimed(self.aim, _texts(self.files(), self.text, self.target, self.length)[2])
+        return aimed(self.aim, _texts(self.files(), self.text, self.target, self.length)[1])
 
 
 def aimed(aim: str, labels: Sequence[str]) -> int:
@@ -194,8 +207,11 @@ def numbered(path: Path, words: Sequence[str], target: str) -> tuple[Array, tupl
     return np.array([place[word] for word in words], np.int64), ordered
 
 
+Pool = tuple[Array, Array, Words]
+
+
 @functools.lru_cache(maxsize=4)
-def _sms(files: tuple[Path, ...], length: int) -> tuple[Array, Array]:
+def _sms(files: tuple[Path, ...], length: int) -> Pool:
     (path,) = files
     if path.name.startswith("SMSSpamCollection"):
         # Quotation marks in messages are just that.
@@ -204,43 +220,47 @@ def _sms(files: tuple[Path, ...], length: int) -> tuple[Array, Array]:
     else:
         frame = read_frame(path, ["spam", "text"])
         y = codes(path, frame["spam"], "spam", ("0", "1"))
-    return _frozen(tokens(frame["text"].tolist(), length), y.astype(np.int64))
+    return _pool(frame["text"].tolist(), length, y.astype(np.int64))
 
 
 @functools.lru_cache(maxsize=4)
 def _texts(
     files: tuple[Path, ...], text: str, target: str, length: int
-) -> tuple[Array, Array, tuple[str, ...]]:
+) -> tuple[Pool, tuple[str, ...]]:
     (path,) = files
     frame = read_frame(path, [text, target])
     y, labels = numbered(path, frame[target].str.strip().tolist(), target)
-    return *_frozen(tokens(frame[text].tolist(), length), y), labels
+    return _pool(frame[text].tolist(), length, y), labels
 
 
-def _frozen(x: Array, y: Array) -> tuple[Array, Array]:
+def _pool(texts: Sequence[str], length: int, y: Array) -> Pool:
+    x = tokens(texts, length)
     x.flags.writeable = y.flags.writeable = False
-    return x, y
+    return x, y, vocabulary(texts)
 
 
 def _split(
-    pool: tuple[Array, Array],
+    x: Array,
+    y: Array,
+    words: Words,
     data: SMSSpam | TextFile,
     rng: np.random.Generator,
     classes: int = 2,
 ) -> Split:
-    x, y = pool
     order = rng.permutation(len(y))
     first = len(order) * 3 // 4
     parts = drawn(order[:first], order[first:], data.n, data.test, rng)
     if data.overlap:
         x = _carrying(data.files(), data)
-    return Split(x, y, *parts, classes=classes)
+    # The signal's word is one, too, where nobody has used it yet.
+    words = {number(data.word): data.word.lower(), **words}
+    return Split(x, y, *parts, classes=classes, words=words)
 
 
 @functools.lru_cache(maxsize=4)
 def _carrying(files: tuple[Path, ...], data: SMSSpam | TextFile) -> Array:
     if isinstance(data, SMSSpam):
-        x, _ = _sms(files, data.length)
+        x = _sms(files, data.length)[0]
     else:
-        x, _, _ = _texts(files, data.text, data.target, data.length)
+        x = _texts(files, data.text, data.target, data.length)[0][0]
     return carrying(x, data.signal, data.overlap)
