@@ -43,6 +43,12 @@ class Levels:
         """The points (n, d) with the gaps filled."""
         return np.asarray(x + self.spread * rng.standard_normal(x.shape), dtype=np.float64)
 
+    @property
+    def filled(self) -> float:
+        """By how much noise lowers the log-density of a point that is on all of its levels."""
+        spread = np.maximum(self.spread[list(self.values)], 1e-12)
+        return float(np.log(spread * np.sqrt(2 * np.pi)).sum())
+
     def law(self, law: Law, shape: tuple[int, ...]) -> LogJoint:
         """The log-density of a known law's points with the gaps filled.
 
@@ -64,12 +70,17 @@ class Levels:
 
 
 def classifier(
-    log_joint: LogJoint, doubts: Array, sample: TrainingSet, report: Mapping[str, float]
+    log_joint: LogJoint,
+    levels: Levels,
+    doubts: Array,
+    sample: TrainingSet,
+    report: Mapping[str, float],
 ) -> Fitted:
     """The rule that follows a joint density, with how sure it is of its own constants.
 
     Arguments:
-        log_joint: The density.
+        log_joint: The density, of points with the gaps filled.
+        levels: What filled them.
         doubts: The standard errors of the labels' constants log Z, (K,).
         sample: What it was learnt from.
         report: What else is worth a number.
@@ -85,6 +96,9 @@ def classifier(
         logs = scores(x)
         return np.asarray(np.exp(logs - logsumexp(logs, axis=1, keepdims=True)))
 
+    def log_density(x: Array) -> Array:
+        return np.asarray(logsumexp(scores(x), axis=1) + levels.filled)
+
     doubtful = doubt(scores(sample.x), doubts)
     if doubtful > DOUBTFUL:
         warnings.warn(
@@ -93,7 +107,8 @@ def classifier(
             DoubtfulPartition,
             stacklevel=3,
         )
-    return Fitted(predict, predict_proba, report={"doubtful": doubtful, **report})
+    report = {"doubtful": doubtful, **report}
+    return Fitted(predict, predict_proba, report=report, log_density=log_density)
 
 
 def doubt(scores: Array, doubts: Array) -> float:

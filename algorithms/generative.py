@@ -17,7 +17,7 @@ from algorithms._generative import (
     pooled_draws,
 )
 from algorithms.base import Array, Fitted, Learner, TrainingSet
-from algorithms.density.base import Density, DensityModel
+from algorithms.density.base import Density, DensityModel, Partition
 from algorithms.density.gaussian_mixture import GaussianMixture
 
 #: A label with fewer points than this is left to the others: it has no density to speak of.
@@ -53,7 +53,7 @@ class Generative(Learner):
 
     chunk: ClassVar[int] = 16
 
-    model: DensityModel = GaussianMixture(components=(4,))  # noqa: RUF009 (frozen)
+    model: DensityModel = GaussianMixture(components=(4, 8, 16))  # noqa: RUF009 (frozen)
     blur: Annotated[float, Gt(0)] = 0.2
 
     def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
@@ -64,18 +64,27 @@ class Generative(Learner):
         self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator]
     ) -> list[Fitted | Exception]:
         """Train on many samples, the densities of all classes at once."""
+        results: list[Fitted | Exception] = []
+        for joint in self.learn(samples, rngs):
+            try:
+                results.append(joint if isinstance(joint, Exception) else joint.classifier())
+            except Exception as error:
+                results.append(error)
+        return results
+
+    def learn(
+        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator]
+    ) -> "list[Joint | Exception]":
+        """The joint densities of points and labels, that the classifiers follow."""
         prepared = [_Classes(s, rng, self.blur) for s, rng in zip(samples, rngs, strict=True)]
         densities = self.model.fit_many(
             [x for p in prepared for x in p.points], [r for p in prepared for r in p.rngs]
         )
-        results: list[Fitted | Exception] = []
+        results: list[Joint | Exception] = []
         for p in prepared:
             own, densities = densities[: len(p.points)], densities[len(p.points) :]
             failed = next((d for d in own if isinstance(d, Exception)), None)
-            try:
-                results.append(failed or p.classifier([d for d in own if isinstance(d, Density)]))
-            except Exception as error:
-                results.append(error)
+            results.append(failed or Joint(p, [d for d in own if isinstance(d, Density)]))
         return results
 
 
@@ -93,29 +102,47 @@ class _Classes:
         self.points = [noisy[sample.y == label] for label in self.labels]
         self.rngs = children(rng, len(self.labels))
 
-    def classifier(self, densities: list[Density]) -> Fitted:
-        """Bayes' rule with the densities of the labels."""
-        classes, labels, shares = self.sample.classes, self.labels, self.shares
 
-        def log_joint(x: Array) -> Array:
-            scores = np.full((len(x), classes), -np.inf)
-            for label, density in zip(labels, densities, strict=True):
-                scores[:, label] = shares[label] + density.log_prob(x)
-            return scores
+class Joint:
+    """A density for each label, and how common the labels are.
 
-        doubts, report = np.zeros(classes), {}
-        known = [d.log_partition() for d in densities]
-        for label, z in zip(labels, known, strict=True):
+    Arguments:
+        known: The sample, taken apart.
+        densities: The densities of its labels.
+    """
+
+    def __init__(self, known: _Classes, densities: list[Density]) -> None:
+        self._known, self._densities = known, densities
+
+    def log_joint(self, x: Array) -> Array:
+        """Log-density of points (n, d) with each of K labels, (n, K)."""
+        known = self._known
+        scores = np.full((len(x), known.sample.classes), -np.inf)
+        for label, density in zip(known.labels, self._densities, strict=True):
+            scores[:, label] = known.shares[label] + density.log_prob(x)
+        return scores
+
+    def partitions(self) -> list[Partition]:
+        """What is known of the partition functions that are not exact."""
+        found = [d.log_partition() for d in self._densities]
+        return [z for z in found if z]
+
+    def classifier(self) -> Fitted:
+        """Bayes' rule with these densities."""
+        known, densities = self._known, self._densities
+        doubts, report = np.zeros(known.sample.classes), {}
+        for label, density in zip(known.labels, densities, strict=True):
+            z = density.log_partition()
             doubts[label] = z.error if z else 0.0
-        zs = [z for z in known if z]
+        zs = self.partitions()
         if zs:
             report = {
                 "log_z_error": max(z.error for z in zs),
                 "effective": min(z.effective for z in zs),
                 "alarms": float(sum(len(z.alarms()) for z in zs)),
             }
-        if self.sample.law is not None:
-            draws = [d.sample(DRAWS, r) for d, r in zip(densities, self.rngs, strict=True)]
-            points = pooled_draws(draws, np.exp(shares[labels]), DRAWS, self.rng)
-            report |= measured(self.sample, self.levels, log_joint, points)
-        return classifier(log_joint, doubts, self.sample, report)
+        if known.sample.law is not None:
+            draws = [d.sample(DRAWS, r) for d, r in zip(densities, known.rngs, strict=True)]
+            points = pooled_draws(draws, np.exp(known.shares[known.labels]), DRAWS, known.rng)
+            report |= measured(known.sample, known.levels, self.log_joint, points)
+        return classifier(self.log_joint, known.levels, doubts, known.sample, report)

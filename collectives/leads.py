@@ -68,6 +68,37 @@ def unchanged(joint: Array, moved: Array, mixture: Array, error: float = 0.0) ->
     return atleast(joint.sum(axis=1)[same | (moved == np.arange(len(moved)))].sum())
 
 
+def withstood(leads: Array, error: float) -> float:
+    r"""Any planting, by a firm whose law is wrong by a mass that it may spend where it likes.
+
+    :func:`captured` lets each point face all of :math:`\varepsilon`, which says nothing on a
+    continuum, where no point has a mass. All points together face it once:
+
+    .. math:: S \ge 1 - \max_T \Big\{ P_0(T) : \frac12 \int_T r \, dP_0 \le \varepsilon \Big\},
+        \qquad r(x) = \frac{\big( P_\alpha(x', y^*) - \max_{y \ne y^*} P_\alpha(x', y)
+        \big)_+}{P_0(g^{-1}(x'))}
+
+    since to turn :math:`x' = g(x)` half its lead has to change its label, and gains the firm all
+    who are moved there. The T of least lead is the largest; a part of its last person counts.
+
+    Arguments:
+        leads: The lead r of each of n people drawn from :math:`P_0`, (n,); below zero, if theirs
+            is lost anyway.
+        error: The total variation :math:`\varepsilon`.
+
+    Example:
+        >>> [round(withstood(np.array([0.0, 0.2, 0.4, 0.6]), e), 6) for e in (0.0, 0.025, 0.05, 1)]
+        [0.75, 0.5, 0.375, 0.0]
+    """
+    prices = np.sort(np.maximum(leads, 0)) / 2 / len(leads)
+    free = int((prices <= ROUNDING / len(leads)).sum())
+    paid = np.cumsum(prices[free:])
+    whole = int((paid <= error).sum())
+    rest = error - (paid[whole - 1] if whole else 0.0)
+    part = rest / prices[free + whole] if free + whole < len(leads) else 0.0
+    return atleast(1 - (free + whole + part) / len(leads))
+
+
 def lead(joint: Array, wanted: Array) -> Array:
     """The lead of one label over the best other at each point, (S,)."""
     others = joint.copy()

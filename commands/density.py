@@ -1,70 +1,196 @@
 """How close density models come to what they learn."""
 
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.shared import Axis, Format, Plugins, app, notes, plug
+from commands.shared import Axis, Data, Format, Plugins, app, notes, plug
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from algorithms.density.base import DensityModel
+    from algorithms.generative import Generative
     from bench.densities import Learnt
     from results.densities import Picture
+
+
+#: Pictures along each side of a figure of samples.
+PICTURES = 8
 
 
 @app.command()
 def density(
     laws: Annotated[list[str] | None, typer.Option(help="Laws in the plane, by commas.")] = None,
+    tables: Annotated[
+        list[str] | None,
+        typer.Option(help="Tables, by commas: digits; FILE:ARRAY of an npz in the data root."),
+    ] = None,
     models: Axis = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 3,
-    n: Annotated[int, typer.Option("--n", min=100, help="Points to learn from.")] = 20_000,
-    test: Annotated[int, typer.Option(min=100, help="Points to test on.")] = 10_000,
+    n: Annotated[int, typer.Option("--n", min=100, help="Points to learn a law from.")] = 20_000,
+    test: Annotated[int, typer.Option(min=100, help="Points of a law to test on.")] = 10_000,
+    seconds: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="Steps of each model: as many as this machine does so long."),
+    ] = None,
+    bias: Annotated[
+        bool,
+        typer.Option("--bias", help="Learn nothing: draw the bias of estimates of log Z."),
+    ] = False,
     out: Annotated[Path, typer.Option(help="The folder for the table and the figure.")] = Path(
         "runs/density"
     ),
+    data: Data = None,
     plugin: Plugins = None,
     format: Format = None,
 ) -> None:
-    """Learn known laws in the plane: nats above the floor, log Z, weights, modes, seconds.
+    """Learn known laws in the plane, or tables: likelihood, log Z, weights, modes, seconds.
 
     Example: `python run_bench.py density --laws 8gaussians,moons --models LED,Flow`
     """
+    plug(plugin)
+    out.mkdir(parents=True, exist_ok=True)
+    if bias:
+        _bias(out, format)
+        return
+    chosen = _models(models)
+    if laws is None and tables is None:
+        laws = ["8gaussians,moons"]
+    _Run(chosen, seeds, n, test, seconds, out, format).all(_names(laws), _names(tables))
+
+
+def _names(texts: list[str] | None) -> list[str]:
+    return [name for text in texts or [] for name in text.split(",")]
+
+
+def _models(specs: list[str] | None) -> "list[DensityModel | Generative]":
+    """Density models by their specs, and learners that have one a class."""
+    from algorithms.generative import Generative
+    from bench.specs import parse, pieces
+
+    return [
+        parse(spec, "learners" if spec.partition("(")[0] == Generative.__name__ else "densities")
+        for spec in pieces(specs) or ["LED"]
+    ]
+
+
+class _Run:
+    """One call of the command: what is learnt, and what has been found so far."""
+
+    def __init__(
+        self,
+        models: "list[DensityModel | Generative]",
+        seeds: int,
+        n: int,
+        test: int,
+        seconds: float | None,
+        out: Path,
+        format: str | None,
+    ) -> None:
+        self.models, self.seeds, self.n, self.test = models, seeds, n, test
+        self.seconds, self.out, self.format = seconds, out, format
+        self.rows: list[dict[str, Any]] = []
+        self.pictures: list[Picture] = []
+        self.latents: list[tuple[str, Any, Any]] = []
+
+    def all(self, laws: list[str], tables: list[str]) -> None:
+        """Learn everything, write the table and the figures, and show what was measured."""
+        import pandas as pd
+
+        from results.densities import plot_densities
+        from results.house import save
+        from results.latents import plot_latents
+        from results.terminal import show
+
+        for name in laws:
+            self._law(name)
+        for name in tables:
+            self._table(name)
+        table = pd.DataFrame(self.rows)
+        table.to_csv(self.out / "densities.csv", index=False)
+        paths = [self.out / "densities.csv"]
+        if self.pictures:
+            paths += save(plot_densities(self.pictures), self.out / "densities")
+        if self.latents:
+            paths += save(plot_latents(self.latents), self.out / "latents")
+        show(table if self.format in ("csv", "json") else _means(table), self.format)
+        notes.print(f"wrote {', '.join(map(str, paths))}", soft_wrap=True)
+
+    def _law(self, name: str) -> None:
+        from algorithms.density.base import DensityModel
+        from bench.densities import floor, law_of, learn
+        from bench.errors import BenchError
+        from bench.streams import stream
+
+        if not all(isinstance(model, DensityModel) for model in self.models):
+            raise BenchError(f"{name} is learnt without labels: Generative is for tables")
+        least = floor(name)
+        x, _ = law_of(name).sample(self.n, stream(0, "data"))
+        for model, seed in self._trials(x):
+            assert isinstance(model, DensityModel)
+            learnt = learn(name, model, seed, self.n, self.test)
+            self._note(name, model, seed, {"floor": least} | learnt.row)
+            if seed == 0:
+                self.pictures.append(_picture(f"{name}\n{type(model).__name__}", learnt))
+
+    def _table(self, name: str) -> None:
+        from algorithms.density.energy_model import EnergyDensity
+        from bench.density_tables import DIGITS, learn_table, parts, pixels, table, traversal
+        from bench.streams import stream
+
+        rows = table(name, stream(0, "data"))
+        train, _, _ = parts(len(rows.x), stream(0, "split"))
+        for model, seed in self._trials(rows.x[train]):
+            found, learnt = learn_table(name, model, seed)
+            self._note(name, model, seed, found)
+            if name == DIGITS and seed == 0 and isinstance(learnt, EnergyDensity):
+                drawn = learnt.sample(PICTURES**2, stream(seed, "samples"))
+                walk = traversal(learnt, rows.x.shape[1], PICTURES)
+                self.latents.append((_latent(model), pixels(drawn), pixels(walk)))
+
+    def _trials(self, x: Any) -> "Iterator[tuple[DensityModel | Generative, int]]":
+        """Each model with each seed, at its pace."""
+        from bench.pacing import paced
+
+        for model in self.models:
+            own = model if self.seconds is None else paced(model, x, self.seconds)
+            yield from itertools.product([own], range(self.seeds))
+
+    def _note(self, name: str, model: object, seed: int, found: dict[str, float]) -> None:
+        self.rows.append({"law": name, "model": repr(model), "seed": seed} | found)
+        told = ", ".join(f"{k} {v:.4g}" for k, v in found.items())
+        notes.print(f"{name}, {type(model).__name__}, seed {seed}: {told}", soft_wrap=True)
+
+
+def _latent(model: object) -> str:
+    """What a figure calls a model of pictures."""
+    latent = getattr(getattr(model, "generator", None), "latent", 0)
+    return f"{type(model).__name__}, {latent or 'all'} latents"
+
+
+def _bias(out: Path, format: str | None) -> None:
+    """The bias of estimates of log Z, where all is known."""
     import pandas as pd
 
-    from algorithms.density.base import DensityModel
-    from bench.densities import floor, learn
-    from bench.specs import parse, pieces
-    from results.densities import plot_densities
+    from bench.partitions import biases, known
+    from bench.streams import stream
     from results.house import save
+    from results.partitions import plot_bias
     from results.terminal import show
 
-    plug(plugin)
-    names = [name for text in laws or ["8gaussians,moons"] for name in text.split(",")]
-    chosen: list[DensityModel] = [parse(spec, "densities") for spec in pieces(models) or ["LED"]]
-    floors = {name: floor(name) for name in names}
-    rows, pictures = [], []
-    for name, model in itertools.product(names, chosen):
-        for seed in range(seeds):
-            learnt = learn(name, model, seed, n, test)
-            row = {"law": name, "model": repr(model), "seed": seed, "floor": floors[name]}
-            rows.append(row | learnt.row)
-            told = ", ".join(f"{k} {v:.3g}" for k, v in learnt.row.items())
-            notes.print(f"{name}, {type(model).__name__}, seed {seed}: {told}", soft_wrap=True)
-            if seed == 0:
-                pictures.append(_picture(f"{name}\n{type(model).__name__}", learnt))
-    table = pd.DataFrame(rows)
-    out.mkdir(parents=True, exist_ok=True)
-    table.to_csv(out / "densities.csv", index=False)
-    paths = save(plot_densities(pictures), out / "densities")
-    show(table if format in ("csv", "json") else _means(table), format)
-    notes.print(f"wrote {', '.join(map(str, [out / 'densities.csv', *paths]))}", soft_wrap=True)
+    truth, table = known(), pd.DataFrame(biases(stream(0, "bias")))
+    table.assign(**truth).to_csv(out / "bias.csv", index=False)
+    paths = [out / "bias.csv", *save(plot_bias(table, truth), out / "bias")]
+    show(table, format)
+    notes.print(f"wrote {', '.join(map(str, paths))}", soft_wrap=True)
 
 
 def _means(table: "pd.DataFrame") -> "pd.DataFrame":
-    """Means over seeds with their 95 % intervals, a row a law and model."""
+    """Means over seeds with their 95 % intervals, a row a law or table and model."""
     from math import isfinite
 
     import pandas as pd
@@ -79,9 +205,12 @@ def _means(table: "pd.DataFrame") -> "pd.DataFrame":
         return f"{mean:.4f}" + (f" [{low:.4f}, {high:.4f}]" if isfinite(low) else "")
 
     short = labels(table["model"])
-    measured = ["above", "mass", "effective", "covered", "seconds"]
+    known = ["above", "nll", "validation", "accuracy", "mass", "effective", "covered", "seconds"]
+    # Where there is a law, what is above its floor says more than the sum.
+    measured = [c for c in known if c in table and not (c == "nll" and "above" in table)]
     rows = [
-        {"law": law, "model": short[str(model)], "floor": f"{own['floor'].iloc[0]:.4f}"}
+        {"law": law, "model": short[str(model)]}
+        | ({"floor": spoken(own["floor"].iloc[:1])} if "floor" in own else {})
         | {name: spoken(own[name]) for name in measured}
         | {"alarms": int(own["alarms"].sum()), "seeds": len(own)}
         for (law, model), own in table.groupby(["law", "model"], sort=False)

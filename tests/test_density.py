@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from algorithms.density import partition
 from algorithms.density._adversary import Contest, Rules, contest, weigh
 from algorithms.density._reference import reference
 from algorithms.density.base import DensityModel
 from algorithms.density.energies import SmoothMLP
+from algorithms.density.energy_model import EnergyDensity
 from algorithms.density.fixed_proposal import FixedProposal
 from algorithms.density.flow import Flow
 from algorithms.density.gaussian_mixture import GaussianMixture
@@ -157,6 +159,51 @@ def test_the_energy_stands_still_while_its_proposals_are_bad():
     (moved,) = contest(rules(gate=0.0, penalty=0.0, steps=5), [x], [base], [rng()])
     assert not state.energy[-2].any()
     assert moved.energy[-2].any()
+
+
+def test_an_energy_that_only_lost_is_left_at_its_reference():
+    x = points(n=200)
+    wild = LED(energy=SmoothMLP((16,)), rate=3.0, gate=0.0, components=(2,), **SMALL)
+    start = GaussianMixture(components=(2,), shrinkage=0.0).fit(x, rng(1))
+    far = x + 3
+    np.testing.assert_allclose(
+        wild.fit(x, rng(1)).log_prob(far), start.log_prob(far), atol=1e-2
+    )  # log Z = 0 is estimated, too
+    kept = LED(energy=SmoothMLP((16,)), rate=3.0, gate=0.0, components=(2,),
+               **(SMALL | {"rounds": 1})).fit(x, rng(1))  # fmt: skip
+    assert np.abs(kept.log_prob(far) - start.log_prob(far)).max() > 1
+
+
+def test_a_generator_that_lost_its_way_is_replaced_by_the_reference():
+    x = points()
+    base = reference(x, (1,), 0.0, rng())
+    ours = rules(generator_rate=1.0, rate=1e-9, steps=6)
+    (lost,) = contest(ours, [x], [base], [rng()])
+    _, weights = weigh(ours, lost, base.map(lambda t: t.float()), 4096, rng(3))
+    assert partition.effective(weights.numpy()) < 0.05
+    density = EnergyDensity(ours, lost, base, 4096, rng(1))
+    z = density.log_partition()
+    assert z.effective > 0.99
+    assert not z.alarms()
+    assert z.value == pytest.approx(0, abs=1e-3)
+    drawn, again = density.propose(4000, rng(2))
+    assert partition.effective(again) > 0.99
+    assert np.abs(drawn.mean(0) - x.mean(0)).max() < 0.2
+
+
+def test_rounds_whose_weights_are_too_heavy_are_not_believed(monkeypatch):
+    x, base = points(n=60), reference(points(n=60), (1,), 0.0, rng())
+    told = iter([(5.0, 0.01, 0.9), (-9.0, 0.01, 0.01), (-9.0, 0.01, 0.01)])
+    found = []
+
+    def judged(rules, state, *_):
+        found.append(state)
+        return next(told)
+
+    monkeypatch.setattr("algorithms.density._adversary.judge", judged)
+    monkeypatch.setattr(Contest, "starts", lambda self, judged: {})
+    (state,) = contest(rules(rounds=3, steps=9), [x], [base], [rng()])
+    assert state is found[0]
 
 
 @pytest.mark.slow

@@ -33,6 +33,8 @@ from algorithms.networks import Network
 
 #: Proposals of each forward pass where no gradient is kept.
 PAGE = 4096
+#: Below this effective share of the proposals nothing that is said of log Z is believed.
+HEAVY = 0.05
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,21 @@ class Contest:
         self.alive = list(range(len(rngs)))
         self.losses = torch.zeros(len(rngs), rules.steps)
 
+    def starts(self, judged: Sequence[tuple[Tensor, Tensor]]) -> dict[int, tuple[float, State]]:
+        """Loss and parameters of each replica before its training, where it is its reference.
+
+        Arguments:
+            judged: The held-out points (d, n) of each, and their labels; none, if n is 0.
+        """
+        found = {}
+        for r, (u, _) in enumerate(judged):
+            if u.shape[1]:
+                own = self.base.map(lambda t, r=r: t[r : r + 1])
+                # All labels are as likely: Z is their number.
+                loss = math.log(self.rules.classes) - float(own.log_prob(u[None]).mean())
+                found[r] = loss, self.state.replica(r)
+        return found
+
     def step(self, at: int) -> None:
         """One step of all generators and energies."""
         rules = self.rules
@@ -278,8 +295,10 @@ def contest(
         held: The share of the points that judge, and are not trained on.
 
     Returns:
-        The parameters of each, in double precision: those of the last round, unless an earlier
-        one was clearly better on the held-out points. Or a :class:`Diverged` in their place.
+        The parameters of each: those of the last round, unless an earlier one was clearly
+        better on the held-out points, or the last one's weights are too heavy to tell. The start,
+        which is the reference, is one of the earlier ones where log Z is estimated by importance.
+        Or a :class:`Diverged` in their place.
     """
     check(rules.energy, points[0].shape[1], rules.classes)
     trained, judged = [], []
@@ -294,7 +313,7 @@ def contest(
         judged.append((u[:, turn[:cut]], y[turn[:cut]]))
     loop = Contest(rules, [u for u, _ in trained], [y for _, y in trained], references, rngs)
     outcomes: list[State | Exception | None] = [None] * len(points)
-    best: dict[int, tuple[float, State]] = {}
+    best = loop.starts(judged) if rules.partition == "importance" and rules.rounds > 1 else {}
     ends = np.linspace(0, rules.steps, min(rules.rounds, rules.steps) + 1).round().astype(int)
     for first, last in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
         for at in range(first, last):
@@ -312,11 +331,13 @@ def contest(
             outcomes[a] = state
             if rules.rounds > 1 and judged[a][0].shape[1]:
                 own = loop.base.map(lambda t, r=r: t[r : r + 1])
-                score, doubt = judge(rules, state, own, *judged[a], loop.rngs[r])
+                score, doubt, share = judge(rules, state, own, *judged[a], loop.rngs[r])
+                heavy = share < HEAVY and rules.partition == "importance"
                 if last == rules.steps:
                     # The last round has cooled down: it wins, unless one was clearly better.
-                    outcomes[a] = best[a][1] if a in best and best[a][0] < score - doubt else state
-                elif a not in best or score < best[a][0]:
+                    beaten = a in best and (heavy or best[a][0] < score - doubt)
+                    outcomes[a] = best[a][1] if beaten else state
+                elif (a not in best or score < best[a][0]) and not heavy:
                     best[a] = score, state
     return [o if o is not None else Diverged(0, math.nan) for o in outcomes]
 
@@ -329,8 +350,8 @@ def judge(
     u: Tensor,
     y: Tensor,
     rng: np.random.Generator,
-) -> tuple[float, float]:
-    """The mean loss on held-out points of one replica, and twice the error of its log Z."""
+) -> tuple[float, float, float]:
+    """Mean loss on held-out points of one replica, twice the error of its log Z, and the share."""
     _, weights = weigh(rules, state, base, PAGE, rng)
     share = float(torch.softmax(weights, 0).square().sum().reciprocal()) / PAGE
     log_z = float(torch.logsumexp(weights, 0)) - math.log(PAGE)
@@ -338,7 +359,7 @@ def judge(
     here = f.gather(0, y[None])[0] + base.log_prob(u[None])[0]
     doubt = 2 * math.sqrt(max(1 / max(share, 1e-12) - 1, 0) / PAGE)
     score = log_z - float(here.mean())
-    return (score, doubt) if math.isfinite(score) else (math.inf, 0.0)
+    return (score, doubt, share) if math.isfinite(score) else (math.inf, 0.0, 0.0)
 
 
 def check(network: Network, d: int, classes: int) -> None:

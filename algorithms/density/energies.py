@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
-from math import prod
+from math import pi, prod
 from typing import Annotated
 
 import torch
@@ -50,4 +50,49 @@ class SmoothMLP(Network):
         for w, b in zip(parameters[:-2:2], parameters[1:-2:2], strict=True):
             a = silu(torch.baddbmm(b, w, a, beta=factor, alpha=factor))
             factor = 1.0
+        return a
+
+
+@dataclass(frozen=True)
+class SineMLP(Network):
+    r"""Multi-layer perceptron on waves: the first layer's units are sines, as fast as one likes.
+
+    .. math:: a_1 = \sin(\kappa \sqrt 3\, W_1 x + b_1), \quad a_l = \sigma(W_l a_{l-1} + b_l),
+        \quad z = W_L a_{L-1} + b_L, \qquad \sigma(t) = t / (1 + e^{-t})
+
+    With W_1 as linear layers draw it, waves go through :math:`\kappa` radians a unit of length, in
+    the root mean square over units and directions, and their phases are all alike. Where a
+    reference says what is slow, an energy of slow units has next to nothing to follow; waves that
+    are as fast as what is missing do.
+
+    References:
+        | Fourier Features Let Networks Learn High Frequency Functions in Low Dimensional Domains
+          (Tancik et al., 2020)
+        | https://arxiv.org/abs/2006.10739
+
+    Arguments:
+        hidden: The width of each hidden layer.
+        frequency: The root mean square :math:`\kappa` of the waves' speed.
+
+    Example:
+        >>> [p.shape for p in SineMLP(hidden=(8,)).parameters((2,), 1)]
+        [(8, 2), (8, 1), (1, 8), (1, 1)]
+    """
+
+    hidden: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (128, 128)
+    frequency: Annotated[float, Gt(0)] = 5.0
+
+    def parameters(self, points: Shape, classes: int) -> list[Parameter]:
+        """The parameters for points of a given shape and a number of classes."""
+        widths = [prod(points), *self.hidden, classes]
+        return [p for w, v in pairwise(widths) for p in dense(w, v)]
+
+    def features(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
+        """What the last layer sees, (R, F, B), of points given as rows (R, B, d)."""
+        # Biases are drawn below d^-1/2 like weights: stretched to pi, they are phases.
+        phase, speed = pi * prod(points) ** 0.5, self.frequency * 3**0.5
+        w, b = parameters[:2]
+        a = torch.sin(torch.baddbmm(b, w, x.transpose(1, 2), beta=phase, alpha=speed))
+        for w, b in zip(parameters[2:-2:2], parameters[3:-2:2], strict=True):
+            a = silu(torch.baddbmm(b, w, a))
         return a

@@ -11,12 +11,12 @@ from annotated_types import Ge, Gt, Interval, MinLen
 from scipy.special import logsumexp
 
 from algorithms.base import Array
-from algorithms.density._adversary import Rules, State, contest, energy, logits, weigh
+from algorithms.density._adversary import HEAVY, Rules, State, contest, energy, logits, weigh
 from algorithms.density._reference import Reference, reference
 from algorithms.density.base import Density, DensityModel, Partition
 from algorithms.density.energies import SmoothMLP
 from algorithms.density.generators import Generator
-from algorithms.density.partition import estimate
+from algorithms.density.partition import effective, estimate
 from algorithms.networks import Network
 
 #: Points at once, so that the activations of an evaluation stay small.
@@ -174,7 +174,8 @@ class EnergyDensity(Density):
         state: The parameters of energy and generator, each with a leading axis of one.
         base: The reference.
         final: The number of proposals for the partition function; a quarter as many of the
-            reference's give a second opinion.
+            reference's give a second opinion, or are taken in place of a generator's that are
+            too heavy to tell.
         rng: Where the proposals for the partition function come from.
     """
 
@@ -190,12 +191,18 @@ class EnergyDensity(Density):
         self._state = State(
             [p.double() for p in state.energy], [p.double() for p in state.generator]
         )
-        _, weights = weigh(rules, self._state, base, final, rng)
+        #: Where proposals come from.
+        self._source = rules, self._state
+        weights = weigh(*self._source, base, final, rng)[1].numpy()
         others = None
         if rules.generator is not None:
-            alone = State(self._state.energy, [])
-            others = weigh(_without(rules), alone, base, final // 4 + 2, rng)[1].numpy()
-        self._partition = estimate(weights.numpy(), others)
+            plain = _without(rules), State(self._state.energy, [])
+            others = weigh(*plain, base, final // 4 + 2, rng)[1].numpy()
+            if effective(weights) < HEAVY <= effective(others):
+                # A generator that lost its way is no proposal: the reference is, and alone.
+                self._source = plain
+                weights, others = weigh(*plain, base, final, rng)[1].numpy(), None
+        self._partition = estimate(weights, others)
         if not np.isfinite(self._partition.value):
             raise ArithmeticError(f"log Z is {self._partition.value}: training diverged")
 
@@ -231,8 +238,8 @@ class EnergyDensity(Density):
         return np.asarray(logsumexp(self.log_joint(x), axis=1))
 
     def propose(self, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
-        """Draw n points of the generator, (n, d), and their log-weights (n,), whose mean is Z."""
-        u, weights = weigh(self._rules, self._state, self._base, n, rng)
+        """Draw n proposals, (n, d), and their log-weights (n,), whose mean exponential is Z."""
+        u, weights = weigh(*self._source, self._base, n, rng)
         return self._base.colour(u[None])[0].T.numpy(), weights.numpy()
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:

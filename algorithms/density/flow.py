@@ -48,7 +48,7 @@ class Flow(DensityModel):
     rate: Annotated[float, Gt(0)] = 3e-3
     held: Annotated[float, Interval(ge=0, lt=1)] = 0.1
 
-    def fit(self, x: Array, rng: np.random.Generator) -> Density:
+    def fit(self, x: Array, rng: np.random.Generator) -> "FlowDensity":
         """Learn from points (n, d)."""
         base = reference(x.astype(np.float64), (1,), 0.0, rng)
         u = base.whiten(torch.from_numpy(np.asarray(x, np.float64).T[None]))[0].T.float()
@@ -85,7 +85,7 @@ class Flow(DensityModel):
                     score = -float(_log_prob(flow, at(), judged).mean()) if len(judged) else 0.0
                     if score <= best:
                         best, kept = score, {n: p.detach().clone() for n, p in at().items()}
-        return _Flow(flow, {n: p.detach().double() for n, p in kept.items()}, base)
+        return FlowDensity(flow, {n: p.detach().double() for n, p in kept.items()}, base)
 
 
 def _log_prob(flow: Map, parameters: dict[str, Tensor], u: Tensor) -> Tensor:
@@ -93,21 +93,45 @@ def _log_prob(flow: Map, parameters: dict[str, Tensor], u: Tensor) -> Tensor:
     return log_det - noise.square().sum(1) / 2 - u.shape[1] * math.log(2 * math.pi) / 2
 
 
-class _Flow(Density):
+class FlowDensity(Density):
+    """The density of a trained flow.
+
+    Arguments:
+        flow: The map.
+        parameters: Its parameters by name, in double precision.
+        base: The reference, whose coordinates the map takes.
+    """
+
     def __init__(self, flow: Map, parameters: dict[str, Tensor], base: Reference) -> None:
         self._flow, self._parameters, self._base = flow, parameters, base
 
     def log_prob(self, x: Array) -> Array:
-        parts = [np.zeros(0)]
+        """Log-density of points (n, d), (n,)."""
+        noise, log_det = self.noise(x)
+        normal = noise.shape[1] * math.log(2 * math.pi) / 2
+        return np.asarray(log_det - (noise**2).sum(axis=1) / 2 - normal)
+
+    def sample(self, n: int, rng: np.random.Generator) -> Array:
+        """Draw n points, (n, d)."""
+        return self.points(rng.standard_normal((n, len(self._base.mean[0]))))
+
+    def noise(self, x: Array) -> tuple[Array, Array]:
+        """The noise F(x) of points, both (n, d), and the log-determinants (n,)."""
+        noise, logs = [np.zeros((0, x.shape[1]))], [np.zeros(0)]
         with torch.no_grad():
             for start in range(0, len(x), ROWS):
                 rows = torch.from_numpy(np.asarray(x[start : start + ROWS], np.float64).T[None])
-                u = self._base.whiten(rows)[0].T
-                parts.append(_log_prob(self._flow, self._parameters, u).numpy())
-        return np.concatenate(parts) + float(self._base.stretch)
+                z, log_det = functional_call(
+                    self._flow, self._parameters, (self._base.whiten(rows)[0].T,)
+                )
+                noise.append(z.numpy())
+                logs.append(log_det.numpy())
+        return np.concatenate(noise), np.concatenate(logs) + float(self._base.stretch)
 
-    def sample(self, n: int, rng: np.random.Generator) -> Array:
-        z = torch.from_numpy(rng.standard_normal((n, len(self._base.mean[0]))))
+    def points(self, noise: Array) -> Array:
+        """The points of noise, both (n, d)."""
         with torch.no_grad():
-            u = functional_call(self._flow, self._parameters, (z,), {"back": True})[0]
+            u = functional_call(
+                self._flow, self._parameters, (torch.from_numpy(noise),), {"back": True}
+            )[0]
         return self._base.colour(u.T[None])[0].T.numpy()
