@@ -7,7 +7,7 @@ from bench.errors import BenchError
 # In the order in which the help lists them; importing them registers them.
 from commands import (  # noqa: F401  # isort: skip
     running, looking, keeping, data, reading, comparing, publishing, promising, density,
-    reporting, studying,
+    regions, reporting, studying,
 )  # fmt: skip
 from commands.shared import app, notes
 

@@ -24,7 +24,7 @@ WORLD = [name for name in Key._fields if name != "learner"]
 #: What is published of a record: what comparisons, curves and tables need.
 COLUMNS = [
     *Key._fields, "members", "n", "code", "success", "tested", "success_others", "accuracy",
-    "worst_group", "effective_size", "seconds", "status", "error",
+    "constant", "worst_group", "effective_size", "seconds", "status", "error",
 ]  # fmt: skip
 #: What of a record says which sample it is about; it is the same wherever it is drawn.
 SAMPLE = ("members", "n", "tested")
@@ -48,11 +48,16 @@ def write(records: pd.DataFrame, description: dict[str, Any], path: Path) -> Non
         path: A .parquet file.
     """
     rows = records[COLUMNS].sort_values(list(Key._fields), ignore_index=True)
-    kept = ("grid", "trials", *PLACE)
+    kept = ("grid", "trials", "began", *PLACE)
     told = json.dumps({name: description.get(name) for name in kept}).encode()
     table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata({_TOLD: told})
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, path, compression="zstd", compression_level=19)
+
+
+def ready() -> dict[str, Path]:
+    """Grid -> the file of its published records."""
+    return {path.stem: path for path in sorted(folder().glob("*.parquet"))}
 
 
 def read(name: str) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -61,10 +66,9 @@ def read(name: str) -> tuple[pd.DataFrame, dict[str, Any]]:
     Arguments:
         name: A grid that ships, or a file that :func:`write` wrote.
     """
-    ready = {path.stem: path for path in sorted(folder().glob("*.parquet"))}
-    path = ready.get(name, Path(name))
+    path = ready().get(name, Path(name))
     if not path.is_file() or path.suffix != ".parquet":
-        raise unknown("grid with published records", name, [*ready, "a .parquet file"])
+        raise unknown("grid with published records", name, [*ready(), "a .parquet file"])
     try:
         table = pq.read_table(path)
         told = json.loads(table.schema.metadata[_TOLD])
@@ -76,8 +80,8 @@ def read(name: str) -> tuple[pd.DataFrame, dict[str, Any]]:
 def rates() -> dict[tuple[str, str], float]:
     """(learner, dataset) -> seconds that one of its published good trials took, in the mean."""
     found: dict[tuple[str, str], float] = {}
-    for path in sorted(folder().glob("*.parquet")):
-        rows, _ = read(path.stem)
+    for name in ready():
+        rows, _ = read(name)
         good = rows[rows["status"] == "ok"]
         means = good.groupby(["learner", "dataset"])["seconds"].mean()
         pairs = means.index.to_frame().astype(str).itertuples(index=False, name=None)
