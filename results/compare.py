@@ -8,7 +8,7 @@ import pandas as pd
 
 from results.critical import critical_by_seed
 from results.curves import area_by_seed, named
-from results.flips import ENUMERATED, band, holm, sign_flip, smallest_p
+from results.flips import ENUMERATED, band, holm, joint, sign_flip, smallest_p
 from results.frames import CELL, PANEL, checked
 from results.intervals import Array, Interval, signed, student
 from results.labels import resolve
@@ -43,11 +43,12 @@ def compare(records: pd.DataFrame, baseline: str, level: float = 0.5) -> pd.Data
         pairs behind it; ``excluded``, seeds of the panel without a number for either;
         ``censored``, seeds whose critical mass lies outside the sizes for either; ``above``,
         ``below``, ``ties``; ``correlation`` of the two over seeds (NaN below three); ``p`` of
-        :func:`results.flips.sign_flip`; ``p_sizes``, corrected over sizes by the largest t;
-        ``p_holm``, that corrected within the panel over learners too; ``attainable``, below
-        which ``p_holm`` cannot fall with so many seeds; ``verdict`` and ``needed`` seeds of
-        :mod:`results.verdicts`, by the band and ``p_holm``; ``note``, if ``attainable`` is
-        above .05.
+        :func:`results.flips.sign_flip`; ``p_joint`` of :func:`results.flips.joint`, corrected
+        over all that the table says of the two: sizes, measures and panels; ``p_holm``, that
+        corrected over learners too, so that of a table in which nothing differs at most one in
+        twenty says that anything does; ``attainable``, below which ``p_holm`` cannot fall with
+        so many seeds; ``verdict`` and ``needed`` seeds of :mod:`results.verdicts`, by the band
+        and ``p_holm``; ``note``, if ``attainable`` is above .05.
     """
     table = checked(records)
     base = resolve(baseline, table["learner"])
@@ -63,14 +64,14 @@ def compare(records: pd.DataFrame, baseline: str, level: float = 0.5) -> pd.Data
         for panel, here in values.groupby(PANEL)
         for row in _rows(measure, here, base, _restricted(table, panel, measure))
     ]
-    names = [*CELL, "measure", "size", "baseline", *_pair(np.empty((0, 2)), signed)]
-    names += ["band_low", "band_high", "p_sizes", "p_holm", "attainable"]
+    empty = pd.DataFrame(columns=["theirs", "ours"], dtype=float)
+    names = [*CELL, "measure", "size", "baseline", *_pair(empty, signed)]
+    names += ["band_low", "band_high", "p_joint", "p_holm", "attainable"]
     names += ["verdict", "needed", "note"]
     names.remove("differences")
     if not rows:
         return pd.DataFrame(columns=names)
-    families = pd.DataFrame(rows).groupby([*PANEL, "measure"], sort=False)
-    found = pd.concat([_judged(_holm(family)) for _, family in families])
+    found = _judged(_corrected(pd.DataFrame(rows)))
     found["size"] = found["size"].where(found["size"] != _WHOLE)
     return found[names].sort_values(names[:6], ignore_index=True)
 
@@ -117,28 +118,30 @@ def _rows(
     for learner in others:
         by_size = list(wide[[base, learner]].groupby(level="size"))
         own = [
-            {"learner": learner, "size": size, **_pair(both.to_numpy(float), interval, seen)}
+            {"learner": learner, "size": size, **_pair(both.droplevel("size"), interval, seen)}
             for size, both in by_size
         ]
+        ends = [(row["low"], row["high"]) for row in own]
         if measure == "success":
             pairs = (wide[learner] - wide[base]).unstack("size").dropna()
-            found = band(pairs.to_numpy(float))
-            for row, low, high, p in zip(own, *found, strict=True):
-                row |= {"band_low": low, "band_high": high, "p_sizes": p}
-        else:
-            for row in own:
-                row |= {"band_low": row["low"], "band_high": row["high"], "p_sizes": row["p"]}
-        rows += own
+            ends = [*zip(*band(pairs.to_numpy(float)), strict=True)]
+        rows += [
+            row | {"band_low": low, "band_high": high}
+            for row, (low, high) in zip(own, ends, strict=True)
+        ]
     return rows
 
 
 def _pair(
-    both: Array, interval: Callable[[Array], Interval], seen: Callable[[Array], Array] = np.array
+    both: pd.DataFrame,
+    interval: Callable[[Array], Interval],
+    seen: Callable[[Array], Array] = np.array,
 ) -> dict[str, Any]:
     """What the seeds of a learner (second column) and the baseline (first) say."""
-    pairs = both[~np.isnan(both).any(axis=1)]
-    outside = ~np.isfinite(pairs) | (pairs == 0)
-    theirs, ours = seen(pairs).T
+    pairs = both.dropna()
+    values = pairs.to_numpy(float)
+    outside = ~np.isfinite(values) | (values == 0)
+    theirs, ours = seen(values).T
     return {
         **named(interval(ours - theirs), "difference"),
         "seeds": len(pairs),
@@ -149,7 +152,7 @@ def _pair(
         "ties": int((ours == theirs).sum()),
         "correlation": _correlation(theirs, ours),
         "p": sign_flip(ours - theirs),
-        "differences": ours - theirs,
+        "differences": pd.Series(ours - theirs, pairs.index),
     }
 
 
@@ -165,39 +168,34 @@ def _correlation(a: Array, b: Array) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def _holm(family: pd.DataFrame) -> pd.DataFrame:
-    """The family with ``p_holm``, ``attainable`` and ``note``; untested rows don't count.
-
-    Learners are tested one after the other, from the one with the smallest p at any size on.
-    """
-    family = family.assign(p_holm=np.nan, attainable=np.nan, note="no pairs")
-    tested = family["p_sizes"].notna()
+def _corrected(table: pd.DataFrame) -> pd.DataFrame:
+    """With ``p_joint``, ``p_holm``, ``attainable`` and ``note``; untested rows don't count."""
+    table = table.assign(p_joint=np.nan, p_holm=np.nan, attainable=np.nan, note="no pairs")
+    for _, own in table.groupby("learner"):
+        seeds = pd.concat([*own["differences"]], axis=1).sort_index()
+        table.loc[own.index, "p_joint"] = joint(seeds.to_numpy(float))
+    tested = table["p_joint"].notna()
     if not tested.any():
-        return family
-    smallest = family[tested].groupby("learner")["p_sizes"].min().sort_values(kind="stable")
-    count = len(smallest)
-    factors = dict(zip(smallest.index, range(count, 0, -1), strict=True))
-    corrected = dict(zip(smallest.index, holm(smallest.to_numpy()), strict=True))
-    own = family["learner"].map(factors) * family["p_sizes"]
-    at_least = family["learner"].map(corrected)
-    family["p_holm"] = own.combine(at_least, max).clip(upper=1.0).where(tested)
-    floor = family.loc[tested, "seeds"].map(smallest_p)
-    # The family's first p is multiplied by its size, and no later one falls below that.
+        return table
+    learners = pd.factorize(table.loc[tested, "learner"])[0]
+    table.loc[tested, "p_holm"] = holm(table.loc[tested, "p_joint"].to_numpy(float), learners)
+    count, floor = learners.max() + 1, table.loc[tested, "seeds"].map(smallest_p)
+    # The first p is multiplied by the number of learners, and no later one falls below that.
     attainable = np.minimum(np.maximum(floor, count * floor.min()), 1.0)
-    family.loc[tested, "attainable"] = attainable
+    table.loc[tested, "attainable"] = attainable
     enough = [n for n in range(1, ENUMERATED + 2) if count * smallest_p(n) <= 0.05]
     takes = f"takes {enough[0]} seeds" if enough else "is out of reach of so many comparisons"
-    family.loc[tested, "note"] = np.where(attainable <= 0.05, "", f"p <= .05 {takes}")
-    return family
+    table.loc[tested, "note"] = np.where(attainable <= 0.05, "", f"p <= .05 {takes}")
+    return table
 
 
-def _judged(family: pd.DataFrame) -> pd.DataFrame:
-    """The family with ``verdict`` and ``needed``."""
-    count = int(family.loc[family["p_sizes"].notna(), "learner"].nunique())
+def _judged(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with ``verdict`` and ``needed``."""
+    count = int(table.loc[table["p_joint"].notna(), "learner"].nunique())
     columns = ["measure", "difference", "band_low", "band_high", "p_holm"]
-    rows = family[columns].itertuples(index=False, name=None)
-    seeds = zip(family["measure"], family["differences"], strict=True)
-    return family.assign(
+    rows = table[columns].itertuples(index=False, name=None)
+    seeds = zip(table["measure"], table["differences"], strict=True)
+    return table.assign(
         verdict=[verdict(*row) for row in rows],
-        needed=[float(needed(measure, values, count)) for measure, values in seeds],
+        needed=[float(needed(m, values.to_numpy(float), count)) for m, values in seeds],
     )

@@ -16,7 +16,8 @@ MARGINS = {"success": 0.05, "area": 0.02, "critical": 0.1}
 GOOD = {"success": 1, "area": 1, "critical": -1}
 
 _POWER = 0.8
-_MOST = 10_000
+#: More seeds than this are not counted.
+MOST = 10_000
 
 
 def verdict(measure: str, difference: float, low: float, high: float, p: float) -> Verdict:
@@ -46,14 +47,21 @@ def verdict(measure: str, difference: float, low: float, high: float, p: float) 
     return "cannot tell"
 
 
+def reach(spread: float, n: Array) -> Array:
+    r"""How far from a point a mean over n seeds is told from it, in four of five cases.
+
+    .. math:: (t_{n-1,.975} + t_{n-1,.8})\, s / \sqrt n
+    """
+    t = special.stdtrit(n - 1, 0.975) + special.stdtrit(n - 1, _POWER)
+    return np.asarray(t * spread / np.sqrt(n))
+
+
 def needed(measure: str, differences: Array, family: int = 1) -> float:
     r"""How many seeds would lead to a verdict in four of five cases, if these are typical ones.
 
     The smallest n for which
 
-    .. math::
-        (t_{n-1,.975} + t_{n-1,.8})\, \frac{s}{\sqrt n} \le
-        \max(|\bar d|, \; \text{margin} - |\bar d|),
+    .. math:: \text{reach}(s, n) \le \max(|\bar d|, \; \text{margin} - |\bar d|),
 
     that is for a difference as large as the mean one to be seen, or to be seen to be a tie; and,
     if it is to be seen, for which a p of :func:`results.flips.sign_flip` can fall to .05 after
@@ -75,9 +83,8 @@ def needed(measure: str, differences: Array, family: int = 1) -> float:
         return float("nan")
     size, spread = abs(float(differences.mean())), float(differences.std(ddof=1))
     apart = MARGINS[measure] - size
-    n = np.arange(2, _MOST + 1)
-    t = special.stdtrit(n - 1, 0.975) + special.stdtrit(n - 1, _POWER)
-    half = t * spread / np.sqrt(n)
+    n = np.arange(2, MOST + 1)
+    half = reach(spread, n)
     floor = np.array([smallest_p(int(pairs)) for pairs in n[:20]])
     provable = np.concatenate([floor, np.full(len(n) - len(floor), floor[-1])]) * family <= 0.05
     enough = np.flatnonzero((provable & (half <= size) & (size > 0)) | (half <= apart))

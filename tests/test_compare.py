@@ -1,5 +1,6 @@
 """Paired comparisons against scipy's permutation test and t, statsmodels' Holm, and by hand."""
 
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,7 +11,8 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from results.compare import against, compare
-from results.flips import band, holm, sign_flip, smallest_p
+from results.critical import critical_by_seed
+from results.flips import band, holm, joint, sign_flip, smallest_p
 from results.frames import CELL
 
 SIZES = (0.0, 0.01, 0.1, 1.0)
@@ -105,21 +107,58 @@ def test_rows_and_numbers_of_success() -> None:
         assert (row["above"], row["below"]) == ((ours > theirs).sum(), (ours < theirs).sum())
 
 
-def test_success_is_corrected_over_sizes_and_then_over_learners() -> None:
+def test_families_count_until_the_last_of_their_p_is_rejected() -> None:
+    # Of every set of hypotheses a test: the smallest p times the number of families in the set.
+    # Rejected is what is in no set that is kept.
+    p = np.array([0.01, 0.02, 0.3, 0.015, 0.016, 0.04, 0.9])
+    family = np.array([0, 0, 0, 1, 1, 2, 2])
+    wanted = np.zeros(len(p))
+    for subset in itertools.product([False, True], repeat=len(p)):
+        inside = np.array(subset)
+        if inside.any():
+            whole = min(1.0, p[inside].min() * len(set(family[inside])))
+            wanted[inside] = np.maximum(wanted[inside], whole)
+    np.testing.assert_allclose(holm(p, family), wanted)
+    np.testing.assert_allclose(holm(p, np.zeros(7, int)), p)
+    np.testing.assert_allclose(holm(p, np.arange(7)), holm(p))
+
+
+def test_all_that_is_said_of_two_learners_is_one_family() -> None:
+    elsewhere = {name: RNG.random((6, 4)) for name in DRAWN}
+    frame = pd.concat([records(DRAWN), records(elsewhere, dataset="E()")])
+    table = compare(frame, "A")
+    found = []
+    for name in ("B(k=1)", "C(k=1)"):
+        own = table[table["learner"] == name]
+        d, e = (given[name] - given["A(k=1)"] for given in (DRAWN, elsewhere))
+        weights = np.array([0, 0.25, 0.5, 0.25])
+        masses = np.full((8, 2), np.nan)
+        for i, task in enumerate(("D()", "E()")):
+            here = frame[frame["dataset"] == task]
+            mass = critical_by_seed(here, 0.5).pivot(
+                index="seed", columns="learner", values="estimate"
+            )
+            logs = np.log10(mass.clip(0.01, 1.0))
+            masses[: len(logs), i] = logs[name] - logs["A(k=1)"]
+        e = np.vstack([e, np.full((2, 4), np.nan)])
+        columns = np.c_[d, d @ weights, masses[:, 0], e, e @ weights, masses[:, 1]]
+        wanted = joint(columns)
+        order = {"success": 0, "area": 1, "critical": 2}
+        own = own.sort_values(["dataset", "measure", "size"], key=lambda c: c.replace(order))
+        assert own["p_joint"].tolist() == wanted.tolist()
+        found.append(own)
+    rows = pd.concat(found)
+    corrected = holm(rows["p_joint"].to_numpy(), pd.factorize(rows["learner"])[0])
+    assert rows["p_holm"].tolist() == corrected.tolist()
+    assert (rows["p_holm"] >= rows["p_joint"]).all()
+
+
+def test_bands_are_those_of_a_task_and_learner() -> None:
     rows = compare(records(DRAWN), "A").set_index(["measure", "learner"]).loc["success"]
-    found = {name: band(DRAWN[name] - DRAWN["A(k=1)"]) for name in ("B(k=1)", "C(k=1)")}
-    for name, (low, high, p) in found.items():
-        assert rows.loc[name, "p_sizes"].tolist() == p.tolist()
+    for name in ("B(k=1)", "C(k=1)"):
+        low, high = band(DRAWN[name] - DRAWN["A(k=1)"])
         assert rows.loc[name, "band_low"].tolist() == low.tolist()
         assert rows.loc[name, "band_high"].tolist() == high.tolist()
-    least = {name: found[name].p.min() for name in found}
-    first, second = sorted(least, key=lambda name: least[name])
-    assert rows.loc[first, "p_holm"].tolist() == np.minimum(2 * found[first].p, 1).tolist()
-    wanted = np.maximum(found[second].p, min(2 * least[first], 1))
-    assert rows.loc[second, "p_holm"].tolist() == wanted.tolist()
-    by_hand = multipletests(list(least.values()), method="holm")[1]
-    smallest = rows.groupby("learner")["p_holm"].min()
-    np.testing.assert_allclose(smallest.loc[list(least)], by_hand)
 
 
 def test_rows_and_numbers_of_the_area() -> None:
@@ -129,7 +168,7 @@ def test_rows_and_numbers_of_the_area() -> None:
     wanted = [(DRAWN[name] - DRAWN["A(k=1)"]) @ weights for name in ("B(k=1)", "C(k=1)")]
     assert rows["difference"].tolist() == pytest.approx([d.mean() for d in wanted])
     assert rows["p"].tolist() == [sign_flip(d) for d in wanted]
-    assert rows["p_holm"].tolist() == holm(rows["p"].to_numpy()).tolist()
+    assert (rows["p_joint"] >= rows["p"]).all()
     assert rows["size"].isna().all()
 
 
@@ -242,7 +281,7 @@ def test_seen_from_the_other_side() -> None:
         if row["measure"] == "success":
             same &= one["size"] == row["size"]
         (other,) = one[same].to_dict("records")
-        for name in ("difference", "low", "high", "band_low", "band_high", "p", "p_sizes"):
+        for name in ("difference", "low", "high", "band_low", "band_high", "p", "p_joint"):
             assert row[name] == pytest.approx(other[name])
         for name in ("above", "below", "ties", "seeds", "censored"):
             assert row[name] == other[name]
