@@ -6,12 +6,18 @@ from math import inf
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
+from statsmodels.stats.power import TTestPower
 
 import results.studies
+from bench.errors import BenchError
 from results.frames import KEY
+from results.intervals import bounded
 from results.studies.base import Claim, load, ruling, studies
 from results.studies.measures import (
     Measure,
+    area,
+    cell,
     explained,
     mass,
     matches,
@@ -64,6 +70,55 @@ def test_a_claim_is_judged_by_its_seeds_and_not_by_those_that_are_missing():
     assert agreed.verdict == "undecided"
 
 
+def test_an_undecided_claim_says_how_many_seeds_it_would_take():
+    nothing, rng = pd.DataFrame(), np.random.default_rng(0)
+    drawn = rng.normal(size=10)
+    values = 0.1 + 0.3 * (drawn - drawn.mean()) / drawn.std(ddof=1)
+    open_ended = Claim("", "", given(values)).judge(nothing)
+    wanted = TTestPower().solve_power(0.1 / 0.3, alpha=0.05, power=0.8)
+    assert abs(open_ended.needed - wanted) <= 2
+    assert np.isnan(Claim("", "", given(values + 0.9)).judge(nothing).needed)
+    assert np.isnan(Claim("", "", given([0.9])).judge(nothing).needed)
+    # exactly on the border of what is claimed
+    assert Claim("", "", given([-1.0, 1.0])).judge(nothing).needed == inf
+
+
+@pytest.mark.parametrize(
+    ("scale", "value", "region", "needed"),
+    [("share", 1.0, (0.9, inf), 35), ("share", 0.0, (-inf, 0.25), 12),
+     ("difference", 0.0, (-0.02, inf), 189), ("number", 5.0, (0.0, inf), inf)],
+)  # fmt: skip
+def test_where_all_seeds_agree_more_of_them_would_decide(scale, value, region, needed):
+    claim = Claim("", "", given([value] * 10), region=region, scale=scale)
+    assert (claim.judge(pd.DataFrame()).verdict, claim.judge(pd.DataFrame()).needed) == (
+        "undecided",
+        needed,
+    )
+    if needed < inf:
+        for seeds, word in ((needed - 1, "undecided"), (needed, "holds")):
+            many = Claim("", "", given([value] * seeds), region=region, scale=scale)
+            assert many.judge(pd.DataFrame()).verdict == word
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rare", [0.02, 0.05, 0.1, 0.2])
+def test_seeds_that_agree_may_hide_a_rare_one_and_test_points_do_not_tell(rare):
+    """Each seed is at the goal or, rarely, nowhere, by a thousand test points: what is sure?"""
+    rng, agreed = np.random.default_rng(0), 0
+    covered = {"seeds": 0, "points": 0}
+    for _ in range(2000):
+        values = (rng.random(10) > rare).astype(float)
+        if np.ptp(values):
+            continue
+        agreed += 1
+        covered["seeds"] += bounded(values).low <= 1 - rare
+        points = stats.binomtest(int(values.sum()) * 1000, 10_000).proportion_ci(0.95)
+        covered["points"] += points.low <= 1 - rare
+    assert agreed > 100
+    assert covered["seeds"] == agreed
+    assert covered["points"] == 0
+
+
 @pytest.mark.slow
 def test_claims_on_the_border_are_rarely_decided():
     rng = np.random.default_rng(0)
@@ -83,11 +138,11 @@ def test_every_study_is_found_where_it_is():
         load("private-lerning")
 
 
-def made_up(study):
-    """Records of a study's quick grid that nobody trained for, two seeds."""
+def made_up(study, quick=True):
+    """Records of a study's grid that nobody trained for, two seeds."""
     rng = np.random.default_rng(0)
     rows = []
-    for trial in study.grid("", quick=True).trials():
+    for trial in study.grid("", quick).trials():
         if trial.seed > 1:
             break
         n = getattr(trial.dataset, "n", 1000)
@@ -135,6 +190,12 @@ def test_every_claim_finds_the_records_that_it_is_about(name, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("name", sorted(studies()))
+def test_every_claim_of_the_whole_study_finds_its_records(name):
+    verdicts = load(name).verdicts(made_up(load(name), quick=False))
+    assert (verdicts["seeds"] == 2).all(), verdicts[verdicts["seeds"] != 2]["claim"].tolist()
+
+
+@pytest.mark.parametrize("name", sorted(studies()))
 def test_the_whole_study_has_more_seeds_than_the_quick_one(name):
     study = load(name)
     whole, quick = (study.grid("", short).trials() for short in (False, True))
@@ -157,14 +218,61 @@ def curve(success, learner="ERM(rate=0.1)", seeds=2, sizes=SIZES, **columns):
     return pd.DataFrame(rows)
 
 
+def curve_of(*learners):
+    """Records of learners that differ by a tenth."""
+    return lambda: pd.concat(
+        [curve(lambda a, s, i=i: a + i / 10, name) for i, name in enumerate(learners)]
+    )
+
+
 def test_cells_are_picked_by_the_fields_that_are_named():
     table = pd.concat(
         [curve(lambda a, s: a, f"ERM(rate={rate}, batch=64)") for rate in (0.1, 0.2)]
     )
     assert set(pick(table, learner="ERM(rate=.2)")["learner"]) == {"ERM(rate=0.2, batch=64)"}
     assert len(pick(table, learner="ERM")) == len(table)
-    assert not len(pick(table, learner="JTT"))
     assert set(pick(table, size=(0.01, 0.1))["size"]) == {0.01, 0.1}
+
+
+MANY = {
+    "learner": curve_of("ERM(rate=0.1)", "ERM(rate=0.2)"),
+    "groups": lambda: pd.concat(
+        [curve(lambda a, s: a).assign(groups=g) for g in ("given", "own")]
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [success(0.1), success((0.01, 0.4)), mass(0.5), area(), steepest(1), slack("exact")],
+)
+@pytest.mark.parametrize("axis", MANY)
+def test_what_means_more_than_one_cell_is_not_pooled_in_silence(measure, axis):
+    table = MANY[axis]()
+    claim = Claim("It is so.", "", measure)
+    with pytest.raises(BenchError, match=f"'It is so.' cannot be judged.*{axis}: "):
+        claim.judge(table)
+    one = table[table[axis] == table[axis].iloc[0]]
+    assert claim.judge(one).verdict
+
+
+def test_several_cells_are_a_measures_where_it_says_so():
+    table = MANY["learner"]()
+    assert len(cell(table, over=("learner",))) == len(table)
+    assert success(0.1, over=("learner",))(table).tolist() == pytest.approx([0.15, 0.15])
+    with pytest.raises(BenchError, match=r"over=\('learner',\)"):
+        cell(table, over=("strategy",))
+    assert explained("size")(table).between(0, 1).all()
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{"learner": "JTT"}, {"learner": "ERM(rate=7)"}, {"learner": "ERM(rte=0.1)"}, {"size": 0.3},
+     {"size": (0.02, 0.05)}, {"groups": "owm"}],
+)  # fmt: skip
+def test_what_means_no_record_is_said(wanted):
+    with pytest.raises(BenchError, match="no record is of"):
+        pick(curve(lambda a, s: a), **wanted)
 
 
 def test_a_seed_that_lacks_a_size_has_no_mean():

@@ -119,6 +119,7 @@ STUDY = Study(
             "success at .5 %; ERM, Digits",
             success(0.005, dataset="Digits"),
             region=(0.9, inf),
+            scale="share",
             cause="Half a per cent of some thousand digits are five people. The finding is of "
             "twenty thousand texts, where they are a hundred.",
         ),

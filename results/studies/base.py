@@ -1,5 +1,6 @@
 """What a study is, and the rule by which a claim holds, fails, or stays undecided."""
 
+import bisect
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
@@ -12,10 +13,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 import results.studies
-from bench.errors import unknown
+from bench.errors import BenchError, unknown
 from bench.grid import Grid, Part
-from results.intervals import Array, Interval, signed, student
+from results.intervals import Array, Interval, bounded, signed, student
 from results.studies.measures import Measure
+from results.verdicts import MOST, reach
 
 Word = Literal["holds", "fails", "undecided"]
 #: From records to a figure, and the table that it draws.
@@ -24,13 +26,24 @@ Drawing = Callable[[pd.DataFrame], tuple[Figure, pd.DataFrame]]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What records say of a claim: its effect, a mean over seeds with its 95 % interval."""
+    """What records say of a claim.
+
+    Arguments:
+        verdict: In a word.
+        effect: A mean over seeds.
+        low: The lower end of its 95 % interval.
+        high: The upper end.
+        seeds: How many.
+        needed: How many would decide it in four of five cases, if these are typical ones; inf,
+            if no number up to ten thousand would; NaN where it is decided.
+    """
 
     verdict: Word
     effect: float
     low: float
     high: float
     seeds: int
+    needed: float
 
 
 @dataclass(frozen=True)
@@ -51,8 +64,8 @@ class Claim:
         effect: What the number is, in words.
         measure: From records to the effect at each seed.
         region: The open range that the sentence claims for the effect.
-        scale: Whether the effect lies between -1 and 1 (a difference of shares), or is any
-            number.
+        scale: Whether the effect is a share, from 0 to 1, a difference of shares, from -1 to 1,
+            or any number.
         cause: What we think is the cause, should it fail.
     """
 
@@ -60,14 +73,46 @@ class Claim:
     effect: str
     measure: Measure
     region: tuple[float, float] = (0.0, inf)
-    scale: Literal["share", "number"] = "share"
+    scale: Literal["share", "difference", "number"] = "difference"
     cause: str = ""
 
     def judge(self, records: pd.DataFrame) -> Verdict:
-        """The verdict on records; seeds at which a trial is missing or failed don't count."""
-        values = self.measure(records).dropna().to_numpy(float)
-        mean, low, high, _ = signed(values) if self.scale == "share" else _unbounded(values)
-        return Verdict(ruling((low, high), self.region), mean, low, high, len(values))
+        """The verdict on records; seeds at which a trial is missing or failed don't count.
+
+        Raises:
+            BenchError: If the claim is about no records, or about other ones than it seems to be.
+        """
+        try:
+            values = self.measure(records).dropna().to_numpy(float)
+        except BenchError as error:
+            raise BenchError(f"the claim {self.says!r} cannot be judged: {error}") from error
+        mean, low, high, _ = self._interval(values)
+        word = ruling((low, high), self.region)
+        needed = self._needed(values) if word == "undecided" else float("nan")
+        return Verdict(word, mean, low, high, len(values), needed)
+
+    def _interval(self, values: Array) -> Interval:
+        kinds = {"share": bounded, "difference": signed, "number": _unbounded}
+        return kinds[self.scale](values)
+
+    def _needed(self, values: Array) -> float:
+        """How many seeds would decide; where all agree, if all others agreed with them too."""
+        if len(values) < 2:
+            return float("nan")
+        mean, spread = float(values.mean()), float(values.std(ddof=1))
+        agree = np.ptp(values) == 0
+
+        def decided(n: int) -> bool:
+            if agree:
+                _, low, high, _ = self._interval(np.full(n, values[0]))
+            else:
+                half = float(reach(spread, np.array(n)))
+                low, high = mean - half, mean + half
+            return ruling((low, high), self.region) != "undecided"
+
+        counts = range(2, MOST + 1)
+        place = bisect.bisect_left(counts, True, key=decided)
+        return float(counts[place]) if place < len(counts) else inf
 
 
 def ruling(interval: tuple[float, float], region: tuple[float, float]) -> Word:
@@ -118,9 +163,9 @@ class Study:
             records: One row a trial.
 
         Returns:
-            ``claim``, ``verdict``, ``effect``, ``low``, ``high``, ``seeds``; ``measured``, what
-            the effect is; ``above`` and ``below``, between which it is claimed to be; ``scale``;
-            and ``cause``, what we think is the cause, where the claim fails.
+            ``claim``, and all that a :class:`Verdict` says; ``measured``, what the effect is;
+            ``above`` and ``below``, between which it is claimed to be; ``scale``; and ``cause``,
+            what we think is the cause, where the claim fails.
         """
         rows = []
         for claim in self.claims:

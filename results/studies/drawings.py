@@ -17,6 +17,7 @@ from results.studies.measures import by_epoch, pick
 
 #: Where a verdict stands by its colour, told apart with any colour vision.
 COLOURS = {"holds": "#117733", "fails": "#CC6677", "undecided": "#777777"}
+_KINDS = {"share": "shares", "difference": "differences of shares", "number": "other effects"}
 
 
 def curves(**wanted: Any) -> Drawing:
@@ -77,18 +78,21 @@ def plot_verdicts(verdicts: pd.DataFrame) -> Figure:
     heights = [0.45 + 0.32 * len(table) for _, table in kinds]
     figure, grid = small_multiples(len(kinds), 1, heights)
     for axes, (kind, table) in zip(grid, kinds, strict=True):
-        entitle(axes, ["differences of shares" if kind == "share" else "other effects"])
+        entitle(axes, [_KINDS[str(kind)]])
         known = table[["effect", "low", "high"]].to_numpy(float)
-        reach = 1.0 if kind == "share" else max(1.0, float(abs(known[abs(known) < 1e6]).max()))
-        axes.set_xlim(-1.05 * reach, 1.05 * reach)
+        reach = (
+            max(1.0, abs(known[abs(known) < 1e6]).max(initial=0.0)) if kind == "number" else 1.0
+        )
+        first, last = -0.05 if kind == "share" else -1.05 * reach, 1.05 * reach
+        axes.set_xlim(first, last)
         axes.set_ylim(len(table) - 0.4, -0.6)
         axes.grid(False, axis="y")
         axes.tick_params("y", length=0)
         for y, row in enumerate(table.to_dict("records")):
             colour = COLOURS[row["verdict"]]
-            low, high = max(row["above"], -1.05 * reach), min(row["below"], 1.05 * reach)
+            low, high = max(row["above"], first), min(row["below"], last)
             axes.fill_betweenx([y - 0.35, y + 0.35], low, high, color="#eeeeee", linewidth=0)
-            ends = [max(row["low"], -1.05 * reach), min(row["high"], 1.05 * reach)]
+            ends = [max(row["low"], first), min(row["high"], last)]
             axes.plot(ends, [y, y], color=colour, linewidth=1.4, solid_capstyle="butt")
             marker = {"holds": "o", "fails": "X", "undecided": "D"}[row["verdict"]]
             axes.plot([row["effect"]], [y], marker, color=colour, markersize=4.5)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bench.errors import BenchError
 from results.critical import critical_by_seed, isotonic
 from results.curves import area_by_seed
-from results.frames import WAYS
+from results.frames import CELL, WAYS
 from results.labels import parse
 
 Sizes = float | tuple[float, float]
@@ -89,6 +90,9 @@ def pick(
         epoch: After which epoch, counted from 1, for learners that recorded them.
         wanted: Specs of datasets, learners and strategies, with the fields that matter; a
             validation, a groups, a recruitment.
+
+    Raises:
+        BenchError: If there are none.
     """
     keep = pd.Series(True, index=records.index)
     for column, spec in wanted.items():
@@ -99,6 +103,10 @@ def pick(
         low, high = size if isinstance(size, tuple) else (size, size)
         keep &= records["size"].between(low, high)
     found = records[keep]
+    if not len(found):
+        there = {name: sorted(map(str, records[name].unique())) for name in wanted}
+        at = "" if size is None else f" at size {size}"
+        raise BenchError(f"no record is of {_said(wanted)}{at}; there are {there or 'none'}")
     if epoch is not None:
         after = [
             e["success"][epoch - 1] if isinstance(e, dict) else np.nan for e in found["epochs"]
@@ -107,16 +115,44 @@ def pick(
     return found.assign(success=found[value].astype(float))
 
 
+def _said(wanted: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {spec!r}" for name, spec in wanted.items()) or "anything"
+
+
+def cell(records: pd.DataFrame, over: Sequence[str] = (), **wanted: Any) -> pd.DataFrame:
+    """The records of one cell, a curve a seed: what a claim means by a spec that leaves much open.
+
+    Arguments:
+        records: One row a trial.
+        over: What a measure is over: "learner", "strategy", ... may be several.
+        wanted: As for :func:`pick`.
+
+    Raises:
+        BenchError: If there is none, or if anything else than that is several: their records
+            would be pooled, and nobody would know.
+    """
+    found = pick(records, **wanted)
+    several = {name: sorted(map(str, found[name].unique())) for name in CELL if name not in over}
+    several = {name: texts for name, texts in several.items() if len(texts) > 1}
+    if several:
+        told = "; ".join(f"{name}: {', '.join(texts)}" for name, texts in several.items())
+        raise BenchError(
+            f"{_said(wanted)} is more than one cell. Name more of its fields, or say that the "
+            f"measure is over={tuple(several)}. It is {told}"
+        )
+    return found
+
+
 def success(size: Sizes, **wanted: Any) -> Measure:
     """Mean success over some sizes; NaN for a seed that lacks one of them."""
-    return Measure(lambda records: _whole(pick(records, size=size, **wanted), "success"))
+    return Measure(lambda records: _whole(cell(records, size=size, **wanted), "success"))
 
 
 def effective(size: Sizes, **wanted: Any) -> Measure:
     r"""Mean :math:`\log_{10} \alpha_\mathrm{eff} / \alpha` over some sizes."""
 
     def of(records: pd.DataFrame) -> pd.Series:
-        found = pick(records, size=size, **wanted)
+        found = cell(records, size=size, **wanted)
         with np.errstate(divide="ignore"):
             louder = np.log10(found["effective_size"].astype(float) / found["size"])
         return _whole(found.assign(louder=louder), "louder")
@@ -132,10 +168,8 @@ def mass(level: float, **wanted: Any) -> Measure:
     """
 
     def of(records: pd.DataFrame) -> pd.Series:
-        found = pick(records, **wanted)
+        found = cell(records, **wanted)
         sizes = found.loc[found["size"] > 0, "size"]
-        if not len(sizes):
-            return pd.Series(dtype=float)
         own = critical_by_seed(found, level)
         logs = np.log10(own["estimate"].clip(sizes.min(), sizes.max()))
         return _whole(own.assign(logs=logs), "logs")
@@ -145,7 +179,7 @@ def mass(level: float, **wanted: Any) -> Measure:
 
 def area(**wanted: Any) -> Measure:
     """Area under the success curve."""
-    return Measure(lambda records: _whole(area_by_seed(pick(records, **wanted)), "area"))
+    return Measure(lambda records: _whole(area_by_seed(cell(records, **wanted)), "area"))
 
 
 def told(records: pd.DataFrame, bound: str) -> pd.Series:
@@ -160,7 +194,7 @@ def slack(bound: str, least: bool = False, above: float = 0.0, **wanted: Any) ->
     """Success less what was promised: the mean, or the least, where the promise is above."""
 
     def of(records: pd.DataFrame) -> pd.Series:
-        found = pick(records, **wanted)
+        found = cell(records, **wanted)
         found = found.assign(promised=told(found, bound))
         # A failed trial has no success, and stays to make its seed one that is not whole.
         found = found[found["promised"].gt(above) | found["success"].isna()]
@@ -190,7 +224,7 @@ def explained(by: str, **wanted: Any) -> Measure:
         return 1 - (around + inside) / total if total > 0 else float("nan")
 
     def of(records: pd.DataFrame) -> pd.Series:
-        found = pick(records, **wanted)
+        found = cell(records, over=["learner"], **wanted)
         found = found[(found["size"] > 0) & found["effective_size"].notna()]
         return pd.Series({seed: share(rows) for seed, rows in found.groupby("seed")}, dtype=float)
 
@@ -206,7 +240,7 @@ def steepest(steps: int, **wanted: Any) -> Measure:
         return float(np.sort(rises)[-steps:].sum() / climb) if climb > 0 else float("nan")
 
     def of(records: pd.DataFrame) -> pd.Series:
-        found = pick(records, **wanted)
+        found = cell(records, **wanted)
         return pd.Series({seed: share(rows) for seed, rows in found.groupby("seed")}, dtype=float)
 
     return Measure(of)

@@ -1,5 +1,6 @@
 """What a study leaves in its folder: verdicts as tables, figures beside their tables."""
 
+from math import inf
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +9,7 @@ from results.house import save
 from results.studies.base import Study, spoken
 from results.studies.drawings import plot_verdicts
 from results.tables import render, show
+from results.verdicts import MOST
 
 
 def readable(verdicts: pd.DataFrame) -> pd.DataFrame:
@@ -18,7 +20,11 @@ def readable(verdicts: pd.DataFrame) -> pd.DataFrame:
     ]
     claimed = map(spoken, zip(verdicts["above"], verdicts["below"], strict=True))
     table = verdicts[["claim", "verdict", "measured"]].assign(effect=effects, claimed=[*claimed])
-    return table.join(verdicts[["seeds", "cause"]])
+    needs = [
+        "" if n != n else f"{n:.0f}" if n < inf else f"more than {MOST}"
+        for n in verdicts["needed"]
+    ]
+    return table.assign(seeds=verdicts["seeds"], needs=needs, cause=verdicts["cause"])
 
 
 def write(study: Study, records: pd.DataFrame, verdicts: pd.DataFrame, folder: Path) -> list[Path]:

@@ -60,7 +60,8 @@ def _promised(of: Measure) -> Measure:
     return Measure(of_promise)
 
 
-PLANTED: dict[str, Any] = {"strategy": "FeatureLabel"}
+#: Over all ratings that are planted.
+PLANTED: dict[str, Any] = {"strategy": "FeatureLabel", "over": ("strategy",)}
 STUDY = Study(
     paper="Statistical Collusion by Collectives on Learning Platforms (Gauthier et al., 2025)",
     link="https://arxiv.org/abs/2502.04879",
@@ -84,6 +85,7 @@ STUDY = Study(
                 f"share of the climb that its {STEPS} steepest steps make up, of {len(SIZES) - 1}",
                 _most(steepest(STEPS, strategy=f"FeatureLabel(label={label})")),
                 region=(0.9, inf),
+                scale="share",
             )
             for label, name in enumerate(LABELS)
             if label != NATURAL

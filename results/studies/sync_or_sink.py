@@ -89,6 +89,7 @@ STUDY = Study(
             "success at 10 to 80 % with 45 % of wrong labels; ERM, Digits",
             success((0.1, 0.8), dataset="Digits", strategy="Noisy(wrong_label=0.45)"),
             region=(0.9, inf),
+            scale="share",
         ),
     ),
     figures={

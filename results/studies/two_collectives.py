@@ -58,6 +58,7 @@ STUDY = Study(
                 "success of a collective alone, both together 10 to 80 % of the people",
                 _pair("alone", name),
                 region=(0.9, inf),
+                scale="share",
             )
             for name in (TABLE, NETWORK)
         ),
@@ -105,6 +106,7 @@ STUDY = Study(
                 "success at 10 to 80 %, twice as large as the other one",
                 _pair("outnumbering", name),
                 region=(0.75, inf),
+                scale="share",
             )
             for name in (TABLE, NETWORK)
         ),
@@ -112,7 +114,8 @@ STUDY = Study(
             "The smaller one of two that are opposed has next to nothing.",
             "success at 10 to 80 %, half as large as the other one; ERM",
             _pair("outnumbered", NETWORK),
-            region=(-1.0, 0.25),
+            region=(-inf, 0.25),
+            scale="share",
         ),
     ),
     figures={"pairs": strategies(dataset="Coins")},
