@@ -10,21 +10,34 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Annotation
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter
 
 from results.frames import PANEL, WAYS
 from results.house import fitting, inches
-from results.labels import labels, within
+from results.labels import labels, titles
 
+#: Marks a learner that is no better than a constant answer.
+DAGGER = "\N{DAGGER}"
+_IDLE: dict[str, Any] = {
+    "color": "0.25",
+    "marker": f"${DAGGER}$",
+    "linestyle": "none",
+    "markersize": 6,
+    "label": "no better than a constant",
+}
 # Decades that the stretch from 0 to the smallest size takes.
 _LINEAR = 0.45
+# Of a font's size a letter is wide; and inches that a line of a title is high.
+_LETTER, _LINE = 0.58, 0.13
 # Ticks nearer than this share of the axis would run into each other.
 _APART = 0.13
 
 
 def panels(frame: pd.DataFrame, more: list[str]) -> list[tuple[list[str], pd.DataFrame]]:
     """The tasks of a frame, each with the parts of its title."""
-    datasets, strategies = labels(frame["dataset"]), within(frame, "dataset", "strategy")
+    datasets, strategies = labels(frame["dataset"]), titles(frame)
     extra = [name for name in [*WAYS, *more] if frame[name].nunique() > 1]
 
     def title(task: dict[str, Any]) -> list[str]:
@@ -37,9 +50,9 @@ def panels(frame: pd.DataFrame, more: list[str]) -> list[tuple[list[str], pd.Dat
 
 
 def entitle(axes: Axes, parts: list[str]) -> None:
-    """Set a title on as many lines as it takes to stay over its panel."""
+    """Set a title on as many lines as keep it over its panel; the figure grows by them."""
     wide = axes.get_position().width * inches()
-    letters = max(8, int(wide * 72 / (7.5 * 0.56)))
+    letters = max(8, int(wide * 72 / (7.5 * _LETTER)))
     lines = [""]
     for part in parts:
         joined = f"{lines[-1]} · {part}" if lines[-1] else part
@@ -47,7 +60,13 @@ def entitle(axes: Axes, parts: list[str]) -> None:
             lines[-1] = joined
         else:
             lines += textwrap.wrap(part, letters)
-    axes.set_title("\n".join(line for line in lines if line))
+    lines = [line for line in lines if line]
+    axes.set_title("\n".join(lines))
+    figure, place = axes.get_figure(), axes.get_subplotspec()
+    if isinstance(figure, Figure) and place is not None and len(lines) > 1:
+        # Panels beside each other share the height that their titles take.
+        more = _LINE * (len(lines) - 1) / place.get_gridspec().ncols
+        figure.set_figheight(figure.get_figheight() + more)
 
 
 def small_multiples(
@@ -64,6 +83,22 @@ def small_multiples(
     for axes in grid[count:]:
         axes.remove()
     return figure, list(grid[:count])
+
+
+def dagger(axes: Axes, x: float, y: float, colour: str) -> None:
+    """Mark the curve of a learner that does not learn, at a point of it, beside marks there."""
+    marks = [text for text in axes.texts if isinstance(text, Annotation)]
+    beside = sum(text.get_text() == DAGGER and np.allclose(text.xy, (x, y), atol=0.03)
+                 for text in marks)  # fmt: skip
+    axes.annotate(DAGGER, (x, y), (3 + 6 * beside, 1), textcoords="offset points", color=colour,
+                  va="center", fontsize=9, annotation_clip=False)  # fmt: skip
+
+
+def explained(grid: Sequence[Axes]) -> list[Line2D]:
+    """What a legend says of daggers, if there are some in panels or beside their rows."""
+    ticks = [text for axes in grid for text in axes.get_yticklabels()]
+    texts = [text.get_text() for text in (*ticks, *(t for axes in grid for t in axes.texts))]
+    return [Line2D([], [], **_IDLE)] if any(DAGGER in text for text in texts) else []
 
 
 def legend(figure: Figure, handles: Sequence[Artist], texts: Sequence[str]) -> None:

@@ -4,7 +4,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from results.axes import entitle, legend, panels, small_multiples
+from results.axes import dagger, entitle, explained, legend, panels, small_multiples
+from results.curves import learns
 from results.house import fitting, house
 from results.labels import labels
 from results.styles import looks
@@ -20,7 +21,8 @@ def plot_cost(curves: pd.DataFrame) -> Figure:
     Returns:
         The figure. A path goes from no collective (ringed) to the largest one, through the
         means over seeds at each size, with the 95 % intervals of success; what is far to the right
-        costs the firm nothing.
+        costs the firm nothing. A dagger marks a learner whose accuracy without a collective is
+        not above that of a constant answer.
     """
     tasks = panels(curves, [])
     columns = min(fitting(2), max(len(tasks), 1))
@@ -39,6 +41,8 @@ def plot_cost(curves: pd.DataFrame) -> Figure:
             start = own.iloc[0]
             axes.plot(start["accuracy"], start["mean"], "o", markersize=7, fillstyle="none",
                       color=line["color"], markeredgewidth=0.7)  # fmt: skip
+            if not learns(own):
+                dagger(axes, start["accuracy"], start["mean"], line["color"])
             shown[short[str(learner)]] = path
         axes.set_ylim(-0.04, 1.04)
         _widen(axes)
@@ -46,6 +50,7 @@ def plot_cost(curves: pd.DataFrame) -> Figure:
         axes.set_xlabel("accuracy on untouched data")
     for axes in grid[::columns]:
         axes.set_ylabel("success")
+    shown |= {str(handle.get_label()): handle for handle in explained(grid)}
     legend(figure, list(shown.values()), list(shown))
     return figure
 

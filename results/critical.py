@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import isotonic_regression
 
+from results.curves import learns
 from results.frames import CELL, PANEL, checked
 from results.intervals import Array
 
@@ -78,7 +79,8 @@ def critical_mass(curves: pd.DataFrame, level: float | Sequence[float] = 0.5) ->
         by the "control", or "unknown"); ``text``, all of it to read; ``smallest`` and
         ``largest`` positive size; ``seeds``, the fewest behind a size; ``biased``, if trials
         failed at some size; ``falls``, if an upper band lies under an earlier lower band;
-        ``peak``, the highest mean, and ``peak_size``, where it is.
+        ``peak``, the highest mean, and ``peak_size``, where it is; ``learns``, see
+        :func:`results.curves.learns`.
     """
     levels = [level] if isinstance(level, int | float) else list(level)
     rows: list[dict[str, Any]] = []
@@ -110,6 +112,7 @@ def _read(curve: pd.DataFrame, level: float) -> dict[str, Any]:
         "falls": bool(np.any(curve["high"].to_numpy(float) < lower)),
         "peak": means.max() if len(curve) else np.nan,
         "peak_size": sizes[means.argmax()] if len(curve) else np.nan,
+        "learns": learns(curve),
     }
     return {**row, "text": _text(row)}
 

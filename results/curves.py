@@ -30,8 +30,9 @@ def success_curves(records: pd.DataFrame, planned: int | None = None) -> pd.Data
         A row for each dataset, strategy, validation, groups, recruitment, learner and size:
         ``mean``, ``low``, ``high``, ``interval`` ("t", "wilson" or "none", see
         :func:`results.intervals.bounded`), ``seeds`` (finished well), ``failed``,
-        ``planned``, ``biased``; then ``success_others``, ``accuracy``, ``worst_group`` and
-        ``effective_size``, each with ``_low`` and ``_high`` (NaN below two seeds).
+        ``planned``, ``biased``; then ``success_others``, ``accuracy``, ``worst_group``,
+        ``effective_size`` and ``lift``, by how much accuracy is above that of the best constant
+        answer, each with ``_low`` and ``_high`` (NaN below two seeds).
     """
     table = checked(records)
     known = table.groupby(PANEL)["seed"].nunique().to_dict()
@@ -59,7 +60,22 @@ def _row(trials: pd.DataFrame, planned: int) -> dict[str, Any]:
         mean, low, high, kind = student(number(good, name).dropna().to_numpy())
         low, high = (np.nan, np.nan) if kind == "none" else (max(low, 0.0), min(high, 1.0))
         row |= {name: mean, f"{name}_low": low, f"{name}_high": high}
-    return row
+    mean, low, high, kind = student(lift(good).dropna().to_numpy())
+    low, high = (np.nan, np.nan) if kind == "none" else (low, high)
+    return row | {"lift": mean, "lift_low": low, "lift_high": high}
+
+
+def lift(records: pd.DataFrame) -> pd.Series:
+    """By how much each trial's accuracy is above that of the best constant answer."""
+    return number(records, "accuracy") - number(records, "constant")
+
+
+def learns(curve: pd.DataFrame) -> bool:
+    """Whether a learner without a collective beats a constant answer, as far as one knows.
+
+    Where it does not, in the mean, its success says nothing of what it makes of a collective.
+    """
+    return not number(curve[curve["size"] == 0], "lift").mean() <= 0
 
 
 def named(interval: Interval, mean: str) -> dict[str, Any]:
@@ -117,10 +133,13 @@ def area(records: pd.DataFrame) -> pd.DataFrame:
     between 0 and 1, and a curve that never reaches some level has it too.
 
     Returns:
-        A row for each cell: ``area``, ``low``, ``high``, ``interval``, ``seeds``, and
-        ``left_out``, the number of seeds without all sizes.
+        A row for each cell: ``area``, ``low``, ``high``, ``interval``, ``seeds``, ``left_out``,
+        the number of seeds without all sizes, and ``learns``, see :func:`learns`.
     """
     rows = []
+    able = {
+        key: learns(trials) for key, trials in records.assign(lift=lift(records)).groupby(CELL)
+    }
     for key, seeds in area_by_seed(records).groupby(CELL):
         values = seeds["area"].dropna().to_numpy()
         rows.append(
@@ -129,7 +148,8 @@ def area(records: pd.DataFrame) -> pd.DataFrame:
                 **named(bounded(values), "area"),
                 "seeds": len(values),
                 "left_out": len(seeds) - len(values),
+                "learns": able[key],
             }
         )
-    columns = [*CELL, "area", "low", "high", "interval", "seeds", "left_out"]
+    columns = [*CELL, "area", "low", "high", "interval", "seeds", "left_out", "learns"]
     return pd.DataFrame(rows, columns=columns)

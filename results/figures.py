@@ -9,7 +9,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from results.axes import entitle, legend, log_sizes, panels, small_multiples, symlog_sizes
+from results.axes import (
+    DAGGER,
+    dagger,
+    entitle,
+    explained,
+    legend,
+    log_sizes,
+    panels,
+    small_multiples,
+    symlog_sizes,
+)
+from results.curves import learns
 from results.frames import WAYS
 from results.house import fitting, house
 from results.labels import labels
@@ -41,7 +52,10 @@ def plot_curves(curves: pd.DataFrame, planned: int | None = None) -> Figure:
     Returns:
         The figure. Bands are 95 % intervals; where all seeds agree the interval is a
         whisker, lest plateaus vanish under their bands; one seed has neither. A cross marks
-        a mean over survivors, where trials failed. What is missing is said above the panels.
+        a mean over survivors, where trials failed. A dagger ends the curve of a learner whose
+        accuracy without a collective is, in the mean, not above that of a constant answer: it
+        says nothing of what the learner makes of a collective. What is missing is said above
+        the panels.
     """
     smallest = curves.loc[curves["size"] > 0, "size"]
     linear = float(smallest.min()) if len(smallest) else 1e-3
@@ -89,7 +103,8 @@ def plot_critical(critical: pd.DataFrame) -> Figure:
 
     Returns:
         The figure. An arrow stands for an open end: beyond the largest size, or below the
-        smallest; rows without a finite estimate say why.
+        smallest; rows without a finite estimate say why. A dagger marks a learner whose accuracy
+        without a collective is not above that of a constant answer.
     """
     first, last = critical["smallest"].min(), critical["largest"].max()
     first, last = (first, last) if first > 0 else (1e-3, 1.0)  # controls alone have no sizes
@@ -101,7 +116,7 @@ def plot_critical(critical: pd.DataFrame) -> Figure:
     for axes, (title, task) in zip(grid, tasks, strict=True):
         task = task.sort_values(["estimate", "low", "high", "learner"])
         entitle(axes, title)
-        axes.set_yticks(range(len(task)), [short[name] for name in task["learner"]])
+        axes.set_yticks(range(len(task)), _names(task, short))
         axes.set_ylim(len(task) - 0.4, -0.6)
         axes.grid(False, axis="y")
         for y, (_, row) in enumerate(task.iterrows()):
@@ -110,6 +125,7 @@ def plot_critical(critical: pd.DataFrame) -> Figure:
         axes.tick_params("y", length=0)
     for axes in grid[-columns:]:
         axes.set_xlabel("critical mass")
+    _note(figure, grid)
     return figure
 
 
@@ -121,7 +137,8 @@ def plot_areas(areas: pd.DataFrame) -> Figure:
         areas: What :func:`results.curves.area` returns.
 
     Returns:
-        The figure. Bars are 95 % intervals over seeds.
+        The figure. Bars are 95 % intervals over seeds. A dagger marks a learner whose accuracy
+        without a collective is not above that of a constant answer.
     """
     tasks = panels(areas, [])
     heights = [0.55 + 0.14 * len(task) for _, task in tasks]
@@ -130,7 +147,7 @@ def plot_areas(areas: pd.DataFrame) -> Figure:
     for axes, (title, task) in zip(grid, tasks, strict=True):
         task = task.sort_values(["area", "learner"], ascending=[False, True])
         entitle(axes, title)
-        axes.set_yticks(range(len(task)), [short[name] for name in task["learner"]], fontsize=7)
+        axes.set_yticks(range(len(task)), _names(task, short), fontsize=7)
         axes.set_ylim(len(task) - 0.4, -0.6)
         axes.set_xlim(-0.03, 1.03)
         axes.grid(False, axis="y")
@@ -142,7 +159,20 @@ def plot_areas(areas: pd.DataFrame) -> Figure:
             axes.plot([row["area"]], [y], **line | {"linestyle": "none"})
     for axes in grid[-fitting(2) :]:
         axes.set_xlabel("area under the success curve")
+    _note(figure, grid)
     return figure
+
+
+def _names(task: pd.DataFrame, short: dict[str, str]) -> list[str]:
+    """The names of rows, with a dagger behind those who do not learn."""
+    pairs = zip(task["learner"], task["learns"], strict=True)
+    return [short[name] + ("" if able else f" {DAGGER}") for name, able in pairs]
+
+
+def _note(figure: Figure, grid: list[Axes]) -> None:
+    """Below panels without a legend: what daggers in them mean."""
+    handles = explained(grid)
+    legend(figure, handles, [str(handle.get_label()) for handle in handles])
 
 
 def _success(axes: Axes, curve: pd.DataFrame, line: dict[str, Any]) -> None:
@@ -154,6 +184,8 @@ def _success(axes: Axes, curve: pd.DataFrame, line: dict[str, Any]) -> None:
     whisker = {"color": line["color"], "alpha": 0.5, "linewidth": 0.8}
     axes.vlines(flat["size"], flat["low"], flat["high"], **whisker)
     axes.plot(sizes, mean, **line)
+    if not learns(curve):
+        dagger(axes, sizes[-1], mean[-1], line["color"])
     lost = curve[curve["biased"] & (curve["seeds"] > 0)]
     if len(lost):
         axes.plot(lost["size"], lost["mean"], **_FAILED)
@@ -248,6 +280,7 @@ def _multiples(
     drawn = [line for axes in grid for line in axes.lines]
     if any(line.get_label() == _FAILED["label"] for line in drawn):
         handles.append(Line2D([], [], **_FAILED))
+    handles += explained(grid)
     legend(figure, handles, [str(handle.get_label()) for handle in handles])
     return figure
 

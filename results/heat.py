@@ -1,5 +1,7 @@
 """Critical masses of all learners against all strategies at a glance."""
 
+import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +12,11 @@ from matplotlib.patches import Rectangle
 from results.axes import percent
 from results.frames import WAYS
 from results.house import house, inches
-from results.labels import labels, shortened
+from results.labels import labels, titles
 
 _NEVER = "#dddddd"
+#: Inches that a letter is wide.
+_LETTER = 0.06
 
 
 @house
@@ -23,11 +27,13 @@ def plot_heat(critical: pd.DataFrame) -> Figure:
         critical: What :func:`results.critical.critical_mass` returns, of one level.
 
     Returns:
-        The figure. Estimates stand in the cells. Grey cells are of curves that do not reach
-        the level at any size ("not reached"), hatched ones of curves that are there without a
-        collective; white ones were not run.
+        The figure. Estimates stand in the cells. Grey cells are of curves that do not reach the
+        level at any size ("not reached", where there is room for it), hatched ones of curves that
+        are there without a collective; white ones were not run.
     """
-    table = shortened(critical)
+    data, names = labels(critical["dataset"]), titles(critical)
+    called = [names[pair] for pair in zip(critical["dataset"], critical["strategy"], strict=True)]
+    table = critical.assign(dataset=critical["dataset"].map(data), strategy=called)
     extra = [name for name in WAYS if table[name].nunique() > 1]
     keys = ["dataset", "strategy", *extra]
     table = table.assign(task=table[keys].agg("\n".join, axis=1))
@@ -36,7 +42,11 @@ def plot_heat(critical: pd.DataFrame) -> Figure:
     logs = np.log10(table["estimate"].where(np.isfinite(table["estimate"])).clip(1e-6, 1))
     order = logs.fillna(1.0).groupby(table["learner"]).mean().sort_values(kind="stable").index
     tasks = list(dict.fromkeys(table["task"]))
-    height = 1.3 + 0.17 * len(order)
+    # A third of the width is for the learners' names.
+    fit = int(inches() * 2 / 3 / max(len(tasks), 1) / _LETTER)
+    written, level = _written(tasks, fit)
+    letters = max((len(line) for task in written for line in task.split("\n")), default=0)
+    height = 1.3 + 0.17 * len(order) + (0.0 if level else _LETTER * letters)
     figure = Figure(figsize=(inches(), height))
     if not len(table):
         return figure
@@ -48,6 +58,7 @@ def plot_heat(critical: pd.DataFrame) -> Figure:
     for _, row in table.iterrows():
         y, x = order.get_loc(row["learner"]), tasks.index(row["task"])
         text = _said(row)
+        text = text if 0.8 * len(text) <= fit or row["reached"] == "inside" else ""
         if row["reached"] in ("inside", "below"):
             cells[y, x] = np.log10(max(row["estimate"], row["smallest"]))
         else:
@@ -60,13 +71,21 @@ def plot_heat(critical: pd.DataFrame) -> Figure:
         axes.text(x, y, text, ha="center", va="center", fontsize=size,
                   color="white" if dark else "black")  # fmt: skip
     axes.imshow(cells, aspect="auto", cmap="cividis", vmin=low, vmax=high)
-    axes.set_xticks(range(len(tasks)), tasks, rotation=0 if len(tasks) <= 4 else 60,
-                    ha="center" if len(tasks) <= 4 else "right")  # fmt: skip
+    axes.set_xticks(range(len(tasks)), written, rotation=0 if level else 90)
     axes.set_yticks(range(len(order)), list(order))
     axes.tick_params(length=0)
     axes.grid(False)
     axes.set_title(f"critical mass at success {critical['level'].iloc[0]:g}")
     return figure
+
+
+def _written(tasks: Sequence[str], fit: int) -> tuple[list[str], bool]:
+    """The names of tasks, on lines of so many letters; or, where words are longer, upright."""
+    lines = [line for task in tasks for line in task.split("\n")]
+    level = all(len(word) <= fit for line in lines for word in line.split())
+    most = fit if level else max(24, max(map(len, lines)) // 2 + 4)
+    broken = [[textwrap.fill(line, most) for line in task.split("\n")] for task in tasks]
+    return ["\n".join(parts) for parts in broken], level
 
 
 def _said(row: Any) -> str:

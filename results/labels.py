@@ -2,10 +2,16 @@
 
 import ast
 import difflib
+import re
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import TypeVar
 
 import pandas as pd
+
+K = TypeVar("K", str, tuple[str, str])
+# Letters that fit above a panel on two lines.
+_LONG = 45
 
 
 def parse(text: str) -> tuple[str, dict[str, str]]:
@@ -93,6 +99,47 @@ def within(frame: pd.DataFrame, outer: str, inner: str) -> dict[tuple[str, str],
         for key, part in frame.groupby(outer)
         for text, label in labels(part[inner]).items()
     }
+
+
+def terse(texts: dict[K, str]) -> dict[K, str]:
+    """Labels in which a signal is a letter, and what is zero is left out, unless they collide.
+
+    Signals stay where they are what tells texts of one signal apart.
+
+    Example:
+        >>> plant = "FeatureLabel(signal=Patch(size=2), label=1)"
+        >>> noisy = f"Noisy(of={plant}, dropout=0.0, wrong_signal=0.0)"
+        >>> list(terse({"a": noisy, "b": noisy.replace("out=0.0", "out=0.5")}).values())
+        ['Noisy(FeatureLabel(g, label=1))', 'Noisy(FeatureLabel(g, label=1), dropout=0.5)']
+        >>> list(terse({"a": plant, "b": plant.replace("2", "3")}).values())
+        ['FeatureLabel(signal=Patch(size=2), label=1)', 'FeatureLabel(signal=Patch(size=3), label=1)']
+    """  # noqa: E501 (a doctest)
+    signals: dict[str, int] = {}
+
+    def marked(text: str) -> str:
+        while found := re.search(r"\bsignal=", text):
+            start, place = found.span()
+            end, depth = place, 0
+            while end < len(text) and (depth or text[end] not in ",)"):
+                depth += (text[end] == "(") - (text[end] == ")")
+                end += 1
+            number = signals.setdefault(text[place:end], len(signals))
+            text = f"{text[:start]}<{number}>{text[end:]}"
+        text = re.sub(r", \w+=0\.0\b|\b\w+=0\.0, ", "", text)
+        return re.sub(r"\bof=", "", text)
+
+    made = {name: marked(text) for name, text in sorted(texts.items(), key=str)}
+    letters = len(signals) < 2 or any(text.count("signal=") > 1 for text in texts.values())
+    for signal, number in signals.items():
+        said = "gkqruvw"[number % 7] if letters else f"signal={signal}"
+        made = {name: text.replace(f"<{number}>", said) for name, text in made.items()}
+    return made if len(set(made.values())) == len(set(texts.values())) else dict(texts)
+
+
+def titles(frame: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """What a frame's strategies are called above panels, by dataset: labels, terse if long."""
+    names = within(frame, "dataset", "strategy")
+    return terse(names) if max(map(len, names.values()), default=0) > _LONG else names
 
 
 def shortened(frame: pd.DataFrame) -> pd.DataFrame:

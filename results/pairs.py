@@ -10,8 +10,7 @@ from results.axes import entitle, legend, small_multiples, symlog_sizes
 from results.frames import WAYS, checked
 from results.house import fitting, house
 from results.intervals import signed
-from results.labels import labels
-from results.promises import terse
+from results.labels import labels, terse
 from results.styles import looks
 
 _KEYS = ["dataset", "strategy", *WAYS, "learner", "size"]

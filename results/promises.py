@@ -1,6 +1,5 @@
 """Figures of strategies: beside what they were promised, and beside each other."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from results.axes import entitle, legend, panels, small_multiples, symlog_sizes
 from results.curves import success_curves
 from results.frames import WAYS
 from results.house import house, save
-from results.labels import labels
+from results.labels import labels, terse, within
 from results.styles import COLOURS, MARKERS, looks
 from results.tables import render
 
@@ -57,62 +56,55 @@ def plot_promises(promised: pd.DataFrame) -> Figure:
 def plot_strategies(curves: pd.DataFrame) -> Figure:
     """Success against the size of the collective: a panel a learner, a curve a strategy.
 
+    Where members are not anybody, a curve is a strategy and a way of recruitment.
+
     Arguments:
         curves: What :func:`results.curves.success_curves` returns.
 
     Returns:
         The figure; bands are 95 % t intervals over seeds, where there are some.
     """
-    tasks = list(curves.groupby(["dataset", *WAYS, "learner"]))
-    told = [i for i, way in enumerate(WAYS, 1) if curves[way].nunique() > 1]
-    figure, grid = small_multiples(len(tasks), 2 if len(tasks) in (2, 4) else 3)
+    curves = curves.assign(curve=_told_apart(curves))
+    ways = [way for way in WAYS if way != "recruitment"]
+    tasks = list(curves.groupby(["dataset", *ways, "learner"]))
+    told = [i for i, way in enumerate(ways, 1) if curves[way].nunique() > 1]
+    beside = {sum(task[0] == name for task, _ in tasks) for name in curves["dataset"].unique()}
+    alike = len(beside) == 1 and len(tasks) > max(beside)  # a dataset a row
+    columns = max(beside) if alike else 2 if len(tasks) in (2, 4) else 3
+    figure, grid = small_multiples(len(tasks), min(columns, 3))
     short, data = labels(curves["learner"]), labels(curves["dataset"])
-    strategies = terse(labels(curves["strategy"]))
+    texts = curves.sort_values(["strategy", "recruitment"], kind="stable")["curve"].unique()
     looks_of = {
-        name: {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
-        for i, name in enumerate(sorted(strategies))
+        text: {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
+        for i, text in enumerate(texts)
     }
     for axes, (names, task) in zip(grid, tasks, strict=True):
         entitle(axes, [data[str(names[0])], *(str(names[i]) for i in told), short[str(names[-1])]])
-        for strategy, curve in task.groupby("strategy"):
-            curve, look = curve.sort_values("size"), looks_of[str(strategy)]
+        for (_, _, text), curve in task.groupby(["strategy", "recruitment", "curve"]):
+            curve, look = curve.sort_values("size"), looks_of[text]
             by_t = (curve["interval"] == "t").to_numpy()
             low, high = (curve[end].where(by_t, curve["mean"]) for end in ("low", "high"))
             axes.fill_between(
                 curve["size"], low, high, color=look["color"], alpha=0.13, linewidth=0
             )
-            line: dict[str, Any] = {**look, "markersize": 3.5, "label": strategies[str(strategy)]}
+            line: dict[str, Any] = {**look, "markersize": 3.5, "label": text}
             axes.plot(curve["size"], curve["mean"], **line)
         _sizes(axes, task["size"])
     _legend(figure, grid)
     return figure
 
 
-def terse(texts: dict[str, str]) -> dict[str, str]:
-    """Labels in which a signal is a letter, and what is zero is left out, unless they collide.
-
-    Example:
-        >>> plant = "FeatureLabel(signal=Patch(size=2), label=1)"
-        >>> noisy = f"Noisy(of={plant}, dropout=0.0, wrong_signal=0.0)"
-        >>> list(terse({"a": noisy, "b": noisy.replace("out=0.0", "out=0.5")}).values())
-        ['Noisy(FeatureLabel(g, label=1))', 'Noisy(FeatureLabel(g, label=1), dropout=0.5)']
-    """
-    letters: dict[str, str] = {}
-
-    def shorter(text: str) -> str:
-        while found := re.search(r"\bsignal=", text):
-            start, place = found.span()
-            end, depth = place, 0
-            while end < len(text) and (depth or text[end] not in ",)"):
-                depth += (text[end] == "(") - (text[end] == ")")
-                end += 1
-            letter = letters.setdefault(text[place:end], "gkqruvw"[len(letters) % 7])
-            text = text[:start] + letter + text[end:]
-        text = re.sub(r", \w+=0\.0\b|\b\w+=0\.0, ", "", text)
-        return re.sub(r"\bof=", "", text)
-
-    made = {name: shorter(text) for name, text in sorted(texts.items())}
-    return made if len(set(made.values())) == len(texts) else dict(texts)
+def _told_apart(curves: pd.DataFrame) -> list[str]:
+    """What each row's curve is called: the strategy, and who joins where that differs."""
+    names = within(curves, "dataset", "strategy")
+    short = terse({name: name for name in names.values()})
+    told = []
+    for data, strategy, found in zip(
+        curves["dataset"], curves["strategy"], curves["recruitment"], strict=True
+    ):
+        text = short[names[data, strategy]]
+        told.append(text if found == "uniform" else f"{text}, by {found}")
+    return told
 
 
 def write(records: pd.DataFrame, promised: pd.DataFrame, folder: Path) -> list[Path]:

@@ -15,12 +15,12 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
+from results.axes import DAGGER
 from results.captions import Plate, plates
 from results.curves import success_curves
 from results.frames import CELL, PANEL, WAYS
-from results.labels import labels, shortened
+from results.labels import labels, shortened, terse
 from results.outputs import summary, write_figures
-from results.promises import terse
 from results.tables import show
 from results.terminal import brief, plain
 
@@ -188,12 +188,17 @@ def ranking(records: pd.DataFrame, curves: pd.DataFrame, numbers: Mapping[Any, i
     control = curves[curves["size"] == 0].set_index(CELL)
     table = summary(records).set_index(CELL)
     table.insert(0, "without a collective", control["mean"].reindex(table.index))
-    table.insert(1, "accuracy then", control["accuracy"].reindex(table.index))
+    control = control.reindex(table.index)
+    alone = [a if lift > 0 or lift != lift else f"{show(a)} {DAGGER}"
+             for a, lift in zip(control["accuracy"], control["lift"], strict=True)]  # fmt: skip
+    table.insert(1, "accuracy then", pd.Series(alone, table.index, dtype=object))
     table = table.reset_index()
     says = (
         "The most followed learner comes first in each task. Critical masses are the smallest "
         "shares of the people at which mean success reaches a level, areas are those under the "
-        "success curve over the logarithm of size; in brackets are 95 % intervals over seeds."
+        "success curve over the logarithm of size; in brackets are 95 % intervals over seeds. A "
+        "dagger marks an accuracy that is not above that of a constant answer: success then says "
+        "nothing of what the learner makes of a collective."
     )
     return _table("ranking", "Ranking", says, brief(table), numbers)
 

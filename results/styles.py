@@ -58,11 +58,16 @@ def _hash(text: str) -> int:
 
 
 def look(learner: str) -> Look:
-    """Colour and marker from the class name, dash and filling from the whole text."""
+    """Colour and marker from the class name, dash and filling from the whole text.
+
+    One that trains another has the colour that is as far behind that one's as its own is behind
+    the first: both whom it trains and who trains show.
+    """
     name, fields = parse(learner)
     family, variant = _hash(name), _hash(f"{name}{sorted(fields.items())}")
+    before = COLOURS.index(look(fields["of"]).colour) if "of" in fields else 0
     return Look(
-        COLOURS[family % len(COLOURS)],
+        COLOURS[(before + family) % len(COLOURS)],
         MARKERS[family // len(COLOURS) % len(MARKERS)],
         *VARIANTS[variant % len(VARIANTS)],
     )
@@ -71,8 +76,9 @@ def look(learner: str) -> Look:
 def looks(learners: Iterable[str]) -> dict[str, Look]:
     """The looks of the learners of one figure.
 
-    Variants of one class share its colour and marker. Should two of them fall on the same dash
-    and filling as well, the later in the alphabet takes the next that is free.
+    Variants of one class share its marker, and its colour unless they train others. Should two
+    of them fall on the same dash and filling as well, the later in the alphabet takes the next
+    that is free.
     """
     given: dict[str, Look] = {}
     for learner in sorted(set(learners)):

@@ -9,7 +9,8 @@ import pytest
 from scipy import integrate, stats
 from statsmodels.stats.proportion import proportion_confint
 
-from results.curves import area, area_by_seed, success_curves
+from results.critical import critical_mass
+from results.curves import area, area_by_seed, learns, success_curves
 from results.intervals import signed
 from results.tables import render
 
@@ -203,3 +204,27 @@ def test_tables() -> None:
     ]
     with pytest.raises(ValueError, match="no format 'tex'; there are csv, json, md, text"):
         render(frame, "tex")
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "able"), [([0.5, 0.6], False), ([0.5, 0.8], True), ([0.6, 0.6], False)]
+)
+def test_the_lift_is_paired_and_says_who_learns(accuracy: list[float], able: bool) -> None:
+    frame = records(np.full((2, 2), 0.5), sizes=(0.0, 0.1))
+    # With a collective it learns in any case: only without one counts.
+    frame["accuracy"] = np.where(frame["size"] == 0, np.repeat(accuracy, 2), 0.9)
+    frame["constant"] = np.repeat([0.5, 0.7], 2)
+    curves = success_curves(frame)
+    alone = curves[curves["size"] == 0].iloc[0]
+    differences = np.subtract(accuracy, [0.5, 0.7])
+    assert alone["lift"] == pytest.approx(differences.mean())
+    interval = stats.ttest_1samp(differences, 0).confidence_interval(0.95)
+    assert (alone["lift_low"], alone["lift_high"]) == pytest.approx((interval.low, interval.high))
+    assert learns(curves) == able
+    assert area(frame)["learns"].tolist() == [able]
+    assert critical_mass(curves, 0.9)["learns"].tolist() == [able]
+
+
+def test_who_is_not_known_not_to_learn_learns() -> None:
+    assert learns(success_curves(records(DRAWN)))
+    assert area(records(DRAWN))["learns"].all()

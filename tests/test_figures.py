@@ -14,10 +14,11 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox
 
-from results.axes import percent
+from results.axes import DAGGER, percent
+from results.cost import plot_cost
 from results.critical import critical_mass
-from results.curves import success_curves
-from results.figures import plot_critical, plot_curves, plot_effective_size
+from results.curves import area, success_curves
+from results.figures import plot_areas, plot_critical, plot_curves, plot_effective_size
 from results.frames import KEY
 from results.house import save
 from results.labels import labels
@@ -190,7 +191,7 @@ def critical() -> pd.DataFrame:
         ("H()", np.nan, np.nan, np.nan, "unknown"),
     ]
     names = ["learner", "estimate", "low", "high", "reached"]
-    return pd.DataFrame(rows, columns=names).assign(**cell, **ends)
+    return pd.DataFrame(rows, columns=names).assign(**cell, **ends, learns=True)
 
 
 def test_critical_masses_are_sorted_and_drawn() -> None:
@@ -240,6 +241,47 @@ def test_variants_of_one_learner_are_told_apart() -> None:
     variants = [f"CVaRDRO(level={i})" for i in range(12)]
     assert len(set(looks(variants).values())) == 12
     assert len({look(variant)[:2] for variant in variants}) == 1
+
+
+def test_who_trains_others_is_told_apart_by_whom_and_from_others_who_train_them() -> None:
+    inner = ("ERM", "GroupDRO", "CVaRDRO", "JTT", "LogisticRegression", "NaiveBayes")
+    for outer in ("HashedBag", "Finetune", "Ensemble"):
+        given = [look(f"{outer}(of={name}(epochs=3))") for name in inner]
+        assert len({own.colour for own in given}) == len(inner)
+        assert {own.marker for own in given} == {look(outer).marker}
+    for name in inner:
+        pair = [look(f"{outer}(of={name}())").colour for outer in ("HashedBag", "Finetune")]
+        assert pair[0] != pair[1]
+    twice = looks(["HashedBag(of=ERM(rate=1.0))", "HashedBag(of=ERM(rate=2.0))"])
+    assert len(set(twice.values())) == 2
+
+
+def idle(frame: pd.DataFrame) -> pd.DataFrame:
+    """Records in which one of the learners is no better than a constant answer."""
+    worse = frame["learner"] == "KNN(k=5)"
+    return frame.assign(accuracy=np.where(worse, 0.55, 0.65), constant=0.6)
+
+
+def test_who_does_not_learn_is_marked_and_explained() -> None:
+    curves, areas = success_curves(idle(records())), area(idle(records()))
+    masses = critical_mass(curves, 0.5)
+    for figure in (plot_curves(curves), plot_cost(curves)):
+        for axes in figure.axes:
+            (mark,) = [text for text in axes.texts if text.get_text() == DAGGER]
+            assert mark.get_color() == look("KNN(k=5)").colour
+        assert "constant" in figure.legends[0].get_texts()[-1].get_text()
+    for figure in (plot_critical(masses), plot_areas(areas)):
+        for axes in figure.axes:
+            names = {text.get_text() for text in axes.get_yticklabels()}
+            assert {name for name in names if DAGGER in name} == {f"KNN {DAGGER}"}
+        assert "constant" in figure.legends[0].get_texts()[-1].get_text()
+
+
+def test_nobody_is_marked_where_all_learn_or_nothing_is_known() -> None:
+    known = success_curves(records().assign(accuracy=0.7, constant=0.6))
+    for curves in (known, CURVES):
+        assert not [text for axes in plot_curves(curves).axes for text in axes.texts]
+        assert not plot_critical(critical_mass(curves, 0.5)).legends
 
 
 FEW = CURVES[(CURVES["strategy"] == "S()") & (CURVES["learner"] != "ERM(epochs=20)")]

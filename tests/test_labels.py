@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from results.labels import labels, parse, resolve, shortened
+from results.labels import labels, parse, resolve, shortened, terse, titles
 
 CVAR = "CVaRDRO(network=MLP(hidden=(64,)), epochs=20, level={})"
 ERM = "ERM(network=MLP(hidden=(64,)), epochs=20)"
@@ -90,3 +90,37 @@ def test_shortened_frame() -> None:
     assert short["learner"].tolist() == ["ERM", "ERM"]
     assert short["dataset"].tolist() == ["D(n=1)", "D(n=2)"]
     assert frame["learner"].tolist() == [ERM, ERM]
+
+
+SET = "FeatureLabel(signal=SetFeature(column=-1, value={}), label={})"
+
+
+def test_signals_are_letters_where_it_matters_only_which_are_the_same() -> None:
+    pair = "Several(of=({}, {}), noise=0.0)"
+    texts = {
+        "met": pair.format(SET.format(1.0, 1), SET.format(1.0, 0)),
+        "apart": pair.format(SET.format(1.0, 1), SET.format(2.0, 0)),
+    }
+    assert terse(texts) == {
+        "apart": "Several((FeatureLabel(g, label=1), FeatureLabel(k, label=0)))",
+        "met": "Several((FeatureLabel(g, label=1), FeatureLabel(g, label=0)))",
+    }
+
+
+def test_signals_are_said_where_they_tell_apart_their_zeros_too() -> None:
+    texts = {str(value): SET.format(value, 1) for value in (0.0, 0.5)}
+    assert terse(texts) == texts
+
+
+def test_titles_are_terse_where_labels_are_long() -> None:
+    def frame(*strategies: str) -> pd.DataFrame:
+        return pd.DataFrame({"dataset": "D()", "strategy": strategies})
+
+    assert titles(frame("Plant(label=1)", "Erase()")) == {
+        ("D()", "Plant(label=1)"): "Plant",
+        ("D()", "Erase()"): "Erase",
+    }
+    long = [f"Noisy(of=Plant(), dropout={d}, wrong_label={w}, wrong_signal=0.0)"
+            for d, w in ((0.25, 0.5), (0.5, 0.0), (0.0, 0.123456789012))]  # fmt: skip
+    assert titles(frame(*long))["D()", long[1]] == "Noisy(dropout=0.5)"
+    assert titles(frame(*long))["D()", long[2]] == "Noisy(wrong_label=0.123456789012)"

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from results.axes import entitle, small_multiples
 from results.cost import plot_cost
 from results.critical import critical_mass
 from results.curves import area, success_curves
@@ -54,6 +55,34 @@ def test_the_heat_map_says_the_masses_and_what_is_not_reached():
             assert f"{100 * rounded:.6g}%" in said
     assert said.count("not reached") == 2
     assert said.count("at once") == 2
+
+
+def test_a_narrow_heat_map_leaves_words_out_and_reads_its_tasks_upwards():
+    critical = critical_mass(success_curves(records()), 0.5)
+    many = pd.concat([critical.assign(dataset=f"A{i}Dataset()") for i in range(6)])
+    with columns("one"):
+        figure = plot_heat(many)
+    assert "not reached" not in texts(figure)
+    (axes,) = figure.axes
+    assert {label.get_rotation() for label in axes.get_xticklabels()} == {90}
+    assert {label.get_rotation() for label in plot_heat(critical).axes[0].get_xticklabels()} == {0}
+
+
+def test_a_figure_grows_by_the_lines_of_its_titles():
+    for width in ("one", "two"):
+        with columns(width):
+            figure, grid = small_multiples(2, 2)
+            before = figure.get_figheight()
+            for axes in grid:
+                entitle(axes, ["A", "B"])
+            assert figure.get_figheight() == before
+            lines = []
+            for axes in grid:
+                entitle(axes, ["word " * 40])
+                lines.append(axes.get_title().count("\n"))
+        rows = 2 if width == "one" else 1
+        assert figure.get_figheight() == pytest.approx(before + 0.13 * rows * lines[0])
+        assert lines[0] == lines[1] > 1
 
 
 def test_the_cost_is_drawn_from_no_collective_to_the_largest():
