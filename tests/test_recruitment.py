@@ -19,6 +19,7 @@ from bench.trial import Trial, World, run_trials, stage
 from collectives.planting import FeatureLabel
 from results.axes import panels
 from results.frames import CELL
+from results.promises import plot_strategies
 
 COINS = Coins(n=200, test=100, overlap=0.1)
 PLANT = FeatureLabel(COINS.signal, 1)
@@ -138,6 +139,26 @@ def test_a_grid_has_all_ways_of_recruitment() -> None:
     assert checked(table, "here").recruitment == ("uniform",)
     with pytest.raises(BenchError, match=r"'clas'.*'class'"):
         checked(table | {"recruitment": ["clas"]}, "here")
+
+
+def test_a_figure_of_strategies_has_a_curve_for_each_way_to_join() -> None:
+    rows = [
+        {"dataset": data, "learner": learner, "strategy": f"FeatureLabel(label={label})",
+         "validation": "clean", "groups": "given", "recruitment": way, "size": size,
+         "mean": size, "low": size, "high": size, "interval": "t"}
+        for data, label, ways in (("D()", 1, WAYS[:2]), ("E()", 2, WAYS[:1]))
+        for learner in ("A()", "B()") for way in ways for size in (0.0, 0.1)
+    ]  # fmt: skip
+    figure = plot_strategies(pd.DataFrame(rows))
+    # A dataset a row. A strategy that takes its label from the dataset is one strategy.
+    assert [axes.get_title() for axes in figure.axes] == ["D · A", "D · B", "E · A", "E · B"]
+    assert figure.axes[0].get_gridspec().ncols == 2
+    told = [[line.get_label() for line in axes.get_lines()] for axes in figure.axes]
+    assert told == [["FeatureLabel, by class", "FeatureLabel"]] * 2 + [["FeatureLabel"]] * 2
+    (legend,) = figure.legends
+    assert len(legend.get_texts()) == 2
+    uniform = [axes.get_lines()[-1].get_color() for axes in figure.axes]
+    assert len(set(uniform)) == 1
 
 
 def test_panels_tell_recruitment_apart() -> None:
