@@ -88,7 +88,7 @@ def living(session):
 
 
 def gone(session):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and living(session):
         time.sleep(0.05)
     return not living(session)

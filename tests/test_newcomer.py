@@ -1,5 +1,6 @@
 """One new learner against what is published."""
 
+from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
 
@@ -69,6 +70,23 @@ def test_a_new_learner_is_compared_with_what_is_published(bench, published):
     theirs = told[told["learner"] == "Nearer()"].reset_index(drop=True)
     same = ["measure", "size", "difference", "low", "high", "p"]
     pd.testing.assert_frame_equal(ours[same], theirs[same])
+
+
+def test_a_leaderboard_is_that_of_a_run_or_of_what_is_published(bench, published):
+    said = bench("leaderboard", "tiny.parquet", "--format", "md", "--out", "board")
+    assert said.code == 0, said
+    about, _, *rows = said.out.splitlines()
+    assert "2 learners; 18 trials, 3 seeds, none failed; `run quick --seeds 3`" in about
+    assert f"version {version('collective-bench')}; torch {version('torch')}" in about
+    head = [cell.strip() for cell in rows[0].split("|")[1:-1]]
+    assert head == ["learner", "mean rank", "critical mass at 0.5, Coins"]
+    assert {row.split("|")[1].strip() for row in rows[2:]} == {"KNN", "EmpiricalBayes"}
+    assert {path.suffix for path in Path("board").iterdir()} == {".csv", ".png", ".svg", ".pdf"}
+    ran_table = bench("leaderboard", "quick", "--format", "csv").out
+    assert ran_table == bench("leaderboard", "tiny.parquet", "--format", "csv").out
+    table = pd.read_csv(StringIO(ran_table))
+    assert table["rank"].tolist() == sorted(table["rank"])
+    assert bench("leaderboard", "tinny").code == 2
 
 
 def changed(path, column, change):
