@@ -1,9 +1,45 @@
 """What is trained on another representation of the points: samples there, classifiers back."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from abc import abstractmethod
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import fields, replace
 
-from algorithms.base import Array, Fitted, Predict, Rows, TrainingSet
+import numpy as np
+
+from algorithms.base import Array, Fitted, Learner, Predict, Rows, TrainingSet
+
+
+class OnRepresentation(Learner):
+    """A learner ``of`` another representation of the points, which its other fields say. Abstract.
+
+    How samples are represented, and classifiers brought back, is said in :meth:`fit_alike`.
+    """
+
+    of: Learner
+
+    @staticmethod
+    @abstractmethod
+    def fit_alike(
+        learners: Sequence[Learner],
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+    ) -> list[Fitted | Exception]:
+        """Train learners that are alike, each on its sample."""
+
+    def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
+        """Train on a sample."""
+        return self.fit_alone(sample, rng)
+
+    def fit_many(
+        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator]
+    ) -> list[Fitted | Exception]:
+        """Train on many samples, as the learner on representations does."""
+        return self.fit_alike([self] * len(samples), samples, rngs)
+
+    def alike(self) -> Hashable:
+        """The same representation, and learners that are alike."""
+        names = [f.name for f in fields(self) if f.name != "of"]  # type: ignore[arg-type]
+        return type(self), self.of.alike(), *(getattr(self, name) for name in names)
 
 
 def represented(sample: TrainingSet, make: Callable[[Rows], Rows]) -> TrainingSet:
@@ -22,10 +58,11 @@ def on_points(fitted: Fitted, of: Callable[[Array], Array]) -> Fitted:
     def on(predict: Predict) -> Predict:
         return lambda x: predict(of(x))
 
-    proba = fitted.predict_proba
     return replace(
         fitted,
         predict=on(fitted.predict),
-        predict_proba=None if proba is None else on(proba),
+        predict_proba=fitted.predict_proba and on(fitted.predict_proba),
+        # A density of representations is none of points.
+        log_density=None,
         path=[replace(epoch, predict=on(epoch.predict)) for epoch in fitted.path],
     )

@@ -1,6 +1,6 @@
 """A head on the features of a pretrained encoder."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -9,14 +9,14 @@ import numpy as np
 
 from algorithms._encoders import Pooling, encoder, located
 from algorithms._folders import VARIABLE
-from algorithms._represented import on_points, represented
+from algorithms._represented import OnRepresentation, on_points, represented
 from algorithms.base import Array, Fitted, Learner, Rows, TrainingSet, Words
 from algorithms.erm import ERM
 from algorithms.networks import Linear
 
 
 @dataclass(frozen=True)
-class Finetune(Learner):
+class Finetune(OnRepresentation):
     r"""A learner on the features of a pretrained encoder, which stays as it is.
 
     .. math:: \phi(x) = \frac{\bar h(x)}{\lVert \bar h(x) \rVert_2}, \qquad
@@ -63,20 +63,6 @@ class Finetune(Learner):
     def features(self, x: Array, words: Words | None = None) -> Array:
         """Features (m, F), float32, of images (m, c, h, w), or of texts with their words."""
         return encoder(located(self.encoder), self.pooling)(x, words)
-
-    def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
-        """Train on a sample."""
-        return self.fit_alone(sample, rng)
-
-    def fit_many(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator]
-    ) -> list[Fitted | Exception]:
-        """Train on many samples, as the learner on features does."""
-        return self.fit_alike([self] * len(samples), samples, rngs)
-
-    def alike(self) -> Hashable:
-        """The same features, and learners that are alike."""
-        return type(self), self.of.alike(), self.encoder, self.pooling
 
     @staticmethod
     def fit_alike(

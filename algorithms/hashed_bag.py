@@ -1,6 +1,6 @@
 """Texts as bags of hashed n-grams, for any learner."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -8,14 +8,14 @@ import numpy as np
 from annotated_types import Ge
 from sklearn.utils import murmurhash3_32
 
-from algorithms._represented import on_points, represented
+from algorithms._represented import OnRepresentation, on_points, represented
 from algorithms.base import Array, Fitted, Learner, Rows, TrainingSet
 from algorithms.erm import ERM
 from algorithms.networks import Linear
 
 
 @dataclass(frozen=True)
-class HashedBag(Learner):
+class HashedBag(OnRepresentation):
     r"""A learner on bags of hashed n-grams: how often, in a text, each bucket is hit.
 
     .. math:: \phi(x)_b = \log\big(1 + |\{(i, k) : k \le K,\ \mathrm{hash}(x_i, \ldots, x_{i+k-1})
@@ -62,20 +62,6 @@ class HashedBag(Learner):
             where = np.broadcast_to(rows, last.shape)[there], (hashed % self.buckets)[there]
             np.add.at(made, where, 1)
         return np.log1p(made, out=made)
-
-    def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
-        """Train on a sample."""
-        return self.fit_alone(sample, rng)
-
-    def fit_many(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator]
-    ) -> list[Fitted | Exception]:
-        """Train on many samples, as the learner on bags does."""
-        return self.fit_alike([self] * len(samples), samples, rngs)
-
-    def alike(self) -> Hashable:
-        """The same bags, and learners that are alike."""
-        return type(self), self.of.alike(), self.buckets, self.grams
 
     @staticmethod
     def fit_alike(

@@ -15,6 +15,7 @@ from algorithms.density.gaussian_mixture import GaussianMixture
 from algorithms.density.led import LED
 from algorithms.density.one_way_flow import OneWayFlow
 from algorithms.generative import Generative
+from algorithms.hashed_bag import HashedBag
 from algorithms.led_classifier import LEDClassifier
 from algorithms.qda import QDA
 
@@ -113,3 +114,14 @@ def test_led_classifies_as_a_density_should(joint):
     chances = fitted.predict_proba(test.x)
     np.testing.assert_allclose(chances.sum(1), 1, atol=1e-9)
     assert fitted.report["effective"] > 0.2
+
+
+def test_a_density_of_bags_is_none_of_texts():
+    x = np.random.default_rng(0).integers(1, 5, size=(60, 3)).astype(np.float32)
+    sample = TrainingSet(x, np.arange(60) % 2, None, 2)
+    law = Generative(GaussianMixture(components=(1,), shrinkage=0.5))
+    alone = law.fit(sample, np.random.default_rng(0))
+    assert alone.log_density is not None
+    fitted = HashedBag(of=law, buckets=2, grams=1).fit(sample, np.random.default_rng(0))
+    assert fitted.log_density is None
+    assert fitted.predict_proba(x).shape == (60, 2)
