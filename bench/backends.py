@@ -13,7 +13,8 @@ from threadpoolctl import threadpool_limits
 
 from bench.errors import BenchError
 from bench.failures import attend, buried
-from bench.trial import Record, run_trials
+from bench.plays import run_trials
+from bench.trial import Record
 from bench.wards import Casualty, Chunk, Limits, Ward
 
 Finished = Generator[tuple[Chunk, list[Record]]]

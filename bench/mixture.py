@@ -57,16 +57,16 @@ class Mixture:
         if self.size == 0:
             return base
         if isinstance(self.base, GatheringLaw):
-            planted = self._brought(self.base, x)
+            planted = self._brought(base, self.base.gathered(x))
         else:
             planted = self._traced(x) if self.support is None else self._summed(x)
         return self.size * planted + (1 - self.size) * base
 
-    def _brought(self, base: GatheringLaw, x: Array) -> Array:
-        """What members bring to n points, by what they do by label, (n, K)."""
+    def _brought(self, base: Array, gathered: Array) -> Array:
+        """What members bring to n points of a mass, by what they do by label, (n, K)."""
         habits = self.strategy.habits(self.pooled.classes)
         assert followed(habits)
-        return habits.brought(base.joint(x), base.gathered(x))
+        return habits.brought(base, gathered)
 
     def _summed(self, x: Array) -> Array:
         """What members bring to n points from the whole of a finite domain, (n, K)."""

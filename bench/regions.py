@@ -9,7 +9,10 @@ import pandas as pd
 from bench.backends import one_thread
 from bench.datasets.base import Array
 from bench.errors import BenchError
-from bench.trial import Scene, Trial, firm, judge
+from bench.judging import judge
+from bench.plays import firm
+from bench.scenes import Scene
+from bench.trial import Trial
 from collectives.base import Signal
 
 #: What of the plane is beyond the points, on each side.

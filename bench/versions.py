@@ -15,6 +15,7 @@ from algorithms._folders import Absent, digest
 from algorithms.base import Learner
 from bench.datasets.base import Dataset
 from bench.memo import Once
+from bench.plays import run_trials
 from bench.trial import Trial
 
 OURS = ("algorithms", "bench", "collectives")
@@ -31,7 +32,7 @@ def code_version(trial: Trial) -> str:
 
 @Once
 def _version(component: Any) -> str:
-    return _hashed(frozenset((*_modules(component), Trial.__module__)), _contents(component))
+    return _hashed(frozenset((*_modules(component), run_trials.__module__)), _contents(component))
 
 
 def _contents(component: Any) -> str:

@@ -38,7 +38,7 @@ def main() -> None:
     faulthandler.enable()
     outlive_nobody(parent)
     from bench.backends import one_thread
-    from bench.trial import run_trials
+    from bench.plays import run_trials
 
     pipe.send_bytes(b"ready")
     with one_thread():

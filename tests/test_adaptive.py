@@ -11,9 +11,11 @@ import pytest
 from algorithms.base import Fitted, Learner
 from algorithms.empirical_bayes import EmpiricalBayes
 from bench.datasets.coins import Coins
+from bench.plays import run_trials
+from bench.scenes import World, stage
 from bench.specs import parse
 from bench.streams import stream
-from bench.trial import Trial, World, run_trials, stage
+from bench.trial import Trial
 from collectives.adaptive import Adaptive, exchanged
 from collectives.base import Pooled, Strategy
 from collectives.noise import Noisy

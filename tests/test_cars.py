@@ -10,8 +10,9 @@ from bench.datasets._car_features import COLUMNS, FEATURES, TYPICAL, category
 from bench.datasets.base import GatheringLaw, TraceableLaw
 from bench.datasets.cars import RATINGS, Cars
 from bench.mixture import Mixture
+from bench.plays import run_trials
 from bench.specs import parse
-from bench.trial import Trial, run_trials
+from bench.trial import Trial
 from collectives.base import Array, Pooled, Strategy
 from collectives.signals import Category
 

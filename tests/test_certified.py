@@ -6,8 +6,9 @@ import pytest
 from scipy.optimize import linprog
 
 from bench.mixture import Mixture
+from bench.plays import run_trials
 from bench.specs import parse
-from bench.trial import Trial, run_trials
+from bench.trial import Trial
 from collectives.base import Pooled
 from collectives.leads import lead, withstood
 from results.certified import plot_certified

@@ -10,8 +10,9 @@ from bench.datasets.tabular import Adult, Compas, CreditDefault, GermanCredit, L
 from bench.datasets.text import SMSSpam
 from bench.datasets.vision import CIFAR10, MNIST, FashionMNIST
 from bench.errors import Missing
+from bench.plays import run_trials
 from bench.streams import stream
-from bench.trial import Trial, run_trials
+from bench.trial import Trial
 from collectives.idle import Idle
 
 

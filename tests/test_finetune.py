@@ -24,9 +24,11 @@ from bench.datasets.digits import Digits
 from bench.datasets.text import TextFile, number
 from bench.errors import BenchError, Missing
 from bench.grid import Grid, Part
+from bench.plays import run_trials
+from bench.scenes import recruit
 from bench.specs import parse
 from bench.streams import stream
-from bench.trial import Trial, recruit, run_trials
+from bench.trial import Trial
 from bench.versions import _version
 from collectives.idle import Idle
 from collectives.planting import FeatureLabel

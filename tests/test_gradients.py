@@ -22,9 +22,12 @@ from algorithms.random_forest import RandomForest
 from bench.datasets.coins import Coins
 from bench.datasets.gaussians import Gaussians
 from bench.errors import BenchError
+from bench.judging import judge
+from bench.plays import run_trials
+from bench.scenes import World, stage
 from bench.specs import parse
 from bench.streams import stream
-from bench.trial import Trial, World, judge, run_trials, stage
+from bench.trial import Trial
 from collectives.base import Array, Deployed, Pooled, Strategy
 from collectives.gradient_bounds import neutral_distance, neutral_size
 from collectives.gradients import GradientControl, GradientNeutral

@@ -14,8 +14,10 @@ from algorithms.logistic_regression import LogisticRegression
 from bench.datasets.coins import Coins
 from bench.datasets.digits import Digits
 from bench.datasets.gaussians import Gaussians
+from bench.plays import run_trials
+from bench.scenes import World
 from bench.streams import stream
-from bench.trial import Trial, World, run_trials
+from bench.trial import Trial
 from collectives.base import Array, Pooled
 from collectives.learnt_signals import Learned, Shift
 from collectives.noise import Noisy

@@ -12,9 +12,10 @@ from algorithms.empirical_bayes import EmpiricalBayes
 from algorithms.jtt import JTT
 from bench.datasets.coins import Coins
 from bench.mixture import Mixture
+from bench.plays import run_trials
 from bench.promises import promises
 from bench.specs import parse
-from bench.trial import Trial, run_trials
+from bench.trial import Trial
 from collectives import bounds
 from collectives.base import Pooled
 from collectives.crowds import Strike

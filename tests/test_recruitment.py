@@ -13,9 +13,11 @@ from bench.datasets.coins import Coins
 from bench.datasets.digits import Digits
 from bench.errors import BenchError
 from bench.grid import Grid, Part, checked
+from bench.plays import run_trials
+from bench.scenes import World, stage
 from bench.specs import parse
 from bench.streams import stream
-from bench.trial import Trial, World, run_trials, stage
+from bench.trial import Trial
 from collectives.planting import FeatureLabel
 from results.axes import panels
 from results.frames import CELL

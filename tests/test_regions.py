@@ -12,8 +12,8 @@ from algorithms.generative import Generative
 from algorithms.led_classifier import LEDClassifier
 from bench.errors import BenchError
 from bench.grid import Grid, Part
+from bench.plays import firm, run_trials
 from bench.regions import look
-from bench.trial import firm, run_trials
 from results.house import WIDTHS, columns
 from results.regions import plot_learnt, plot_regions
 

@@ -17,8 +17,9 @@ from algorithms.jtt import JTT
 from algorithms.networks import Linear
 from bench.datasets.gaussians import Gaussians
 from bench.datasets.slabs import Slabs
+from bench.plays import run_trials
 from bench.streams import stream
-from bench.trial import Trial, run_trials
+from bench.trial import Trial
 from collectives.planting import FeatureLabel
 from collectives.signals import SetFeature
 

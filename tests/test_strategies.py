@@ -11,9 +11,10 @@ from algorithms.empirical_bayes import EmpiricalBayes
 from bench.contract import source
 from bench.datasets.coins import Coins
 from bench.errors import BenchError
+from bench.plays import run_trials
 from bench.specs import parse
 from bench.streams import stream
-from bench.trial import Trial, run_trials
+from bench.trial import Trial
 from collectives.base import Array, Pooled, Strategy
 from collectives.crowds import Contribute, Strike
 from collectives.noise import Noisy

@@ -12,11 +12,12 @@ from algorithms.base import Fitted, Learner
 from bench import versions
 from bench.backends import run_chunks
 from bench.grid import Grid, Part
+from bench.plays import run_trials
+from bench.scenes import World, stage
 from bench.specs import parse
 from bench.store import Have, Store
 from bench.streams import stream
 from bench.sweep import Todo, chunks_of, plan, sweep
-from bench.trial import World, run_trials, stage
 from bench.versions import code_version
 from collectives.base import Strategy
 from collectives.idle import Idle
@@ -232,6 +233,9 @@ def test_comments_layout_and_docstrings_do_not_count(edited):
         ("collectives.signals", [0, 2]),
         ("bench.datasets.coins", [0]),
         ("bench.trial", [0, 1, 2]),
+        ("bench.scenes", [0, 1, 2]),
+        ("bench.judging", [0, 1, 2]),
+        ("bench.plays", [0, 1, 2]),
         ("bench.streams", [0, 1, 2]),
         ("algorithms.knn", []),
     ],

@@ -13,11 +13,14 @@ from algorithms.base import Fitted, Learner
 from bench.backends import run_chunks
 from bench.datasets.coins import Coins
 from bench.datasets.digits import Digits
+from bench.judging import judge
+from bench.plays import run_trials
+from bench.scenes import Scene, World, recruit, stage
 from bench.specs import parse
 from bench.store import Store
 from bench.streams import stream
 from bench.sweep import sweep
-from bench.trial import Scene, Trial, World, judge, recruit, run_trials, stage
+from bench.trial import Trial
 from collectives.base import Strategy
 from collectives.planting import FeatureLabel
 from collectives.signals import SetFeature

@@ -12,8 +12,9 @@ from bench.contract.every import Check, demand
 from bench.datasets.base import Dataset, Split
 from bench.datasets.coins import Coins
 from bench.datasets.digits import Digits
+from bench.scenes import recruit
 from bench.streams import stream
-from bench.trial import Trial, recruit
+from bench.trial import Trial
 from collectives.idle import Idle
 
 

@@ -1,0 +1,141 @@
+"""What a trained classifier means: for the collective, for everybody else, and for the firm."""
+
+from collections.abc import Mapping
+from functools import partial
+
+import numpy as np
+
+from algorithms.base import Fitted
+from bench.datasets.base import Array
+from bench.promises import promises
+from bench.scenes import Scene
+from bench.trial import Record, Trial
+from collectives.base import Deployed, Pooled
+
+
+def judge(trial: Trial, scene: Scene, fitted: Fitted) -> Record:
+    """What a trained classifier means for the collective and for everybody else."""
+    test = scene.world.test
+    clean = labels(fitted, test.x)
+
+    def predict(x: Array) -> Array:
+        return clean if x is test.x else labels(fitted, x)
+
+    deployed = Deployed(predict, fitted.predict_proba)
+    won = np.asarray(trial.strategy.success(deployed, test), dtype=float)
+    asked = ~np.isnan(won)
+    if won.shape != clean.shape or not ((won >= 0) & (won <= 1))[asked].all():
+        raise ValueError(f"success is not a share for each of {len(clean)} points")
+    if not asked.any():
+        raise ValueError("success is not a share for any of the test points")
+    right = clean == test.y
+    target = trial.strategy.target
+    others = won[asked & (test.y != target)] if target is not None else won[:0]
+    groups = [] if test.group is None else [right[test.group == g] for g in set(test.group)]
+    return {
+        "success": float(won[asked].mean()),
+        "won": float(won[asked].sum()),
+        "tested": int(asked.sum()),
+        "success_others": float(others.mean()) if len(others) else None,
+        "accuracy": float(right.mean()),
+        "constant": float(np.bincount(test.y).max() / len(test.y)),
+        "worst_group": float(min(g.mean() for g in groups)) if groups else None,
+        "effective_size": _effective_size(fitted.weights, scene),
+        **_firm(fitted, scene),
+        **_suspicion(fitted.suspects, scene),
+        "report": _numbers(fitted.report),
+        "measures": _numbers({**trial.strategy.measures(deployed, test), **_rounds(trial, scene)}),
+        "signal": _numbers(scene.world.told(trial.strategy)),
+        "bounds": _numbers(
+            promises(
+                trial, scene.sample, scene.members, fitted.weights, test.x, _own(trial, scene)
+            )
+        ),
+        "epochs": _epochs(trial, scene, fitted),
+    }
+
+
+def _numbers(given: Mapping[str, float]) -> dict[str, float | None]:
+    """JSON has no NaN: what is not finite is None."""
+    return {k: float(v) if np.isfinite(v) else None for k, v in given.items()}
+
+
+def _own(trial: Trial, scene: Scene) -> Pooled | None:
+    """The members' rows before they acted, if these stand for everybody's."""
+    if trial.recruitment != "uniform":
+        return None
+    split = scene.world.split
+    part = split.part(split.train[scene.members])
+    return Pooled(part.x, part.y, split.classes)
+
+
+def _rounds(trial: Trial, scene: Scene) -> dict[str, float]:
+    """The success that each earlier classifier meant."""
+    won = (np.nanmean(trial.strategy.success(f, scene.world.test)) for f in scene.seen)
+    return {f"success_round_{i}": float(share) for i, share in enumerate(won, 1)}
+
+
+def _firm(fitted: Fitted, scene: Scene) -> Record:
+    """What the firm sees on its own validation data, members' rows in it included."""
+    held = scene.sample.validation
+    if held is None:
+        return {}
+    x = held.x
+    right = labels(fitted, x) == held.y
+    loss = None
+    if fitted.predict_proba is not None:
+        p = fitted.predict_proba(x)[np.arange(len(held)), held.y]
+        loss = float(-np.log(np.maximum(p, 1e-12)).mean())
+    return {
+        "firm_accuracy": float(right.mean()),
+        "firm_worst_group": float(min(right[held.group == g].mean() for g in set(held.group))),
+        "firm_loss": loss,
+    }
+
+
+def _suspicion(suspects: Array | None, scene: Scene) -> Record:
+    """Whom training set apart: their share, members among them, and them among members."""
+    if suspects is None:
+        return {}
+    caught, found = int(suspects[scene.members].sum()), int(suspects.sum())
+    return {
+        "suspected": found / len(suspects),
+        "precision": caught / found if found else None,
+        "recall": caught / len(scene.members) if len(scene.members) else None,
+    }
+
+
+def _epochs(trial: Trial, scene: Scene, fitted: Fitted) -> dict[str, list[float]] | None:
+    """What the classifier meant after each epoch, where the learner kept them."""
+    if not fitted.path:
+        return None
+    told: dict[str, list[float]] = {}
+    for epoch in fitted.path:
+        then = Fitted(epoch.predict)
+        right = labels(then, scene.world.test.x) == scene.world.test.y
+        won = trial.strategy.success(partial(labels, then), scene.world.test)
+        row = {"success": np.nanmean(won), "accuracy": np.mean(right)}
+        row |= {f"firm_{name}": value for name, value in epoch.metrics.items()}
+        if epoch.weights is not None and epoch.weights.sum() > 0:
+            row["effective_size"] = _effective_size(epoch.weights, scene)
+        for name, value in row.items():
+            told.setdefault(name, []).append(float(f"{value:.6g}"))
+    return told
+
+
+def _effective_size(weights: Array | None, scene: Scene) -> float | None:
+    """The members' share of all weights."""
+    if weights is None:
+        return None
+    n, total = len(scene.sample), weights.sum()
+    if weights.shape != (n,) or not np.isfinite(total) or total <= 0 or weights.min() < 0:
+        raise ValueError(f"weights are not {n} finite numbers, none below and some above zero")
+    return float(weights[scene.members].sum() / total)
+
+
+def labels(fitted: Fitted, x: Array) -> Array:
+    """What a classifier answers at points, (m,)."""
+    told = np.asarray(fitted.predict(x))
+    if told.shape != (len(x),):
+        raise ValueError(f"predict returned {told.shape} for {len(x)} points")
+    return told
