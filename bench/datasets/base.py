@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,14 +16,14 @@ from collectives.base import Signal
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-@runtime_checkable
-class TraceableLaw(Law, Protocol):
+class TraceableLaw(Law, ABC):
     """A law in which one can trace where the default signal takes a point's mass from.
 
     The mass that a collective puts on a point comes from the few points that its signal may
     have moved there: with them, its mixture with the law is exact too.
     """
 
+    @abstractmethod
     def alternatives(self, x: Array) -> Array:
         """All points that the default signal may have moved onto each of n points, (A, n, ...).
 
@@ -31,14 +31,14 @@ class TraceableLaw(Law, Protocol):
         """
 
 
-@runtime_checkable
-class GatheringLaw(Law, Protocol):
+class GatheringLaw(Law, ABC):
     """A law that knows what the default signal gathers at a point, from too many to be listed.
 
     Its mixture with a collective is exact if members do no more than go there or stay, by their
     own label and by lot.
     """
 
+    @abstractmethod
     def gathered(self, x: Array) -> Array:
         """The mass that the default signal moves onto each of n points, by label, (n, K)."""
 
