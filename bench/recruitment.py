@@ -1,5 +1,6 @@
 """Who joins a collective: anybody, or people who are alike."""
 
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -34,11 +35,19 @@ def enlist(
         seed: The seed of all streams.
         purpose: What the people of the index are for, if not for training.
     """
-    order = stream(seed, "members", *purpose).permutation(len(index))
+    order = _order(len(index), seed, *purpose)
     if recruitment != "uniform":
         rank = _rank(split, index[order], recruitment, stream(seed, "recruitment"))
         order = order[np.argsort(rank, kind="stable")]
     return order[: round(size * len(index))]
+
+
+@lru_cache(maxsize=4)
+def _order(n: int, seed: int, *purpose: str) -> Array:
+    """The order in which n people join, read-only: the same for all trials of a seed."""
+    order = stream(seed, "members", *purpose).permutation(n)
+    order.flags.writeable = False
+    return order
 
 
 def _rank(split: Split, rows: Array, recruitment: Recruitment, rng: np.random.Generator) -> Array:
