@@ -54,12 +54,13 @@ def tally(
         >>> counted.base.tolist(), counted.arriving.tolist()
         ([[[0, 0]], [[1, 1]]], [[[1, 0]], [[2, 1]]])
     """
-    order = np.argsort(sizes, kind="stable")
-    ends = np.asarray(sizes)[order]
+    people = np.asarray(sizes)
+    order = np.argsort(people, kind="stable")
+    ends = people[order]
     if ends[0] < 1 or ends[-1] > len(y):
         raise ValueError(f"sizes from {ends[0]} to {ends[-1]}, but there are 1..{len(y)} members")
     points: dict[bytes, int] = {}
-    cells: list[Array] = []
+    cells: list[tuple[Array, ...]] = []
     for start in range(0, int(ends[-1]), block):
         rows = x[start : min(start + block, int(ends[-1]))]
         moved = np.ascontiguousarray(signal(rows).reshape(len(rows), -1)) + np.float32(0)
@@ -67,16 +68,16 @@ def tally(
         first, which = _atoms(moved)
         known = [points.setdefault(moved[i].tobytes(), len(points)) for i in first]
         when = np.searchsorted(ends, np.arange(start, start + len(rows)), side="right")
-        labels = y[start : start + len(rows)]
-        cells.append(np.stack([when, np.array(known)[which], labels, here]))
-    when, point, label, here = np.concatenate(cells, axis=1)
-    shape = (len(ends), len(points), classes)
-    flat = np.ravel_multi_index((when, point, label), shape)
-    counts = []
-    for chosen in (flat[here == 1], flat):
-        table = np.bincount(chosen, minlength=int(np.prod(shape))).reshape(shape).cumsum(axis=0)
-        counts.append(table[np.argsort(order, kind="stable")])
-    return Tally(np.asarray(sizes), counts[0], counts[1])
+        cells.append((when, np.array(known)[which], y[start : start + len(rows)], here))
+    when, point, label, here = map(np.concatenate, zip(*cells, strict=True))
+    shape = len(people), len(points), classes
+    flat = (when * len(points) + point) * classes + label
+    back = np.argsort(order, kind="stable")
+    counts = [
+        np.bincount(chosen, minlength=np.prod(shape)).reshape(shape).cumsum(axis=0)[back]
+        for chosen in (flat[here], flat)
+    ]
+    return Tally(people, *counts)
 
 
 @dataclass(frozen=True, eq=False)
