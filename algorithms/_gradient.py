@@ -43,6 +43,8 @@ class GradientLearner(Learner):
     """
 
     chunk: ClassVar[int] = 64
+    #: How many networks a replica trains side by side.
+    nets: ClassVar[int] = 1
 
     network: Network = MLP()  # noqa: RUF009 (frozen)
     epochs: Annotated[int, Ge(1)] = 20
@@ -206,7 +208,8 @@ def width(learner: GradientLearner, sample: TrainingSet) -> int:
     points = sample.rows.pool.shape[1:]
     weights = sum(prod(p.shape) for p in learner.network.parameters(points, sample.classes))
     units = learner.network.footprint(points, sample.classes)
-    return max(1, min(WIDEST, CACHE_BYTES // (4 * (3 * weights + learner.batch * units))))
+    step = 4 * learner.nets * (3 * weights + learner.batch * units)
+    return max(1, min(WIDEST, CACHE_BYTES // step))
 
 
 def classifier(network: Network, trained: Trained) -> Fitted:

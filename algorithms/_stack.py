@@ -29,14 +29,16 @@ class Stack:
     Arguments:
         label: Labels of all samples, (R, n).
         group: Groups of all samples, (R, n).
+        classes: The number of classes.
         groups: The number of groups.
         knobs: Hyper-parameters of each replica by name, (R, 1).
     """
 
     def __init__(
-        self, label: Tensor, group: Tensor, groups: int, knobs: dict[str, Tensor]
+        self, label: Tensor, group: Tensor, classes: int, groups: int, knobs: dict[str, Tensor]
     ) -> None:
-        self._label, self._group, self.groups, self.knobs = label, group, groups, knobs
+        self._label, self._group, self.knobs = label, group, knobs
+        self.classes, self.groups = classes, groups
         #: Whatever hooks remember between steps; tensors whose first axis is R.
         self.state: dict[str, Tensor] = {}
 

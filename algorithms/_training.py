@@ -96,6 +96,7 @@ class Loop:
         self.stack = Stack(
             self.label,
             self.label if same else torch.from_numpy(small([s.group for s in samples])).to(device),
+            samples[0].classes,
             samples[0].groups,
             {
                 name: torch.tensor(list(values), dtype=dtype, device=device)[:, None]
@@ -131,7 +132,7 @@ class Loop:
         if self.given is not None:
             self.given.scatter_add_(1, batch.index, weights * loss.shape[1])
         slope = log_p.exp_()
-        slope.scatter_add_(1, truth, torch.full_like(truth, -1, dtype=slope.dtype))
+        slope.scatter_add_(1, truth, slope.new_full((), -1).expand_as(truth))
         slope.mul_(weights[:, None])
         return slope, (weights * loss).sum(1)
 

@@ -48,7 +48,7 @@ class CVaRDRO(GradientLearner):
         level: The share :math:`\rho` of the data that counts; all of it is :class:`ERM`.
 
     Example:
-        >>> stack = Stack(None, None, 1, {"level": torch.tensor([[0.4]])})
+        >>> stack = Stack(None, None, 2, 1, {"level": torch.tensor([[0.4]])})
         >>> worst_share(torch.tensor([[1.0, 4.0, 2.0, 3.0, 0.0]]), None, stack)
         tensor([[0.0000, 0.5000, 0.0000, 0.5000, 0.0000]])
     """

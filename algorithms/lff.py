@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -27,8 +27,8 @@ def failures(losses: Tensor, index: Tensor, stack: Stack) -> Tensor:
     new = old * memory.gather(1, index) + (1 - old) * losses
     memory.scatter_(1, index, new)
     seen.scatter_(1, index, 1)
-    classes = int(stack.label.max()) + 1
-    peaks = losses.new_zeros(len(losses), classes).scatter_reduce_(1, stack.label, memory, "amax")
+    peaks = losses.new_zeros(len(losses), stack.classes)
+    peaks.scatter_reduce_(1, stack.label, memory, "amax")
     tiny = torch.finfo(losses.dtype).tiny
     peak = peaks.gather(1, stack.label.gather(1, index)).clamp_min_(tiny)
     biased, debiased = (new / peak).chunk(2)
@@ -64,6 +64,8 @@ class LfF(GradientLearner):
         memory: How much of a sample's average loss is kept at each further visit.
     """  # noqa: E501 (a title)
 
+    nets: ClassVar[int] = 2
+
     exponent: Annotated[float, Ge(0), Le(1)] = 0.7
     memory: Annotated[float, Ge(0), Lt(1)] = 0.7
 
@@ -72,13 +74,13 @@ class LfF(GradientLearner):
     ) -> list[Outcome]:
         """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
         shape, classes = samples[0].rows.pool.shape[1:], samples[0].classes
-        parts = [initial(self.network, shape, classes, rngs) for _ in range(2)]
+        parts = [initial(self.network, shape, classes, rngs) for _ in range(self.nets)]
         # From here on the generators of both parts draw the same batches.
         outcomes = self.descend(
             [*samples, *samples],
             [*rngs, *deepcopy(list(rngs))],
             {name: values * 2 for name, values in knobs.items()},
-            Hooks(weigh=failures, copies=2),
+            Hooks(weigh=failures, copies=self.nets),
             start=[torch.cat(pair) for pair in zip(*parts, strict=True)],
         )
         return outcomes[len(samples) :]

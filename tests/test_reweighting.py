@@ -37,7 +37,7 @@ def stack(people, **values):
     """A stack of one replica of so many people in one group."""
     held = {k: torch.tensor([[v]], dtype=torch.float64) for k, v in values.items()}
     zeros = torch.zeros(1, people, dtype=torch.int64)
-    return Stack(zeros, zeros, 1, held)
+    return Stack(zeros, zeros, 2, 1, held)
 
 
 def weights(weigh, losses, **values):
@@ -158,7 +158,7 @@ def test_the_limits_of_the_ball():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_the_limits_of_the_ball_hold_however_masses_are_rounded(dtype):
     for m in range(1, 70):
-        table = Stack(None, None, 1, {"radius": torch.zeros(1, 1, dtype=dtype)})
+        table = Stack(None, None, 2, 1, {"radius": torch.zeros(1, 1, dtype=dtype)})
         for losses in (torch.full((1, m), 0.3, dtype=dtype), torch.eye(m, dtype=dtype)[:1]):
             got = chi_square(losses, torch.arange(m)[None], table)
             torch.testing.assert_close(got, torch.full_like(got, 1 / m), atol=0.002 / m, rtol=0)
@@ -247,7 +247,7 @@ def test_group_weights_go_where_a_plain_loop_goes():
         "step": torch.tensor([[step]], dtype=torch.float64),
         "adjustment": torch.tensor([[margin]], dtype=torch.float64),
     }
-    table = Stack(torch.tensor(group)[None], torch.tensor(group)[None], groups, held)
+    table = Stack(torch.tensor(group)[None], torch.tensor(group)[None], 2, groups, held)
     q = dict.fromkeys(range(groups), 1 / groups)
     for _ in range(8):
         index, losses = rng.choice(30, 7, replace=False), rng.exponential(size=7)
@@ -278,7 +278,7 @@ def test_with_one_group_it_is_empirical_risk_minimisation():
 def test_without_steps_all_groups_count_alike():
     group = torch.tensor([[0, 0, 0, 1, 1, 2]])
     held = {name: torch.zeros(1, 1) for name in ("step", "adjustment")}
-    table = Stack(group, group, 3, held)
+    table = Stack(group, group, 3, 3, held)
     for _ in range(3):
         got = exponentiated(
             torch.rand(1, 6, generator=torch.manual_seed(0)), torch.arange(6)[None], table
