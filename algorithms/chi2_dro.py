@@ -13,6 +13,9 @@ from algorithms._gradient import GradientLearner, Knobs, Outcome
 from algorithms._stack import Hooks, Stack
 from algorithms.base import TrainingSet
 
+#: As good as nothing, though a number may still be divided by it.
+LEAST = 1e-200
+
 
 def worst_in_ball(losses: Tensor, mass: Tensor, radius: Tensor) -> Tensor:
     r"""The exact maximiser of :math:`\sum_i w_i \ell_i` over a ball, one sort for all replicas.
@@ -26,7 +29,6 @@ def worst_in_ball(losses: Tensor, mass: Tensor, radius: Tensor) -> Tensor:
         s = \sqrt{Q (1 + 2 \rho) - 1},
 
     and loss k exceeds :math:`\eta` as long as :math:`\ell_k > \mu - \sigma / s` for the first k.
-    Should all weight on the largest loss lie within the ball, nothing is worse than that.
 
     Arguments:
         losses: Any finite numbers, (R, m).
@@ -38,37 +40,45 @@ def worst_in_ball(losses: Tensor, mass: Tensor, radius: Tensor) -> Tensor:
         >>> worst_in_ball(losses, mass, torch.tensor([[0.1]]))
         tensor([[0.1000, 0.4000, 0.2000, 0.3000]])
     """
-    return _worst(torch.where(mass > 0, losses, losses.amin(1, keepdim=True)), mass, radius)
+    least = losses.amin(1, keepdim=True)
+    ordered, order = torch.where(mass > 0, losses, least).sort(dim=1, descending=True, stable=True)
+    return _spread(_worst(ordered, mass.gather(1, order), radius), order)
 
 
-def _worst(losses: Tensor, mass: Tensor, radius: Tensor) -> Tensor:
-    """The same where the largest losses have a mass."""
-    ordered, order = losses.sort(dim=1, descending=True, stable=True)
+def _worst(ordered: Tensor, mass: Tensor, radius: Tensor) -> Tensor:
+    """The same for losses in descending order (R, m), the first of which has a mass.
+
+    Should all weight on the largest loss lie within the ball, only what equals it exceeds.
+    """
     wide, grow = ordered.double(), 1 + 2 * radius.double()
     # From 0 down to -1: the weights care for neither origin nor scale, their arithmetic does.
     wide = wide - wide[:, :1]
-    tiny = torch.finfo(wide.dtype).tiny
-    wide = wide / wide[:, -1:].neg().clamp_min(tiny)
-    mass = mass.double().gather(1, order)
-    total = mass.cumsum(1)
-    mean = (mass * wide).cumsum(1) / total
-    variance = ((mass * wide.square()).cumsum(1) / total - mean.square()).clamp_min_(0)
+    wide /= wide[:, -1:].neg().clamp_min_(LEAST)
+    mass = mass.double()
+    total = mass.cumsum(1).clamp_min_(LEAST)
+    moment = mass * wide
+    mean = moment.cumsum(1).div_(total)
+    variance = moment.mul_(wide).cumsum(1).div_(total).addcmul_(mean, mean, value=-1).clamp_min_(0)
     slack = total * grow - 1
-    exceeds = (slack <= 0) | (variance >= slack * (mean - wide).square())
+    exceeds = variance >= (mean - wide).square_().mul_(slack)
     last = (exceeds.sum(1, keepdim=True) - 1).clamp_min_(0)
-    total, mean, variance = (t.gather(1, last) for t in (total, mean, variance))
-    steep = ((total * grow - 1).clamp_min_(0) / variance.clamp_min(tiny)).sqrt()
-    weights = mass / total * (1 + (wide - mean) * steep).clamp_min_(0)
-    top = mass * (wide == 0)
-    peak = top.sum(1, keepdim=True)
-    weights = torch.where(peak * grow >= 1, top / peak, weights).to(losses.dtype)
-    return torch.empty_like(losses).scatter_(1, order, weights)
+    total = total.expand_as(mean)
+    total, slack, mean, variance = (t.gather(1, last) for t in (total, slack, mean, variance))
+    steep = slack.clamp_min_(0).div_(variance.clamp_min_(LEAST)).sqrt_()
+    weights = (wide - mean).mul_(steep).add_(1).clamp_min_(0).mul_(mass / total)
+    return weights.mul_(torch.arange(wide.shape[1], device=wide.device) <= last).to(ordered.dtype)
+
+
+def _spread(weights: Tensor, order: Tensor) -> Tensor:
+    """Weights of sorted losses back where those were."""
+    return torch.empty_like(weights).scatter_(1, order, weights)
 
 
 def chi_square(losses: Tensor, index: Tensor, stack: Stack) -> Tensor:
     """The worst weights of a batch whose samples count alike."""
-    mass = torch.full_like(losses, 1 / losses.shape[1])
-    return _worst(losses, mass, stack.knobs["radius"])
+    ordered, order = losses.sort(dim=1, descending=True, stable=True)
+    mass = losses.new_full((1, losses.shape[1]), 1 / losses.shape[1])
+    return _spread(_worst(ordered, mass, stack.knobs["radius"]), order)
 
 
 @dataclass(frozen=True)
