@@ -98,16 +98,25 @@ class Points:
         where = (replica * width + place - step * size)[turn]
         points = points[turn.cpu()].to(self.pool)
         counts = torch.bincount(step, minlength=-(-total // size)).tolist()
-        for s, (to, by) in enumerate(zip(where.split(counts), points.split(counts), strict=True)):
-            window = slice(s * size, (s + 1) * size)
-            place = rows[:, window].reshape(-1)
+        tables = (_steps(table, size) for table in (rows, label, index))
+        moves = zip(where.split(counts), points.split(counts), strict=True)
+        for (place, truth, at), (to, by) in zip(zip(*tables, strict=True), moves, strict=True):
+            place = place.view(-1)
             # One buffer for all batches: allocating it anew would tear the heap to pieces.
             if self.batch is None or len(place) > len(self.batch):
                 self.batch = self.pool.new_empty(len(place), self.pool.shape[1])
             x = torch.index_select(self.pool, 0, place, out=self.batch[: len(place)])
             if len(to):
                 x.index_copy_(0, to, by)
-            yield x.view(replicas, -1, x.shape[1]), label[:, window], index[:, window]
+            yield x.view(replicas, -1, x.shape[1]), truth, at
+
+
+def _steps(table: Tensor, size: int) -> list[Tensor]:
+    """A table (R, m) a batch (R, b) at a time, each of them contiguous."""
+    steps = table.shape[1] // size
+    whole = table[:, : steps * size].view(len(table), steps, size).transpose(0, 1).contiguous()
+    rest = table[:, steps * size :].contiguous()
+    return [*whole, rest] if rest.shape[1] else [*whole]
 
 
 def epoch_order(n: int, rngs: Sequence[np.random.Generator], chances: Array | None) -> Tensor:
