@@ -73,7 +73,9 @@ def save(figure: Figure, stem: str | Path) -> list[Path]:
     with context(_STYLE, after_reset=True):
         # Panels find their places once, which takes longer than drawing.
         figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+    with context([_STYLE, {"figure.constrained_layout.use": False}], after_reset=True):
+        # A figure that still had an engine for that would be drawn twice for each file.
+        figure.set_layout_engine(None)
         for path, (ending, dates) in zip(paths, _DATES.items(), strict=True):
             figure.savefig(path, metadata=dates | told.get(ending, {}))
     return paths
