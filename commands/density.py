@@ -1,9 +1,9 @@
 """How close density models come to what they learn."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from bench.densities import Learnt
     from results.densities import Picture
 
-
+T = TypeVar("T")
 #: Pictures along each side of a figure of samples.
 PICTURES = 8
+#: Numbers from here on are of something that went astray, and are told in short.
+HUGE = 1e4
 
 
 @app.command()
@@ -93,6 +95,7 @@ class _Run:
     ) -> None:
         self.models, self.seeds, self.n, self.test = models, seeds, n, test
         self.seconds, self.out, self.format = seconds, out, format
+        self._csv = out / "densities.csv"
         self.rows: list[dict[str, Any]] = []
         self.pictures: list[Picture] = []
         self.latents: list[tuple[str, Any, Any]] = []
@@ -110,9 +113,7 @@ class _Run:
             self._law(name)
         for name in tables:
             self._table(name)
-        table = pd.DataFrame(self.rows)
-        table.to_csv(self.out / "densities.csv", index=False)
-        paths = [self.out / "densities.csv"]
+        table, paths = pd.DataFrame(self.rows), [self._csv]
         if self.pictures:
             paths += save(plot_densities(self.pictures), self.out / "densities")
         if self.latents:
@@ -132,9 +133,10 @@ class _Run:
         x, _ = law_of(name).sample(self.n, stream(0, "data"))
         for model, seed in self._trials(x):
             assert isinstance(model, DensityModel)
-            learnt = learn(name, model, seed, self.n, self.test)
-            self._note(name, model, seed, {"floor": least} | learnt.row)
-            if seed == 0:
+            learnt = self._tried(name, model, seed, learn, self.n, self.test)
+            if learnt is not None:
+                self._note(name, model, seed, {"floor": least} | learnt.row)
+            if learnt is not None and seed == 0:
                 self.pictures.append(_picture(f"{name}\n{type(model).__name__}", learnt))
 
     def _table(self, name: str) -> None:
@@ -145,8 +147,9 @@ class _Run:
         rows = table(name, stream(0, "data"))
         train, _, _ = parts(len(rows.x), stream(0, "split"))
         for model, seed in self._trials(rows.x[train]):
-            found, learnt = learn_table(name, model, seed)
-            self._note(name, model, seed, found)
+            found, learnt = self._tried(name, model, seed, learn_table) or ({}, None)
+            if found:
+                self._note(name, model, seed, found)
             if name == DIGITS and seed == 0 and isinstance(learnt, EnergyDensity):
                 drawn = learnt.sample(PICTURES**2, stream(seed, "samples"))
                 walk = traversal(learnt, rows.x.shape[1], PICTURES)
@@ -160,9 +163,25 @@ class _Run:
             own = model if self.seconds is None else paced(model, x, self.seconds)
             yield from itertools.product([own], range(self.seeds))
 
-    def _note(self, name: str, model: object, seed: int, found: dict[str, float]) -> None:
+    def _tried(
+        self, name: str, model: object, seed: int, learn: Callable[..., T], *given: Any
+    ) -> T | None:
+        """What was learnt; a training that failed is a row, and costs no other one."""
+        try:
+            return learn(name, model, seed, *given)
+        except ArithmeticError as error:
+            self._note(name, model, seed, {"error": str(error)})
+            return None
+
+    def _note(self, name: str, model: object, seed: int, found: dict[str, Any]) -> None:
+        import pandas as pd
+
         self.rows.append({"law": name, "model": repr(model), "seed": seed} | found)
-        told = ", ".join(f"{k} {v:.4g}" for k, v in found.items())
+        # Anew after each: what was measured outlives an interrupt.
+        pd.DataFrame(self.rows).to_csv(self._csv, index=False)
+        told = ", ".join(
+            f"{k} {v}" if isinstance(v, str) else f"{k} {v:.4g}" for k, v in found.items()
+        )
         notes.print(f"{name}, {type(model).__name__}, seed {seed}: {told}", soft_wrap=True)
 
 
@@ -202,17 +221,30 @@ def _means(table: "pd.DataFrame") -> "pd.DataFrame":
         mean, low, high, _ = student(values.dropna().to_numpy(float))
         if mean != mean:
             return ""
-        return f"{mean:.4f}" + (f" [{low:.4f}, {high:.4f}]" if isfinite(low) else "")
+        form = ".4f" if abs(mean) < HUGE else ".3g"
+        return f"{mean:{form}}" + (f" [{low:{form}}, {high:{form}}]" if isfinite(low) else "")
 
     short = labels(table["model"])
-    known = ["above", "nll", "validation", "accuracy", "mass", "effective", "covered", "seconds"]
+    known = [
+        "above",
+        "exact",
+        "nll",
+        "validation",
+        "accuracy",
+        "mass",
+        "effective",
+        "covered",
+        "seconds",
+    ]
     # Where there is a law, what is above its floor says more than the sum.
     measured = [c for c in known if c in table and not (c == "nll" and "above" in table)]
     rows = [
         {"law": law, "model": short[str(model)]}
         | ({"floor": spoken(own["floor"].iloc[:1])} if "floor" in own else {})
         | {name: spoken(own[name]) for name in measured}
-        | {"alarms": int(own["alarms"].sum()), "seeds": len(own)}
+        | ({"alarms": int(own["alarms"].sum())} if "alarms" in own else {})
+        | {"seeds": len(own)}
+        | ({"failed": int(own["error"].notna().sum())} if "error" in own else {})
         for (law, model), own in table.groupby(["law", "model"], sort=False)
     ]
     return pd.DataFrame(rows)

@@ -272,6 +272,38 @@ def test_the_command_learns_tables_and_says_how_well(bench, root, monkeypatch):
     assert (wrong.code, "learnt without labels" in wrong.line) == (2, True), wrong
 
 
+def test_a_training_that_fails_is_a_row_and_costs_no_other(bench, root, monkeypatch):
+    monkeypatch.setattr("results.house.save", lambda *_: [])
+    small = "steps=20, batch=32, hidden=(8,), transforms=1"
+    models = f"Flow({small}, rate=1e30),GaussianMixture(components=(1,))"
+    for where in (["--tables", "mine.npz:plane"], ["--laws", "moons", "--n", 200, "--test", 100]):
+        answer = bench("density", *where, "--models", models, "--seeds", 2, "--out", "found")
+        assert answer.code == 0, answer
+        rows = pd.read_csv("found/densities.csv")
+        assert rows["error"].str.contains("diverged").fillna(False).tolist() == [
+            True,
+            True,
+            False,
+            False,
+        ]
+        assert rows["nll"].notna().tolist() == [False, False, True, True]
+        assert "failed" in answer.out
+
+
+def test_what_was_measured_outlives_an_interrupt(bench, root, monkeypatch):
+    learn = density_tables.learn_table
+
+    def interrupted(name, model, seed):
+        if seed == 1:
+            raise KeyboardInterrupt
+        return learn(name, model, seed)
+
+    monkeypatch.setattr(density_tables, "learn_table", interrupted)
+    words = ["--tables", "mine.npz:plane", "--models", "GaussianMixture(components=(1,))"]
+    assert bench("density", *words, "--seeds", 2, "--out", "found").code != 0
+    assert list(pd.read_csv("found/densities.csv")["seed"]) == [0]
+
+
 def test_the_command_draws_biases_and_latents(bench, monkeypatch):
     drawn = []
     monkeypatch.setattr("results.house.save", lambda figure, stem: drawn.append(stem.name) or [])

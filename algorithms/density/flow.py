@@ -73,7 +73,7 @@ class Flow(DensityModel):
                 p.requires_grad_()
             loss = -_log_prob(flow, at(), batch).mean()
             if not loss.isfinite():
-                raise Diverged(step, float(loss))
+                raise Diverged(step, loss.item())
             slopes = list(torch.autograd.grad(loss, leaves))
             norm = torch.sqrt(sum((g.square().sum() for g in slopes), torch.zeros(())))
             with torch.no_grad():
