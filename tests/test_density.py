@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 from algorithms.density import partition
 from algorithms.density._adversary import Contest, Rules, contest, weigh
@@ -247,6 +248,19 @@ def test_every_model_leaves_a_density_that_repeats_itself(model: DensityModel):
     np.testing.assert_array_equal(drawn, other.sample(400, rng(2)))
     # Even a hasty density is about where its points are.
     assert np.abs(drawn.mean(0) - x.mean(0)).max() < 1
+
+
+@pytest.mark.parametrize("units", ["common", "own"])
+def test_kernels_are_as_wide_as_their_units_say(units):
+    x = points() * np.array([1.0, 1000.0])
+    wide = x.std(axis=0) if units == "own" else np.full(2, np.sqrt(x.var(axis=0).mean()))
+    density = KDE(bandwidths=(0.3,), units=units).fit(x, rng(1))
+    at = points(seed=4, n=50) * np.array([1.0, 1000.0])
+    truth = np.log(stats.norm.pdf(at[:, None], x, 0.3 * wide).prod(axis=2).mean(axis=1))
+    np.testing.assert_allclose(density.log_prob(at), truth, atol=2e-4)
+    # Samples are of the same density: centres, and noise of the kernel's width.
+    spread = np.sqrt(x.var(axis=0) + (0.3 * wide) ** 2)
+    assert density.sample(40_000, rng(2)).std(axis=0) == pytest.approx(spread, rel=0.02)
 
 
 def test_weights_of_a_trained_replica_are_those_of_its_energy_and_generator():

@@ -1,7 +1,7 @@
 """Kernel density estimates."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Ge, Gt, MinLen
@@ -15,9 +15,11 @@ from algorithms.density.base import Density, DensityModel
 class KDE(DensityModel):
     r"""Kernel density estimate (KDE) with a Gaussian kernel.
 
-    .. math:: p(x) = \frac1n \sum_i \mathcal N(x; x_i, h^2 \sigma^2 I)
+    .. math:: p(x) = \frac1n \sum_i \mathcal N(x; x_i, h^2 \operatorname{diag}(\sigma^2))
 
-    with the root mean variance :math:`\sigma` of the coordinates.
+    with the standard deviation :math:`\sigma_j` of each coordinate, as suits columns of a table in
+    units of their own, or with their root mean square for all of them, as suits coordinates that
+    are alike, some of which may hardly vary.
 
     References:
         | On Estimation of a Probability Density Function and Mode (Parzen, 1962)
@@ -27,6 +29,7 @@ class KDE(DensityModel):
         bandwidths: The bandwidths h to choose from, by the likelihood of held-out points.
         most: No more points than this are centres, drawn without replacement.
         held: How many held-out points choose, at most a fifth of all.
+        units: Whether all coordinates are measured alike, or each by its own deviation.
     """
 
     bandwidths: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)] = (
@@ -41,31 +44,40 @@ class KDE(DensityModel):
     )
     most: Annotated[int, Ge(1)] = 20_000
     held: Annotated[int, Ge(1)] = 1000
+    units: Literal["common", "own"] = "common"
 
     def fit(self, x: Array, rng: np.random.Generator) -> Density:
         """Learn from points (n, d)."""
         x = np.asarray(x, dtype=np.float64)[rng.permutation(len(x))[: self.most]]
-        scale = max(float(np.sqrt(x.var(axis=0).mean())), 1e-6)
+        variance = x.var(axis=0)
+        if self.units == "common":
+            variance = np.full_like(variance, variance.mean())
+        scale = np.maximum(np.sqrt(variance), 1e-6)
+        z = x / scale
         chosen = self.bandwidths[0]
         held = min(self.held, len(x) // 5)
         if len(self.bandwidths) > 1 and held:
-            scores = [float(_kernel(x[held:], h * scale).score(x[:held])) for h in self.bandwidths]
+            scores = [float(_kernel(z[held:], h).score(z[:held])) for h in self.bandwidths]
             chosen = self.bandwidths[int(np.argmax(scores))]
-        return _Kernels(x, chosen * scale)
+        return _Kernels(z, chosen, scale)
 
 
-def _kernel(x: Array, bandwidth: float) -> KernelDensity:
-    return KernelDensity(bandwidth=bandwidth, rtol=1e-4).fit(x)
+def _kernel(z: Array, bandwidth: float) -> KernelDensity:
+    return KernelDensity(bandwidth=bandwidth, rtol=1e-4).fit(z)
 
 
 class _Kernels(Density):
-    def __init__(self, x: Array, bandwidth: float) -> None:
-        self._x, self._bandwidth, self._tree = x, bandwidth, _kernel(x, bandwidth)
+    def __init__(self, z: Array, bandwidth: float, scale: Array) -> None:
+        self._z, self._bandwidth, self._scale = z, bandwidth, scale
+        self._tree = _kernel(z, bandwidth)
 
     def log_prob(self, x: Array) -> Array:
-        flat = np.asarray(x, dtype=np.float64)
-        return np.asarray(self._tree.score_samples(flat)) if len(flat) else np.zeros(0)
+        z = np.asarray(x, dtype=np.float64) / self._scale
+        if not len(z):
+            return np.zeros(0)
+        return np.asarray(self._tree.score_samples(z) - np.log(self._scale).sum())
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
-        centres = self._x[rng.integers(len(self._x), size=n)]
-        return np.asarray(centres + self._bandwidth * rng.standard_normal(centres.shape))
+        centres = self._z[rng.integers(len(self._z), size=n)]
+        noise = self._bandwidth * rng.standard_normal(centres.shape)
+        return np.asarray((centres + noise) * self._scale)
