@@ -131,12 +131,13 @@ class _Run:
             raise BenchError(f"{name} is learnt without labels: Generative is for tables")
         least = floor(name)
         x, _ = law_of(name).sample(self.n, stream(0, "data"))
-        for model, seed in self._trials(x):
+        for model, seed in self._trials(name, x):
             assert isinstance(model, DensityModel)
             learnt = self._tried(name, model, seed, learn, self.n, self.test)
-            if learnt is not None:
-                self._note(name, model, seed, {"floor": least} | learnt.row)
-            if learnt is not None and seed == 0:
+            if learnt is None:
+                continue
+            self._note(name, model, seed, {"floor": least} | learnt.row)
+            if seed == 0:
                 self.pictures.append(_picture(f"{name}\n{type(model).__name__}", learnt))
 
     def _table(self, name: str) -> None:
@@ -146,22 +147,28 @@ class _Run:
 
         rows = table(name, stream(0, "data"))
         train, _, _ = parts(len(rows.x), stream(0, "split"))
-        for model, seed in self._trials(rows.x[train]):
-            found, learnt = self._tried(name, model, seed, learn_table) or ({}, None)
-            if found:
-                self._note(name, model, seed, found)
+        for model, seed in self._trials(name, rows.x[train]):
+            tried = self._tried(name, model, seed, learn_table)
+            if tried is None:
+                continue
+            found, learnt = tried
+            self._note(name, model, seed, found)
             if name == DIGITS and seed == 0 and isinstance(learnt, EnergyDensity):
                 drawn = learnt.sample(PICTURES**2, stream(seed, "samples"))
                 walk = traversal(learnt, rows.x.shape[1], PICTURES)
                 self.latents.append((_latent(model), pixels(drawn), pixels(walk)))
 
-    def _trials(self, x: Any) -> "Iterator[tuple[DensityModel | Generative, int]]":
-        """Each model with each seed, at its pace."""
+    def _trials(self, name: str, x: Any) -> "Iterator[tuple[DensityModel | Generative, int]]":
+        """Each model with each seed, at its pace; one that fails to find that has no seeds."""
         from bench.pacing import paced
 
+        def pace(name: str, model: Any, seed: int) -> "DensityModel | Generative":
+            return model if self.seconds is None else paced(model, x, self.seconds)
+
         for model in self.models:
-            own = model if self.seconds is None else paced(model, x, self.seconds)
-            yield from itertools.product([own], range(self.seeds))
+            own = self._tried(name, model, 0, pace)
+            if own is not None:
+                yield from itertools.product([own], range(self.seeds))
 
     def _tried(
         self, name: str, model: object, seed: int, learn: Callable[..., T], *given: Any
@@ -225,17 +232,8 @@ def _means(table: "pd.DataFrame") -> "pd.DataFrame":
         return f"{mean:{form}}" + (f" [{low:{form}}, {high:{form}}]" if isfinite(low) else "")
 
     short = labels(table["model"])
-    known = [
-        "above",
-        "exact",
-        "nll",
-        "validation",
-        "accuracy",
-        "mass",
-        "effective",
-        "covered",
-        "seconds",
-    ]
+    known = ["above", "exact", "nll", "validation", "accuracy", "mass", "effective", "covered",
+             "seconds"]  # fmt: skip
     # Where there is a law, what is above its floor says more than the sum.
     measured = [c for c in known if c in table and not (c == "nll" and "above" in table)]
     rows = [

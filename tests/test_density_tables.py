@@ -274,20 +274,25 @@ def test_the_command_learns_tables_and_says_how_well(bench, root, monkeypatch):
 
 def test_a_training_that_fails_is_a_row_and_costs_no_other(bench, root, monkeypatch):
     monkeypatch.setattr("results.house.save", lambda *_: [])
+    monkeypatch.setattr("bench.densities.floor", lambda name: 2.0)
     small = "steps=20, batch=32, hidden=(8,), transforms=1"
     models = f"Flow({small}, rate=1e30),GaussianMixture(components=(1,))"
-    for where in (["--tables", "mine.npz:plane"], ["--laws", "moons", "--n", 200, "--test", 100]):
+    law = ["--laws", "moons", "--n", 200, "--test", 100]
+    for where in (["--tables", "mine.npz:plane"], law):
         answer = bench("density", *where, "--models", models, "--seeds", 2, "--out", "found")
         assert answer.code == 0, answer
         rows = pd.read_csv("found/densities.csv")
-        assert rows["error"].str.contains("diverged").fillna(False).tolist() == [
-            True,
-            True,
-            False,
-            False,
-        ]
-        assert rows["nll"].notna().tolist() == [False, False, True, True]
+        failed, well = rows[:2], rows[2:]
+        assert failed["error"].str.contains("diverged").all()
+        assert failed["nll"].isna().all()
+        assert well["error"].isna().all()
+        assert well["nll"].notna().all()
         assert "failed" in answer.out
+    # Nor does one whose pace cannot be found.
+    answer = bench("density", *law, "--models", models, "--seconds", 0.2, "--out", "found")
+    assert answer.code == 0, answer
+    rows = pd.read_csv("found/densities.csv")
+    assert rows["error"].notna().tolist() == [True, False, False, False]
 
 
 def test_what_was_measured_outlives_an_interrupt(bench, root, monkeypatch):
