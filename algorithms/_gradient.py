@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from annotated_types import Ge, Gt
 
+from algorithms._device import device
 from algorithms._selection import Rule, Selection
 from algorithms._stack import Hooks
 from algorithms._training import Snapshot, Trained, probabilities, train
@@ -204,7 +205,12 @@ def _stacks(learner: GradientLearner, samples: Sequence[TrainingSet]) -> list[li
 
 
 def width(learner: GradientLearner, sample: TrainingSet) -> int:
-    """How many replicas to stack: as many as the cache holds. It may not change results."""
+    """How many replicas to stack: as many as the cache holds. It may not change results.
+
+    An accelerator has no cache that would hold so little, and is the faster the more it does.
+    """
+    if device().type != "cpu":
+        return WIDEST
     points = sample.rows.pool.shape[1:]
     weights = sum(prod(p.shape) for p in learner.network.parameters(points, sample.classes))
     units = learner.network.footprint(points, sample.classes)

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from algorithms import _device
 from algorithms._optimisers import OPTIMISERS
 from algorithms._points import Points, epoch_order, small
 from algorithms._selection import Selection
@@ -83,7 +84,7 @@ class Loop:
         start: list[Tensor] | None,
         dtype: torch.dtype,
     ) -> None:
-        device = torch.get_default_device()
+        device = _device.device()
         self.network, self.hooks, self.chances = network, hooks, hooks.chances
         self.shape = samples[0].rows.pool.shape[1:]
         self.rngs = list(rngs)

@@ -18,7 +18,7 @@ def moments(snapshots: Tensor, rank: int) -> tuple[Tensor, Tensor, Tensor]:
 
     A deviation is taken when its snapshot is: from the mean of what there was so far.
     """
-    counts = torch.arange(1, len(snapshots) + 1, dtype=snapshots.dtype)
+    counts = torch.arange(1, len(snapshots) + 1).to(snapshots)
     running = snapshots.cumsum(0) / counts[:, None]
     mean, square = running[-1], snapshots.square().mean(0)
     return mean, (square - mean.square()).clamp_min(0), (snapshots - running)[-rank:]

@@ -9,6 +9,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from algorithms import _device
+from bench.errors import unknown
+
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "pandas", "joblib", "matplotlib")
 
 
@@ -44,7 +47,13 @@ def _version(package: str) -> str | None:
 
 
 def environment() -> dict[str, Any]:
-    """The code, the versions and the machine."""
+    """The code, the versions and the machine.
+
+    Raises:
+        BenchError: If the device that was asked for is not there.
+    """
+    if _device.named() not in _device.known():
+        raise unknown("device", _device.named(), _device.known())
     return {
         "version": _version("collective-bench"),
         "commit": _git("rev-parse", "HEAD"),
@@ -54,6 +63,7 @@ def environment() -> dict[str, Any]:
         "system": platform.platform(),
         "processor": _processor(),
         "cores": os.cpu_count(),
+        "device": _device.named(),
     }
 
 

@@ -13,7 +13,10 @@ from bench.store import PASSING, Store, key_of
 from bench.trial import Key, Record
 
 #: What of a run's description is its environment.
-PLACE = ("version", "commit", "changed", "python", "packages", "system", "processor", "threads")
+PLACE = (
+    "version", "commit", "changed", "python", "packages", "system", "processor", "device",
+    "threads",
+)  # fmt: skip
 #: Lines that are added at once.
 BATCH = 1000
 

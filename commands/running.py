@@ -17,6 +17,7 @@ from bench.errors import BenchError
 from commands.shared import (
     Axis,
     Data,
+    Device,
     Plugins,
     about_of,
     app,
@@ -97,6 +98,7 @@ def run(
     ] = None,
     dry_run: Annotated[bool, typer.Option(help="Say what there is to do, and stop.")] = False,
     data: Data = None,
+    device: Device = None,
 ) -> None:
     """Run a grid, or what is missing of it; then tables and figures.
 
@@ -125,6 +127,10 @@ def run(
     chosen.look()
     if (backend == "dask") != (scheduler is not None):
         raise BenchError("--backend dask and --scheduler ADDRESS go together")
+    if scheduler is not None and device is not None:
+        raise BenchError(
+            "--device is for workers here: set COLLECTIVE_BENCH_DEVICE where the cluster's start"
+        )
     share = None if shard is None else grids.Shard.read(shard)
     folder = out or Path("runs") / (chosen.name if shard is None else _share_name(chosen, share))
     workers = cpu_count() if jobs is None else jobs
@@ -162,6 +168,7 @@ def carry_out(
     from bench.store import Store
 
     share = None if shard is None else grids.Shard.read(shard)
+    environment = about.environment()
     signal.signal(signal.SIGTERM, _interrupt)
     with Store(folder) as store:
         if store.damaged:
@@ -192,7 +199,7 @@ def carry_out(
             "command": sys.argv[1:],
             "processes": workers,
             "threads": 1,
-            **about.environment(),
+            **environment,
         }
         before = about_of(folder).get("wall_seconds", 0.0)
         started = time.perf_counter()

@@ -1,6 +1,7 @@
 """What the commands share: the program, its options, and how a run is found and read."""
 
 import itertools
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -58,6 +59,25 @@ Data = Annotated[
         "--data",
         help="The data root, where files of data lie; else COLLECTIVE_BENCH_DATA names it.",
         callback=_root,
+    ),
+]
+
+
+def _device(name: str | None) -> str | None:
+    """Make a device the one of this process and of its workers."""
+    if name is not None:
+        from algorithms._device import VARIABLE
+
+        os.environ[VARIABLE] = name
+    return name
+
+
+Device = Annotated[
+    str | None,
+    typer.Option(
+        help="Where networks train, like cuda or cuda:1; else COLLECTIVE_BENCH_DEVICE names it. "
+        "The processor, if nobody does.",
+        callback=_device,
     ),
 ]
 Axis = Annotated[list[str] | None, typer.Option(help="Specs, separated by commas. Repeatable.")]
