@@ -24,13 +24,14 @@ class Once(Generic[T]):
 
     def __init__(self, function: Callable[[Any], T], most: int = 10_000) -> None:
         self.function, self.most = function, most
-        # The object itself is kept too, so that nobody else is given its identity.
+        # The object itself is kept too, so that nobody else is given its identity; in a copy made
+        # elsewhere somebody may have it, so it is compared.
         self.values: dict[int, tuple[Any, T]] = {}
 
     def __call__(self, given: Any) -> T:
         """The value, remembered or computed."""
         found = self.values.get(id(given))
-        if found is None:
+        if found is None or found[0] is not given:
             if len(self.values) >= self.most:
                 self.cache_clear()
             found = self.values[id(given)] = (given, self.function(given))

@@ -31,12 +31,17 @@ class Places:
         #: Which of them each given point is, (m,).
         self.which = rank[which.reshape(-1)]
         self._keys, self._rank = keys, np.append(rank, len(keys))
+        # The same few arrays are asked for again and again: test points, and other places.
+        self._found = Once(self._find, most=8)
 
     def __len__(self) -> int:
         return len(self.points)
 
     def of(self, x: Array) -> Array:
         """The number of each of n points, (n,); for one that is not there, how many there are."""
+        return self._found(x)
+
+    def _find(self, x: Array) -> Array:
         keys = _keys(x)
         place = np.searchsorted(self._keys, keys)
         place[place == len(self)] = 0
@@ -44,7 +49,7 @@ class Places:
 
     def moved(self, signal: Signal) -> Array:
         """The number of g(x) for each of the points x, (S,); its own, where that is not there."""
-        found = self.of(signal(self.points))
+        found = self._find(signal(self.points))
         return np.where(found == len(self), np.arange(len(self)), found)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ def tally(
     flat = (when * len(points) + point) * classes + label
     back = np.argsort(order, kind="stable")
     counts = [
-        np.bincount(chosen, minlength=np.prod(shape)).reshape(shape).cumsum(axis=0)[back]
+        np.bincount(chosen, minlength=prod(shape)).reshape(shape).cumsum(axis=0)[back]
         for chosen in (flat[here], flat)
     ]
     return Tally(people, *counts)
@@ -183,11 +184,22 @@ def _atoms(rows: Array) -> tuple[Array, Array]:
     """The first row of each kind, in the order of the rows, and the kind of each row."""
     words = rows.view(np.uint32).astype(np.uint64)
     hashes = (words * _odd(words.shape[1])).sum(axis=1)
-    _, first, which = np.unique(hashes, return_index=True, return_inverse=True)
-    if not np.array_equal(rows, rows[first][which.reshape(-1)]):  # two kinds of one hash
+    first, which = _kinds(hashes)
+    if not np.array_equal(rows, rows[first][which]):  # two kinds of one hash
         _, first, which = np.unique(rows, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)
     return first[order], np.argsort(order)[which.reshape(-1)]
+
+
+def _kinds(values: Array) -> tuple[Array, Array]:
+    """What ``numpy.unique`` says of whole numbers, first of each kind and kind of each, sooner."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    fresh = np.ones(len(values), dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=fresh[1:])
+    which = np.empty(len(values), dtype=np.intp)
+    which[order] = fresh.cumsum() - 1
+    return order[fresh], which
 
 
 @lru_cache
