@@ -21,7 +21,7 @@ Knobs = dict[str, list[float]]
 Outcome = Trained | Exception
 
 #: A stack's parameters and activations should stay in the processor's cache.
-CACHE_BYTES = 6_000_000
+CACHE_BYTES = 10_000_000
 WIDEST = 128
 
 

@@ -127,11 +127,12 @@ class Loop:
         log_p = torch.log_softmax(logits, 1)
         loss = log_p.gather(1, truth).squeeze(1).neg_()
         if self.hooks.weigh is None:
-            weights = torch.full_like(loss, 1 / loss.shape[1])
+            weights = loss.new_full((1, loss.shape[1]), 1 / loss.shape[1])
         else:
             weights = self.hooks.weigh(loss, batch.index, self.stack)
         if self.given is not None:
-            self.given.scatter_add_(1, batch.index, weights * loss.shape[1])
+            share = (weights * loss.shape[1]).expand_as(loss)
+            self.given.scatter_add_(1, batch.index, share)
         slope = log_p.exp_()
         slope.scatter_add_(1, truth, slope.new_full((), -1).expand_as(truth))
         slope.mul_(weights[:, None])
@@ -158,6 +159,8 @@ class Loop:
             gradients, loss = around(self, batch) if around else self.gradient(batch)
             self.optimiser.step(self.parameters, gradients, self.stack.knobs)
             losses[:, step] = loss
+            # The next step then finds its memory where this one's is still in the cache.
+            del gradients, batch
         self.losses.append(losses)
 
     def snap(self, before: Tensor | None, metrics: dict[str, Tensor]) -> None:
