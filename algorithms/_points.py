@@ -83,7 +83,8 @@ class Points:
         self, index: Tensor, size: int, label: Tensor
     ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         replicas, total = index.shape
-        rows, slots = self.index[self.start + index].long(), self.slot.gather(1, index)
+        place = self.index.index_select(0, (self.start + index).view(-1))
+        rows, slots = place.long().view_as(index), self.slot.gather(1, index)
         # Which places of which batch are to be overwritten, and by what: for all of them at once.
         replica, place = (slots >= 0).nonzero(as_tuple=True)
         which = (
@@ -91,7 +92,9 @@ class Points:
             .long()
             .split(torch.bincount(replica, minlength=replicas).tolist())
         )
-        points = torch.cat([m[w.cpu()] for m, w in zip(self.moved, which, strict=True)])
+        points = torch.cat(
+            [m.index_select(0, w.cpu()) for m, w in zip(self.moved, which, strict=True)]
+        )
         step = place // size
         turn = torch.argsort(step, stable=True)
         width = torch.clamp(total - step * size, max=size)
