@@ -76,7 +76,8 @@ class Selection:
         for x, label, _ in self.points.batches(order, ROWS, self.label):
             truth = label[:, None]
             logits = self.network.logits(parameters, x, self.shape)
-            right.append(logits.argmax(1) == truth[:, 0])
+            # argmax says the same, but takes ten times as long along an inner axis.
+            right.append(logits.max(1).indices == truth[:, 0])
             loss.append(-torch.log_softmax(logits, 1).gather(1, truth)[:, 0])
         hits = torch.cat(right, 1).to(self.score.dtype)
         zeros = hits.new_zeros(len(hits), self.groups)
