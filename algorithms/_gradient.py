@@ -4,16 +4,18 @@ import dataclasses
 from abc import abstractmethod
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Ge, Gt
 
+from algorithms._answers import Chorus, probabilities
 from algorithms._device import device
 from algorithms._selection import Rule, Selection
 from algorithms._stack import Hooks
-from algorithms._training import Snapshot, Trained, probabilities, train
+from algorithms._training import Trained, train
 from algorithms.base import Array, Epoch, Fitted, Learner, TrainingSet
 from algorithms.networks import MLP, Network
 
@@ -227,12 +229,12 @@ def classifier(network: Network, trained: Trained) -> Fitted:
     def predict(x: Array) -> Array:
         return predict_proba(x).argmax(1)
 
-    def epoch(snapshot: Snapshot) -> Epoch:
-        chosen = Trained(snapshot.parameters, None, trained.losses)
-        return Epoch(classifier(network, chosen).predict, snapshot.weights, snapshot.metrics)
-
+    chorus = Chorus(network, [snapshot.parameters for snapshot in trained.path])
+    path = [
+        Epoch(partial(chorus.predict, e), snapshot.weights, snapshot.metrics)
+        for e, snapshot in enumerate(trained.path)
+    ]
     report = {"loss": float(trained.losses[-1])} if len(trained.losses) else {}
-    path = [epoch(snapshot) for snapshot in trained.path]
     return Fitted(
         predict, predict_proba, trained.weights, report | trained.report, path, trained.suspects
     )

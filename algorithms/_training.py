@@ -9,7 +9,7 @@ Points are addressed by index into **one** copy of the dataset; rows that member
 kept apart and laid over each batch, so memory does not grow with the number of replicas.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
@@ -281,30 +281,3 @@ def train(
         if not loop.alive:
             break
     return [r for r in loop.results if r is not None]
-
-
-def _by_rows(parameters: list[Tensor], x: Array, rows: int) -> Iterator[Tensor]:
-    """Points (m, ...) as rows for each of S networks, (S, r, d), so many at a time."""
-    flat = torch.from_numpy(np.ascontiguousarray(x, np.float32).reshape(len(x), -1))
-    for part in flat.split(rows):
-        yield part.to(parameters[0]).expand(len(parameters[0]), -1, -1)
-
-
-@torch.no_grad()
-def probabilities(network: Network, parameters: list[Tensor], x: Array, rows: int = 1024) -> Array:
-    """Class probabilities (m, K) of points (m, ...): the average over S networks, (S, ...)."""
-    parts = [
-        torch.softmax(network.logits(parameters, part, x.shape[1:]), 1).mean(0).T
-        for part in _by_rows(parameters, x, rows)
-    ]
-    return torch.cat(parts).cpu().numpy()
-
-
-@torch.no_grad()
-def features(network: Network, parameters: list[Tensor], x: Array, rows: int = 1024) -> Array:
-    """What the last layer of one network sees of points (m, ...), (m, F)."""
-    parts = [
-        network.features(parameters, part, x.shape[1:])[0].T
-        for part in _by_rows(parameters, x, rows)
-    ]
-    return torch.cat(parts).cpu().numpy()

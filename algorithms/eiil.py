@@ -8,10 +8,11 @@ import numpy as np
 from annotated_types import Ge
 from scipy.special import xlogy
 
+from algorithms._answers import probabilities
 from algorithms._environments import annealing
 from algorithms._gradient import GradientLearner, Knobs, Outcome
 from algorithms._stack import Hooks
-from algorithms._training import Trained, probabilities
+from algorithms._training import Trained
 from algorithms.base import Array, TrainingSet
 from algorithms.irm import invariant_risk
 

@@ -7,9 +7,10 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge
 
+from algorithms._answers import probabilities
 from algorithms._gradient import GradientLearner, Knobs, Outcome
 from algorithms._stack import Hooks
-from algorithms._training import Trained, probabilities
+from algorithms._training import Trained
 from algorithms.base import Array, TrainingSet
 
 

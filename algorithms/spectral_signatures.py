@@ -7,8 +7,8 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Lt
 
+from algorithms._answers import features
 from algorithms._gradient import GradientLearner, Knobs, Outcome
-from algorithms._training import features
 from algorithms.base import Array, TrainingSet
 
 

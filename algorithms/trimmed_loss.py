@@ -8,8 +8,8 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Lt
 
+from algorithms._answers import probabilities
 from algorithms._gradient import GradientLearner, Knobs, Outcome
-from algorithms._training import probabilities
 from algorithms.base import Array, TrainingSet
 
 

@@ -127,7 +127,7 @@ def _epochs(trial: Trial, scene: Scene, fitted: Fitted) -> dict[str, list[float]
         then = Fitted(epoch.predict)
         right = labels(then, scene.world.test.x) == scene.world.test.y
         won = trial.strategy.success(partial(labels, then), scene.world.test)
-        row = {"success": np.nanmean(won), "accuracy": np.mean(right)}
+        row = {"success": np.nanmean(won), "accuracy": _share(right)}
         row |= {f"firm_{name}": value for name, value in epoch.metrics.items()}
         if epoch.weights is not None and epoch.weights.sum() > 0:
             row["effective_size"] = _effective_size(epoch.weights, scene)

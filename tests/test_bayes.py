@@ -15,7 +15,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from algorithms._training import probabilities
+from algorithms._answers import probabilities
 from algorithms.any_sklearn import Sklearn
 from algorithms.base import TrainingSet
 from algorithms.bayes_optimal import BayesOptimal
