@@ -4,7 +4,9 @@ Everything runs on one thread, what is compared in turns in one process, and wha
 ratios of the turns' times, their median and their range: a busy machine slows both sides. The
 share of the machine's limit compares the products' arithmetic with what large matrix products
 reach in the same turns; and, since neighbours that fill the shared cache slow small products more
-than large ones, the fastest turn with the fastest large products of all turns.
+than large ones, the fastest turn with the fastest large products of all turns. Beside it stands
+the share that an MLP's own products reach with nothing between them: as far as an engine that is
+made of them can get.
 """
 
 import subprocess
@@ -34,7 +36,7 @@ from bench.store import Store
 from bench.sweep import sweep
 from bench.trial import Trial
 
-screen = Console(highlight=False, width=110)
+screen = Console(highlight=False, width=120)
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -142,6 +144,29 @@ def arithmetic(work: Work) -> float:
     return float(total * work.n)
 
 
+def products(work: Work, count: int) -> float:
+    """Seconds that the products of one pass of a replica take, with nothing between them."""
+    shapes = [p.shape for p in work.network.parameters(work.points, work.classes)[::2]]
+    layers = [
+        [torch.ones(count, *shape) for shape in ((v, w), (v, 1), (w, work.batch), (v, work.batch))]
+        for v, w in shapes
+    ]
+
+    def step() -> None:
+        for i, (weights, biases, inputs, slopes) in enumerate(layers):
+            torch.baddbmm(biases, weights, inputs)
+            torch.bmm(slopes, inputs.transpose(1, 2))
+            if i:
+                torch.bmm(weights.transpose(1, 2), slopes)
+
+    def run() -> None:
+        for _ in range(-(-work.n // work.batch)):
+            step()
+
+    step()
+    return timed(run) / count
+
+
 def peak(seconds: float = 0.3) -> float:
     """Floating-point operations a second of large single-precision matrix products.
 
@@ -164,7 +189,7 @@ def engine(rounds: int) -> None:
     """The engine against the usual loops."""
     table = Table(
         "work", "against", "times faster", "share of the limit", "in the best turn",
-        title="one pass",
+        "products alone", title="one pass",
     )  # fmt: skip
     for key, work in WORKS.items():
         learner = fitted_to(work, ERM())
@@ -177,16 +202,25 @@ def engine(rounds: int) -> None:
             )
         if key == "A":
             rivals["scikit-learn's MLPClassifier"] = lambda w=work: sklearn_pass(w)  # type: ignore[misc]
+        count = width(learner, work.sample())
+        dense = isinstance(work.network, MLP)
         stacked(work, learner)
         turns = [
-            (stacked(work, learner), peak(), *(rival() for rival in rivals.values()))
+            (
+                stacked(work, learner),
+                peak(),
+                products(work, count) if dense else float("nan"),
+                *(rival() for rival in rivals.values()),
+            )
             for _ in range(rounds)
         ]
-        shares = spread([arithmetic(work) / t[0] / t[1] for t in turns])
-        best = arithmetic(work) / min(t[0] for t in turns) / max(t[1] for t in turns)
+        sums = arithmetic(work)
+        shares = spread([sums / t[0] / t[1] for t in turns])
+        best = sums / min(t[0] for t in turns) / max(t[1] for t in turns)
+        alone = spread([sums / t[2] / t[1] for t in turns]) if dense else ""
         for i, name in enumerate(rivals):
-            told = ["", ""] if i else [shares, f"{best:.3g}"]
-            faster = spread([t[2 + i] / t[0] for t in turns])
+            told = ["", "", ""] if i else [shares, f"{best:.3g}", alone]
+            faster = spread([t[3 + i] / t[0] for t in turns])
             table.add_row(f"{key}: {work.name}", name, faster, *told)
     screen.print(table)
 
