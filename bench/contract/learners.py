@@ -44,16 +44,24 @@ class _Nobody(Learner):
 _NOBODY = _Nobody()
 
 
+#: Which data suit a learner, by its class and repr: found out by a fit, which takes time.
+_SUITED: dict[tuple[type, str], str] = {}
+
+
 def _samples(learner: Learner, noise: bool) -> tuple[TrainingSet, Split]:
     """A sample that suits the learner: flat points, or images for one that takes only these."""
-    sample, _ = _fresh("Coins", noise)
-    try:
-        learner.fit(sample, stream(0, "fit"))
-    except ValueError as error:
-        if "image" not in str(error):
-            raise
-        return _fresh("Digits", noise)
-    return _fresh("Coins", noise)
+    who = type(learner), repr(learner)
+    if who not in _SUITED:
+        sample, _ = _fresh("Coins", noise)
+        try:
+            learner.fit(sample, stream(0, "fit"))
+        except ValueError as error:
+            if "image" not in str(error):
+                raise
+            _SUITED[who] = "Digits"
+        else:
+            _SUITED[who] = "Coins"
+    return _fresh(_SUITED[who], noise)
 
 
 def _fresh(name: str, noise: bool) -> tuple[TrainingSet, Split]:
