@@ -11,7 +11,7 @@ from collectives import sample_bounds as bounds
 from collectives.base import Array
 from collectives.sample_bounds import Terms
 from collectives.signals import SetFeature
-from collectives.tallies import tally
+from collectives.tallies import _kinds, tally
 
 BIT = SetFeature(column=-1, value=1.0)
 TERMS = Terms(people=4000, test=4000)
@@ -265,3 +265,13 @@ def test_what_is_outside_the_assumptions_is_refused_by_name() -> None:
         Terms(10, 10, delta=0.0)
     with pytest.raises(ValueError, match="error=1"):
         Terms(10, 10, error=1.0)
+
+
+def test_kinds_are_those_of_numpy():
+    rng = np.random.default_rng(0)
+    for count in (1, 2, 50, 1000):
+        values = rng.integers(20, size=count).astype(np.uint64) * 2**58
+        _, first, which = np.unique(values, return_index=True, return_inverse=True)
+        found = _kinds(values)
+        assert np.array_equal(found[0], first)
+        assert np.array_equal(found[1], which)
