@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from scipy.stats import multinomial
 
-from bench.memo import Once
 from bench.mixture import Mixture
 from collectives import bounds, mixture_bounds, sample_bounds
 from collectives.adaptive import Adaptive
@@ -476,10 +475,3 @@ def test_too_many_points_or_people_are_refused() -> None:
     back = np.arange(data.base.shape[1])[::-1]
     with pytest.raises(ValueError, match="idempotent"):
         mixture_bounds.erasing(data, back, Terms(200, 100))
-
-
-def test_what_is_remembered_is_not_told_of_another_object_of_that_identity():
-    spec, here, gone = Once(str), [1], [2]
-    spec.values[id(here)] = gone, "[2]"  # as in a copy that was made elsewhere
-    assert spec(here) == "[1]"
-    assert spec(here) is spec(here)

@@ -1,7 +1,5 @@
 """The training loop against plain torch, one replica at a time, with the same draws."""
 
-import subprocess
-import sys
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
@@ -11,7 +9,6 @@ import pytest
 import torch
 from torch import nn
 
-from algorithms import _heap
 from algorithms._points import Points, epoch_order
 from algorithms._selection import Selection
 from algorithms._stack import Diverged, Hooks
@@ -340,30 +337,3 @@ def in_company(learner, name):
             assert (a.weights is None) == (b.weights is None)
             assert a.weights is None or np.array_equal(a.weights, b.weights)
             assert a.report == b.report
-
-
-HEAP = """
-import resource
-from itertools import pairwise
-import numpy as np
-from algorithms._training import train
-from algorithms.base import TrainingSet
-from algorithms.networks import ConvNet
-
-def go():
-    sample = TrainingSet(np.ones((1280, 1, 8, 8)), np.arange(1280) % 10)
-    rngs = [np.random.default_rng(r) for r in range(7)]
-    knobs = {"rate": [0.05] * 7, "momentum": [0.9] * 7, "decay": [0.0] * 7}
-    train(ConvNet(), [sample] * 7, rngs, knobs=knobs, epochs=3, batch=128)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-
-faults = [go() for _ in range(5)]
-print(min(b - a for a, b in pairwise(faults)))
-"""
-
-
-@pytest.mark.skipif(not _heap.hold(), reason="only glibc is told")
-def test_memory_that_a_step_lets_go_of_is_there_for_the_next():
-    done = subprocess.run([sys.executable, "-c", HEAP], capture_output=True, text=True, check=True)
-    # Fewer than one page a step; left alone, they are many more.
-    assert int(done.stdout) < 30
