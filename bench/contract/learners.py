@@ -44,24 +44,30 @@ class _Nobody(Learner):
 _NOBODY = _Nobody()
 
 
-#: Which data suit a learner, by its class and repr: found out by a fit, which takes time.
-_SUITED: dict[tuple[type, str], str] = {}
+#: What learners, by class and repr, make of data without noise that suit them, and which: fitting
+#: takes time.
+_FITTED: dict[tuple[type, str], tuple[str, Fitted]] = {}
 
 
-def _samples(learner: Learner, noise: bool) -> tuple[TrainingSet, Split]:
-    """A sample that suits the learner: flat points, or images for one that takes only these."""
+def _fitted(learner: Learner) -> tuple[str, Fitted]:
+    """Data that suit the learner, flat points, or images for one that takes only these; fitted."""
     who = type(learner), repr(learner)
-    if who not in _SUITED:
-        sample, _ = _fresh("Coins", noise)
+    if who not in _FITTED:
+        name = "Coins"
         try:
-            learner.fit(sample, stream(0, "fit"))
+            fitted = learner.fit(_fresh(name, noise=False)[0], stream(0, "fit"))
         except ValueError as error:
             if "image" not in str(error):
                 raise
-            _SUITED[who] = "Digits"
-        else:
-            _SUITED[who] = "Coins"
-    return _fresh(_SUITED[who], noise)
+            name = "Digits"
+            fitted = learner.fit(_fresh(name, noise=False)[0], stream(0, "fit"))
+        _FITTED[who] = name, fitted
+    return _FITTED[who]
+
+
+def _samples(learner: Learner, noise: bool) -> tuple[TrainingSet, Split]:
+    """A sample that suits the learner."""
+    return _fresh(_fitted(learner)[0], noise)
 
 
 def _fresh(name: str, noise: bool) -> tuple[TrainingSet, Split]:
@@ -72,8 +78,9 @@ def _fresh(name: str, noise: bool) -> tuple[TrainingSet, Split]:
 
 def predicts_labels(learner: Learner) -> None:
     """Its predictions are one known label for each point."""
-    sample, split = _samples(learner, noise=False)
-    labels = np.asarray(learner.fit(sample, stream(0, "fit")).predict(split.x[split.test]))
+    name, fitted = _fitted(learner)
+    split = _stage(name, noise=False)[1]
+    labels = np.asarray(fitted.predict(split.x[split.test]))
     demand(labels.shape == (len(split.test),), f"{labels.shape} for {len(split.test)} points")
     known = np.isin(labels, np.arange(split.classes))
     demand(known.all(), f"labels {sorted(set(labels[~known].tolist()))[:5]} are not known")
@@ -81,8 +88,8 @@ def predicts_labels(learner: Learner) -> None:
 
 def beats_chance(learner: Learner) -> None:
     """It is right much more often than a guess on an easy sample."""
-    sample, split = _samples(learner, noise=False)
-    fitted = learner.fit(sample, stream(0, "fit"))
+    name, fitted = _fitted(learner)
+    split = _stage(name, noise=False)[1]
     right = float(np.mean(fitted.predict(split.x[split.test]) == split.y[split.test]))
     demand(right > 0.5 + 0.5 / split.classes, f"it is right on {right:.0%}")
 
@@ -162,8 +169,8 @@ def trains_many_alike(learner: Learner) -> None:
 
 def weighs_its_samples(learner: Learner) -> None:
     """Its weights, if it has some, are one finite number above or at zero for each sample."""
-    sample, _ = _samples(learner, noise=False)
-    weights = learner.fit(sample, stream(0, "fit")).weights
+    name, fitted = _fitted(learner)
+    sample, weights = _stage(name, noise=False)[0], fitted.weights
     if weights is not None:
         demand(weights.shape == (len(sample),), f"{weights.shape} for {len(sample)} samples")
         demand(np.isfinite(weights).all() and (weights >= 0).all(), "some are not at or above 0")
