@@ -11,9 +11,12 @@ import run_bench
 from bench.datasets.cars import Cars
 from bench.datasets.coins import Coins
 from bench.errors import BenchError
+from bench.grid import Grid, Part
 from bench.planning import pilot, plan
 from bench.specs import parse
+from bench.store import Store
 from bench.streams import stream
+from bench.sweep import sweep
 from collectives.base import Pooled
 from collectives.sample_bounds import Terms
 from results.frames import CELL
@@ -54,13 +57,12 @@ def test_without_promises_the_tables_are_empty():
 
 
 def test_the_bayes_rule_breaks_no_promise(tmp_path):
-    ran = CliRunner().invoke(
-        run_bench.app,
-        ["run", "quick", "--datasets", "Coins(n=300, test=200)", "--learners", "BayesOptimal,KNN",
-         "--strategies", "FeatureLabel,Noisy(wrong_label=0.3)", "--sizes", "0,0.05,0.3",
-         "--seeds", "2", "--jobs", "1", "--out", str(tmp_path / "run")],
+    part = Part(
+        ("Coins(n=300, test=200)",), ("BayesOptimal", "KNN"),
+        ("FeatureLabel", "Noisy(wrong_label=0.3)"), sizes=(0.0, 0.05, 0.3), seeds=2,
     )  # fmt: skip
-    assert ran.exit_code == 0, ran.output
+    with Store(tmp_path / "run") as store:
+        sweep(Grid("promised", (part,)).trials(), store)
     rows = json.loads(said("bounds", str(tmp_path / "run"), "--format", "json"))
     mine = [r for r in rows if r["learner"].startswith("BayesOptimal")]
     assert {r["bound"] for r in mine} == {"exact", "plugin", "sample"}
