@@ -61,7 +61,7 @@ def critical(
 
     records, levels = records_of(folder_of(run), select, epoch), tuple(level or LEVELS)
     if format in ("csv", "json"):
-        show(critical_mass(success_curves(records), levels), format)
+        show(critical_mass(success_curves(records), levels, records), format)
     else:
         table = plain(summary(records, levels))
         show(table if format == "md" else brief(table), format)

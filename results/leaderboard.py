@@ -25,7 +25,7 @@ def leaderboard(records: pd.DataFrame, level: float = 0.5) -> pd.DataFrame:
         critical mass with its interval, to read.
     """
     compared = field(records)
-    masses = critical_mass(success_curves(records), level)
+    masses = critical_mass(success_curves(records), level, records)
     texts = masses.set_index([*PANEL, "learner"])["text"]
     table = mean_ranks(compared)[RANKED]
     for panel, name in _names(compared.panels).items():

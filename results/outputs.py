@@ -33,7 +33,7 @@ def summary(records: pd.DataFrame, levels: tuple[float, ...] = LEVELS) -> pd.Dat
     Sorted by area within a panel: the learner that follows the smallest collectives comes first.
     """
     curves = success_curves(records)
-    critical = critical_mass(curves, levels)
+    critical = critical_mass(curves, levels, records)
     texts = critical.pivot(index=CELL, columns="level", values="text")
     texts.columns = [f"critical mass at {level:g}" for level in texts.columns]
     areas = area(records).set_index(CELL)
@@ -52,7 +52,7 @@ def summary(records: pd.DataFrame, levels: tuple[float, ...] = LEVELS) -> pd.Dat
 def write_tables(records: pd.DataFrame, folder: Path) -> list[Path]:
     """Write ``curves.csv`` and ``critical.csv``."""
     curves = success_curves(records)
-    tables = {"curves": curves, "critical": critical_mass(curves, LEVELS)}
+    tables = {"curves": curves, "critical": critical_mass(curves, LEVELS, records)}
     paths = []
     for name, table in tables.items():
         paths.append(folder / f"{name}.csv")
@@ -75,7 +75,7 @@ def write_figures(
         ValueError: If there is no figure of that name.
     """
     curves = success_curves(records)
-    critical = critical_mass(curves, LEVELS)
+    critical = critical_mass(curves, LEVELS, records)
     areas, heat = area(records), critical[critical["level"] == LEVELS[0]]
     weighed = curves[curves["effective_size"].notna()]
     traced = dynamics(records) if "epochs" in records else pd.DataFrame()
