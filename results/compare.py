@@ -10,7 +10,7 @@ from results.critical import critical_by_seed
 from results.curves import area_by_seed, named
 from results.flips import ENUMERATED, band, holm, joint, sign_flip, smallest_p
 from results.frames import CELL, PANEL, checked
-from results.intervals import Array, Interval, signed, student
+from results.intervals import Array, Interval, agree, signed, student
 from results.labels import resolve
 from results.verdicts import needed, verdict
 
@@ -158,8 +158,8 @@ def _pair(
 
 def _logs(differences: Array) -> Interval:
     """The interval of unbounded numbers; without any spread there is no scale to go by."""
-    agree = len(differences) > 0 and np.ptp(differences) == 0
-    return student(differences[:1] if agree else differences)
+    alike = len(differences) > 0 and agree(differences)
+    return student(differences[:1] if alike else differences)
 
 
 def _correlation(a: Array, b: Array) -> float:
@@ -190,12 +190,14 @@ def _corrected(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _judged(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with ``verdict`` and ``needed``."""
+    """The table with ``verdict`` and ``needed``, which is more than there are where none is."""
     count = int(table.loc[table["p_joint"].notna(), "learner"].nunique())
     columns = ["measure", "difference", "band_low", "band_high", "p_holm"]
-    rows = table[columns].itertuples(index=False, name=None)
-    seeds = zip(table["measure"], table["differences"], strict=True)
-    return table.assign(
-        verdict=[verdict(*row) for row in rows],
-        needed=[float(needed(m, values.to_numpy(float), count)) for m, values in seeds],
-    )
+    verdicts = [verdict(*row) for row in table[columns].itertuples(index=False, name=None)]
+    many = table[table["measure"] == "success"].groupby([*PANEL, "learner"])["size"].nunique()
+    seeds = []
+    for told, (_, row) in zip(verdicts, table.iterrows(), strict=True):
+        sizes = int(many.get((*row[PANEL], row["learner"]), 1))
+        takes = float(needed(row["measure"], row["differences"].to_numpy(float), count, sizes))
+        seeds.append(max(takes, row["seeds"] + 1.0) if told == "cannot tell" else takes)
+    return table.assign(verdict=verdicts, needed=seeds)

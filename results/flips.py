@@ -1,12 +1,12 @@
 """Sign flips: what paired differences prove when the two sides of a pair could be exchanged."""
 
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import special
 
-from results.intervals import Array
+from results.intervals import Array, agree
 
 ENUMERATED = 12
 FLIPS = 10_000
@@ -161,18 +161,18 @@ def band(differences: Array) -> Band:
     q = float(np.quantile(_t(_signs(seeds), differences - mean).max(1), 0.95, method="higher"))
     q = max(q, float(special.stdtrit(seeds - 1, 0.975)))
     error = differences.std(0, ddof=1) / seeds**0.5
-    alike = np.ptp(differences, 0) == 0
+    alike = agree(differences)
     half = np.where(alike, 0.0, q * np.where(alike, 1.0, error))
     # Where all seeds agree their spread says nothing: see results.intervals.signed.
-    unseen = _unseen(seeds, sizes)
-    low = np.where(alike, mean - unseen * (mean + 1), mean - half)
-    high = np.where(alike, mean + unseen * (1 - mean), mean + half)
+    rare = unseen(seeds, 0.05 / sizes)
+    low = np.where(alike, mean - rare * (mean + 1), mean - half)
+    high = np.where(alike, mean + rare * (1 - mean), mean + half)
     return Band(np.maximum(low, -1.0), np.minimum(high, 1.0))
 
 
-def _unseen(seeds: int, sizes: int) -> float:
-    """The largest share of seeds that may differ though none was seen to, at all sizes at once."""
-    z = float(special.ndtri(1 - 0.025 / sizes))
+def unseen(seeds: Any, level: float) -> Any:
+    """The largest share that may differ though none of so many seeds was seen to: Wilson's."""
+    z = float(special.ndtri(1 - level / 2))
     return z**2 / (seeds + z**2)
 
 

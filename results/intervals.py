@@ -19,6 +19,14 @@ class Interval(NamedTuple):
     kind: Kind
 
 
+def agree(values: Array) -> Any:
+    """Whether numbers along the first axis, shares or their differences, are all the same one.
+
+    Differences of shares that are the same may differ in their last digits.
+    """
+    return np.ptp(values, axis=0) <= 1e-12
+
+
 @cache
 def _t(seeds: int) -> float:
     return float(special.stdtrit(seeds - 1, 0.975))
@@ -30,10 +38,10 @@ def student(values: Array) -> Interval:
     if seeds == 0:
         return Interval(np.nan, np.nan, np.nan, "none")
     # All equal: the rounded mean may differ from them in the last digit.
-    mean = float(values[0]) if np.ptp(values) == 0 else float(values.mean())
+    mean = float(values[0]) if agree(values) else float(values.mean())
     if seeds == 1:
         return Interval(mean, -np.inf, np.inf, "none")
-    half = 0.0 if np.ptp(values) == 0 else _t(seeds) * float(values.std(ddof=1)) / seeds**0.5
+    half = 0.0 if agree(values) else _t(seeds) * float(values.std(ddof=1)) / seeds**0.5
     return Interval(mean, mean - half, mean + half, "t")
 
 
@@ -66,7 +74,7 @@ def bounded(values: Array) -> Interval:
     plain = student(values)
     if plain.kind == "none":
         return plain._replace(low=0.0, high=1.0) if len(values) else plain
-    if np.ptp(values) == 0:
+    if agree(values):
         return Interval(plain.mean, *wilson(plain.mean, len(values)), "wilson")
     return plain._replace(low=max(plain.low, 0.0), high=min(plain.high, 1.0))
 
@@ -81,7 +89,7 @@ def signed(values: Array) -> Interval:
     plain = student(values)
     if plain.kind == "none":
         return plain._replace(low=-1.0, high=1.0) if len(values) else plain
-    if np.ptp(values) == 0:
+    if agree(values):
         d, w = plain.mean, wilson(0.0, len(values))[1]
         return Interval(d, d - w * (d + 1), d + w * (1 - d), "wilson")
     return plain._replace(low=max(plain.low, -1.0), high=min(plain.high, 1.0))

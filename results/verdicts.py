@@ -5,8 +5,8 @@ from typing import Literal
 import numpy as np
 from scipy import special
 
-from results.flips import smallest_p
-from results.intervals import Array
+from results.flips import smallest_p, unseen
+from results.intervals import Array, agree
 
 Verdict = Literal["win", "tie", "loss", "cannot tell"]
 
@@ -47,30 +47,34 @@ def verdict(measure: str, difference: float, low: float, high: float, p: float) 
     return "cannot tell"
 
 
-def reach(spread: float, n: Array) -> Array:
+def reach(spread: float, n: Array, level: float = 0.05) -> Array:
     r"""How far from a point a mean over n seeds is told from it, in four of five cases.
 
-    .. math:: (t_{n-1,.975} + t_{n-1,.8})\, s / \sqrt n
+    .. math:: (t_{n-1,1-\text{level}/2} + t_{n-1,.8})\, s / \sqrt n
     """
-    t = special.stdtrit(n - 1, 0.975) + special.stdtrit(n - 1, _POWER)
+    t = special.stdtrit(n - 1, 1 - level / 2) + special.stdtrit(n - 1, _POWER)
     return np.asarray(t * spread / np.sqrt(n))
 
 
-def needed(measure: str, differences: Array, family: int = 1) -> float:
+def needed(measure: str, differences: Array, family: int = 1, sizes: int = 1) -> float:
     r"""How many seeds would lead to a verdict in four of five cases, if these are typical ones.
 
-    The smallest n for which
+    The smallest n at which a mean as large as this one is seen, or seen to be a tie:
 
-    .. math:: \text{reach}(s, n) \le \max(|\bar d|, \; \text{margin} - |\bar d|),
+    .. math:: \text{reach}(s, n, .05 / FM) \le |\bar d| \quad\text{or}\quad
+        P\big(|\bar d + t\, s / \sqrt n| \le \text{margin} - t_{n-1,1-.05/2M}\, s / \sqrt n\big)
+        \ge .8,
 
-    that is for a difference as large as the mean one to be seen, or to be seen to be a tie; and,
-    if it is to be seen, for which a p of :func:`results.flips.sign_flip` can fall to .05 after
-    correction for its family.
+    for t of n - 1 degrees, F learners that are compared and M sizes; M is 1 for the tie of a
+    measure of a whole curve, whose interval is not one of a band. If it is to be seen, a p of
+    :func:`results.flips.sign_flip` has to be able to fall to .05 / F, too. Where all seeds agree
+    a tie takes as many as leave no room for a rare one that does not.
 
     Arguments:
         measure: "success", "area" or "critical".
         differences: One number a seed, (S,).
-        family: How many comparisons the p is corrected for.
+        family: How many learners the p is corrected for.
+        sizes: How many sizes it is corrected for, and success at one of them held in a band with.
 
     Returns:
         The number; NaN below two seeds, inf if no number up to ten thousand is enough.
@@ -78,14 +82,28 @@ def needed(measure: str, differences: Array, family: int = 1) -> float:
     Example:
         >>> needed("area", np.array([0.1, 0.12, 0.08, 0.11]))
         6
+        >>> needed("area", np.zeros(6)), needed("success", np.zeros(6), sizes=9)
+        (189, 147)
     """
     if len(differences) < 2:
         return float("nan")
-    size, spread = abs(float(differences.mean())), float(differences.std(ddof=1))
-    apart = MARGINS[measure] - size
-    n = np.arange(2, MOST + 1)
-    half = reach(spread, n)
+    alike = bool(agree(differences))
+    mean = float(differences[0] if alike else differences.mean())
+    size, spread = abs(mean), 0.0 if alike else float(differences.std(ddof=1))
+    margin, n = MARGINS[measure], np.arange(2, MOST + 1)
+    level = 0.05 / sizes if measure == "success" else 0.05
+    if not alike:
+        error = spread / np.sqrt(n)
+        room = margin - special.stdtrit(n - 1, 1 - level / 2) * error
+        inside = special.stdtr(n - 1, (room - size) / error)
+        tie = inside - special.stdtr(n - 1, -(room + size) / error) >= _POWER
+    elif measure == "critical":  # decades without spread have no scale to go by
+        tie = np.zeros(len(n), dtype=bool)
+    else:
+        rare = unseen(n, level)
+        tie = np.maximum(rare * (mean + 1) - mean, mean + rare * (1 - mean)) <= margin
     floor = np.array([smallest_p(int(pairs)) for pairs in n[:20]])
     provable = np.concatenate([floor, np.full(len(n) - len(floor), floor[-1])]) * family <= 0.05
-    enough = np.flatnonzero((provable & (half <= size) & (size > 0)) | (half <= apart))
+    seen = provable & (size > 0) & (reach(spread, n, 0.05 / family / sizes) <= size)
+    enough = np.flatnonzero(seen | tie)
     return int(n[enough[0]]) if len(enough) else float("inf")

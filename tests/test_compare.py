@@ -14,6 +14,7 @@ from results.compare import against, compare
 from results.critical import critical_by_seed
 from results.flips import band, holm, joint, sign_flip, smallest_p
 from results.frames import CELL
+from results.intervals import signed
 
 SIZES = (0.0, 0.01, 0.1, 1.0)
 
@@ -245,6 +246,16 @@ def test_agreeing_pairs() -> None:
     assert row["interval"] == "wilson"
     assert row["low"] == pytest.approx(-0.4345, abs=1e-4)
     assert np.isnan(row["correlation"])
+
+
+def test_differences_that_are_equal_but_for_rounding_agree() -> None:
+    won = np.array([57, 58, 111, 172, 183, 190])
+    differences = (won + 6) / 200 - won / 200
+    assert np.ptp(differences) > 0
+    assert signed(differences)[:3] == pytest.approx(signed(np.full(6, 0.03))[:3])
+    wide = band(differences[:, None])
+    assert wide.low[0] < -0.3
+    assert wide.high[0] > 0.3
 
 
 def test_equal_shifts_of_the_critical_mass_have_no_scale() -> None:

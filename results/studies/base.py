@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 import results.studies
 from bench.errors import BenchError, unknown
 from bench.grid import Grid, Part
-from results.intervals import Array, Interval, bounded, signed, student
+from results.intervals import Array, Interval, agree, bounded, signed, student
 from results.studies.measures import Measure
 from results.verdicts import MOST, reach
 
@@ -100,10 +100,10 @@ class Claim:
         if len(values) < 2:
             return float("nan")
         mean, spread = float(values.mean()), float(values.std(ddof=1))
-        agree = np.ptp(values) == 0
+        alike = agree(values)
 
         def decided(n: int) -> bool:
-            if agree:
+            if alike:
                 _, low, high, _ = self._interval(np.full(n, values[0]))
             else:
                 half = float(reach(spread, np.array(n)))
@@ -130,8 +130,8 @@ def ruling(interval: tuple[float, float], region: tuple[float, float]) -> Word:
 
 def _unbounded(values: Array) -> Interval:
     """The interval of any numbers; without any spread there is no scale to go by."""
-    agree = len(values) > 0 and np.ptp(values) == 0
-    return student(values[:1] if agree else values)
+    alike = len(values) > 0 and agree(values)
+    return student(values[:1] if alike else values)
 
 
 @dataclass(frozen=True)
