@@ -11,7 +11,7 @@ from bench.datasets.base import Array
 from bench.promises import promises
 from bench.scenes import Scene
 from bench.trial import Record, Trial
-from collectives.base import Deployed, Pooled
+from collectives.base import Deployed, Pooled, Predict
 
 
 def judge(trial: Trial, scene: Scene, fitted: Fitted) -> Record:
@@ -97,7 +97,8 @@ def _firm(fitted: Fitted, scene: Scene) -> Record:
     right = labels(fitted, x) == held.y
     loss = None
     if fitted.predict_proba is not None:
-        p = fitted.predict_proba(x)[np.arange(len(held)), held.y]
+        p = probabilities(fitted.predict_proba, x, scene.sample.classes)
+        p = p[np.arange(len(held)), held.y]
         loss = float(-np.log(np.maximum(p, 1e-12)).mean())
     return {
         "firm_accuracy": _share(right),
@@ -127,11 +128,13 @@ def _epochs(trial: Trial, scene: Scene, fitted: Fitted) -> dict[str, list[float]
         then = Fitted(epoch.predict)
         right = labels(then, scene.world.test.x) == scene.world.test.y
         won = trial.strategy.success(partial(labels, then), scene.world.test)
-        row = {"success": np.nanmean(won), "accuracy": _share(right)}
+        row: Record = {"success": np.nanmean(won), "accuracy": _share(right)}
         row |= {f"firm_{name}": value for name, value in epoch.metrics.items()}
         if epoch.weights is not None and epoch.weights.sum() > 0:
             row["effective_size"] = _effective_size(epoch.weights, scene)
         for name, value in row.items():
+            if not isfinite(value):
+                raise ValueError(f"{name} after an epoch is {value}")
             told.setdefault(name, []).append(float(f"{value:.6g}"))
     return told
 
@@ -144,6 +147,16 @@ def _effective_size(weights: Array | None, scene: Scene) -> float | None:
     if weights.shape != (n,) or not np.isfinite(total) or total <= 0 or weights.min() < 0:
         raise ValueError(f"weights are not {n} finite numbers, none below and some above zero")
     return float(weights[scene.members].sum() / total)
+
+
+def probabilities(tell: Predict, x: Array, classes: int) -> Array:
+    """How likely a classifier says that each label is at points, (m, K)."""
+    told = np.asarray(tell(x))
+    if told.shape != (len(x), classes):
+        raise ValueError(f"predict_proba returned {told.shape} for {len(x)} points")
+    if not (told >= 0).all() or not np.isfinite(told).all():
+        raise ValueError("predict_proba returned numbers that are no probabilities")
+    return told
 
 
 def labels(fitted: Fitted, x: Array) -> Array:

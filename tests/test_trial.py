@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from toys import COINS, Faulty, trial
 
-from algorithms.base import Fitted, Learner
+from algorithms.base import Epoch, Fitted, Learner
 from bench.backends import run_chunks
 from bench.datasets.coins import Coins
 from bench.datasets.digits import Digits
@@ -203,6 +203,29 @@ def test_what_is_counted_is_counted_by_hand():
     assert record["constant"] == max(np.mean(y == 0), np.mean(y == 1))
     assert record["worst_group"] is None
     assert (record["members"], record["n"]) == (20, 200)
+
+
+@pytest.mark.parametrize(
+    ("tell", "says"),
+    [
+        (lambda x: np.full((len(x), 2), np.nan), "no probabilities"),
+        (lambda x: np.full((len(x), 2), np.inf), "no probabilities"),
+        (lambda x: np.full((len(x), 2), -0.5), "no probabilities"),
+        (lambda x: np.full(len(x), 0.5), r"\(50,\) for 50 points"),
+    ],
+)
+def test_what_is_no_probability_is_refused(tell, says):
+    scene = stage(trial(), World(COINS.split(stream(0, "data"))))
+    with pytest.raises(ValueError, match=says):
+        judge(trial(), scene, Fitted(lambda x: np.zeros(len(x), dtype=int), tell))
+
+
+def test_a_metric_of_an_epoch_that_is_no_number_is_refused():
+    scene = stage(trial(), World(COINS.split(stream(0, "data"))))
+    fitted = Fitted(lambda x: np.zeros(len(x), dtype=int))
+    fitted = replace(fitted, path=[Epoch(fitted.predict, None, {"loss": float("nan")})])
+    with pytest.raises(ValueError, match="firm_loss after an epoch is nan"):
+        judge(trial(), scene, fitted)
 
 
 def test_the_worst_group_is_the_one_that_is_served_worst():
