@@ -72,17 +72,21 @@ class Plan:
 
 
 def plan(trials: Iterable[Trial], todo: Todo, longest: int | None = None) -> Plan:
-    """Count what there is to do, in chunks of what learners like best or as long as is said."""
+    """Count what there is to do, in chunks of what learners like best or as long as is said.
+
+    The code of each trial is read on the way: a file that is edited while a sweep runs does not
+    change what was run.
+    """
     made, lengths = Plan(longest=longest), {}
     for trial in trials:
-        key = trial.key
+        key, code = trial.key, code_version(trial)
         counts = made.learners.setdefault(key.learner, Counter())
         counts["trials"] += 1
         found = todo.have.get(key)
         if found is not None:
             counts["done"] += 1
             counts["failed"] += not found.ok
-            counts["stale"] += found.code != code_version(trial)
+            counts["stale"] += found.code != code
         if trial in todo:
             counts["left"] += 1
             kind = key.dataset, _number(trial.learner)
@@ -149,6 +153,8 @@ def sweep(
     def worthwhile() -> Iterator[Chunk]:
         for chunk in chunks_of(trials, planned):
             kept = [trial for trial in chunk if not breaker.stops(trial)]
+            for trial in kept:
+                code_version(trial)
             progress.left_out += len(chunk) - len(kept)
             if kept:
                 yield kept

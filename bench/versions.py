@@ -94,7 +94,17 @@ def _tree(module: str) -> tuple[str, tuple[str, ...]]:
                     and isinstance(body[0].value, ast.Constant)
                 ):
                     del body[0]
-    return ast.dump(tree), tuple(sorted(imported))
+    return _dumped(tree), tuple(sorted(imported))
+
+
+def _dumped(node: Any) -> str:
+    """A syntax tree as text, the same on all versions of Python, which differ in empty fields."""
+    if isinstance(node, list):
+        return f"[{','.join(map(_dumped, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = [f"{n}={_dumped(v)}" for n, v in ast.iter_fields(node) if v is not None and v != []]
+    return f"{type(node).__name__}({','.join(fields)})"
 
 
 def _exists(module: str) -> bool:

@@ -1,5 +1,6 @@
 """Sweeps: what a record depends on, and what it does not."""
 
+import ast
 import itertools
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -244,6 +245,39 @@ def test_code_counts_for_those_who_use_it(edited, module, parts):
     before = edited("", str).split(".")
     after = edited(module, lambda s: s + "\nx = 1\n").split(".")
     assert [i for i in range(3) if before[i] != after[i]] == parts
+
+
+@pytest.mark.parametrize("planned", [False, True])
+def test_versions_are_those_of_the_code_before_a_run_began(edited, monkeypatch, tmp_path, planned):
+    """The source is edited while the first chunk runs; the second is handed out later."""
+    before, plain = edited("", str), versions._source
+    for cache in (versions._tree, versions._version, versions._hashed):
+        cache.cache_clear()
+    trials = [trial(), trial(parse("ERM(epochs=1)", "learners"))]
+
+    def run(chunks):
+        for chunk in chunks:
+            monkeypatch.setattr(versions, "_source", lambda m: plain(m) + "\nx = 1\n")
+            yield chunk, run_trials(chunk)
+
+    with Store(tmp_path) as store:
+        if planned:
+            sweep(trials, store, run=run, planned=plan(trials, Todo({})))
+        else:
+            sweep(trials[1:], store, run=run)
+    codes = {r["learner"]: r["code"] for r in store.records()}
+    assert codes[repr(trials[1].learner)] == before
+
+
+def test_a_version_is_the_same_on_all_versions_of_python():
+    """The trees of 3.13 have no empty fields in their dumps, those of 3.11 have; ours never."""
+    tree = ast.parse("def f(x: int = None) -> None:\n    return (x, 0.5, None, ...)\n")
+    assert versions._dumped(tree) == (
+        "Module(body=[FunctionDef(name='f',args=arguments(args=[arg(arg='x',annotation="
+        "Name(id='int',ctx=Load()))],defaults=[Constant()]),body=[Return(value=Tuple(elts="
+        "[Name(id='x',ctx=Load()),Constant(value=0.5),Constant(),Constant(value=Ellipsis)],"
+        "ctx=Load()))],returns=Constant())])"
+    )
 
 
 def test_a_version_is_of_code_and_not_of_fields():
