@@ -12,7 +12,7 @@ Rule = Literal["accuracy", "worst_group", "loss"]
 RULES = ("accuracy", "worst_group", "loss")
 
 #: What a choice of epochs can replace in a record.
-_BY_EPOCH = ("success", "accuracy", "effective_size")
+_BY_EPOCH = ("success", "accuracy", "effective_size", *(f"firm_{rule}" for rule in RULES))
 
 
 def _score(values: Any, rule: str) -> Any:
@@ -80,8 +80,8 @@ def at_epoch(records: pd.DataFrame, rule: Rule) -> pd.DataFrame:
         rule: Accuracy, accuracy in the worst group, or loss on the validation data.
 
     Returns:
-        The records, with success, accuracy and effective size of that epoch where epochs were
-        recorded; ``success0`` follows. Others stay as they are.
+        The records, with success, accuracy, effective size and what the firm saw of that epoch
+        where epochs were recorded; ``success0`` follows. Others stay as they are.
     """
     table = records.copy()
     for at, epochs in zip(table.index, table["epochs"], strict=True):

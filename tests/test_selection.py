@@ -81,4 +81,7 @@ def test_epochs_are_chosen_afterwards():
     assert got.accuracy.tolist() == [0.6, 0.99, 0.6, 0.99]
     assert got.success0.tolist() == pytest.approx([0.2, 0.7, 0.2, 0.7])
     assert at_epoch(table, "loss").success.tolist()[0] == pytest.approx(0.3)
+    # Among variants the firm then chooses by what it saw at that epoch.
+    assert got.firm_accuracy.tolist()[0] == pytest.approx(0.9)
+    assert got.firm_loss.tolist()[0] == pytest.approx(2.0)
     assert table.success.tolist()[0] == pytest.approx(0.7)
