@@ -66,12 +66,12 @@ def constructiveness(records: pd.DataFrame) -> pd.DataFrame:
     table = table.assign(own=[f"{j.share} {j.strategy}" for j in judged])
     alone = pd.Series([j.alone for j in judged], table.index, dtype=bool)
     keys = ["dataset", *WAYS, "learner", "size", "seed", "own"]
-    both = table[~alone].merge(
-        table.loc[alone, [*keys, "success"]], on=keys, suffixes=("", "_alone")
-    )
+    # Who was run alone beside several others was run the same each time.
+    single = table.loc[alone, [*keys, "success"]].drop_duplicates(keys)
+    both = table[~alone].merge(single, on=keys, suffixes=("", "_alone"))
     rows = []
-    for key, pair in both.groupby(_KEYS):
-        gap = (pair["success"] - pair["success_alone"]).dropna()
+    for key, pair in both.dropna(subset=["success", "success_alone"]).groupby(_KEYS):
+        gap = pair["success"] - pair["success_alone"]
         mean, low, high, _ = signed(gap.to_numpy(float))
         values = [pair["success_alone"].mean(), pair["success"].mean(), mean, low, high, len(gap)]
         rows.append([*key, *values])

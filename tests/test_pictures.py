@@ -194,3 +194,22 @@ def test_constructiveness_is_success_together_less_alone_paired_by_seed():
         assert row["together"] - row["alone"] == pytest.approx(row["difference"])
         assert row["seeds"] == 4
     assert len(plot_pairs(table).axes) == 2
+
+
+def test_who_was_run_alone_twice_is_one_pair_a_seed_and_failures_are_none():
+    def row(strategy, seed, success, status="ok"):
+        return {
+            "dataset": "D()", "strategy": strategy, "validation": "clean", "groups": "given",
+            "recruitment": "uniform", "learner": "A()", "size": 0.1, "seed": seed,
+            "status": status, "success": success,
+        }  # fmt: skip
+
+    rows = [
+        row(pair(label, alone=alone), seed, 0.2 + 0.1 * seed + (0.0 if alone else 0.05 * label))
+        for label in (0, 2) for alone in (True, False) for seed in range(4)
+    ]  # fmt: skip
+    rows[4]["status"] = "failed"  # together with the first at seed 0
+    table = constructiveness(pd.DataFrame(rows)).set_index("strategy")
+    assert table["seeds"].tolist() == [3, 4]
+    assert table.loc[pair(0), ["alone", "together"]].tolist() == pytest.approx([0.4, 0.4])
+    assert table.loc[pair(2), "difference"] == pytest.approx(0.1)

@@ -300,6 +300,14 @@ def test_what_rises_with_a_number_is_explained_by_it():
     assert explained("effective_size")(falling).tolist() == pytest.approx([0, 0], abs=1e-9)
 
 
+@pytest.mark.parametrize("measure", [explained("size"), steepest(1)])
+def test_a_seed_at_which_a_trial_failed_has_no_number(measure):
+    table = curve(lambda a, s: a**0.3)
+    lost = (table["seed"] == 0) & (table["size"] == table["size"].max())
+    table.loc[lost, ["success", "effective_size"]] = np.nan
+    assert measure(table).isna().tolist() == [True, False]
+
+
 def test_a_staircase_climbs_in_its_steps():
     stairs = curve(lambda a, s: 0.5 * (a > 0.05) + 0.5 * (a > 0.2))
     assert steepest(2)(stairs).tolist() == [1, 1]

@@ -225,10 +225,23 @@ def explained(by: str, **wanted: Any) -> Measure:
 
     def of(records: pd.DataFrame) -> pd.Series:
         found = cell(records, over=["learner"], **wanted)
-        found = found[(found["size"] > 0) & found["effective_size"].notna()]
-        return pd.Series({seed: share(rows) for seed, rows in found.groupby("seed")}, dtype=float)
+        # A failed trial has no weights, and stays to make its seed one that is not whole.
+        found = found[found["effective_size"].notna() | found["success"].isna()]
+        found = found[found["size"] > 0]
+        return _each_whole(found, share)
 
     return Measure(of)
+
+
+def _each_whole(found: pd.DataFrame, share: Callable[[pd.DataFrame], float]) -> pd.Series:
+    """A number of each seed's trials; NaN where one of them failed."""
+    return pd.Series(
+        {
+            seed: np.nan if rows["success"].isna().any() else share(rows)
+            for seed, rows in found.groupby("seed")
+        },
+        dtype=float,
+    )
 
 
 def steepest(steps: int, **wanted: Any) -> Measure:
@@ -240,8 +253,7 @@ def steepest(steps: int, **wanted: Any) -> Measure:
         return float(np.sort(rises)[-steps:].sum() / climb) if climb > 0 else float("nan")
 
     def of(records: pd.DataFrame) -> pd.Series:
-        found = cell(records, **wanted)
-        return pd.Series({seed: share(rows) for seed, rows in found.groupby("seed")}, dtype=float)
+        return _each_whole(cell(records, **wanted), share)
 
     return Measure(of)
 
