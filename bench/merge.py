@@ -9,6 +9,7 @@ from typing import Any
 
 from bench import about
 from bench.errors import BenchError
+from bench.grid import Grid, checked
 from bench.store import PASSING, Store, key_of
 from bench.trial import Key, Record
 
@@ -130,6 +131,14 @@ def environments(alarm: Alarm) -> dict[str, tuple[Any, Any]]:
     return {n: (one.get(n), two.get(n)) for n in PLACE if one.get(n) != two.get(n)}
 
 
+def _count(parts: Sequence[Any]) -> int | None:
+    """How many trials grids have together; None, if some of it is not known here."""
+    try:
+        return Grid("", tuple(checked(part, "about.json") for part in parts)).count()
+    except BenchError:
+        return None
+
+
 def _description(folders: Sequence[Path]) -> dict[str, Any]:
     """The description of all: their grids together, and where each was made."""
     told = [described(folder) for folder in folders]
@@ -138,6 +147,8 @@ def _description(folders: Sequence[Path]) -> dict[str, Any]:
     made: dict[str, Any] = dict(next((one for one in told if one), {}))
     if known:
         made["parts"] = known
+    if any(one.get("parts", []) != known for one in told):
+        made["trials"] = _count(known)
     made |= {
         "command": ["merge", *map(str, folders)],
         "shard": None,

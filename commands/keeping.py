@@ -59,9 +59,11 @@ def status(run: Run, data: Data = None, plugin: Plugins = None, format: Format =
             f"{new / seconds:.3g} trials a second; {spoken(plan['left'] * seconds / new)} left at "
             f"that rate; the latest record is {spoken(max(time.time() - latest, 0))} old"
         )
-    notes.print(
-        f"to go on: python run_bench.py {shlex.join(about.get('command', []))}", soft_wrap=True
-    )
+    words = about.get("command", [])
+    if words[:1] == ["merge"]:
+        notes.print("to go on: finish the runs that it was made of, and merge them anew")
+    else:
+        notes.print(f"to go on: python run_bench.py {shlex.join(words)}", soft_wrap=True)
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """Failures that are not exceptions, limits, shards, merges: with real processes and real files."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -300,6 +301,18 @@ def test_shards_make_the_whole_when_they_are_merged(tmp_path):
     assert sorted_lasting(together) == sorted_lasting(whole.records())
     with pytest.raises(BenchError, match="has records already"):
         merge(folders, tmp_path / "merged")
+
+
+def test_parts_of_two_grids_make_a_larger_one(tmp_path):
+    parts = [Grid("g", (Part((repr(COINS),), (learner,), ("Idle",), (0.1,), seeds),)).written_out()
+             for learner, seeds in (("KNN", 3), ("QDA", 2))]  # fmt: skip
+    told = [json.loads(json.dumps([dataclasses.asdict(part) for part in grid.parts]))
+            for grid in parts]  # fmt: skip
+    folders = [written(tmp_path / str(i), [record(i)], parts=one, trials=grid.count())
+               for i, (one, grid) in enumerate(zip(told, parts, strict=True))]  # fmt: skip
+    merge(folders, tmp_path / "both")
+    about = json.loads((tmp_path / "both" / "about.json").read_text())
+    assert (about["trials"], len(about["parts"])) == (10, 2)  # with the control
 
 
 def test_two_good_records_that_differ_raise_an_alarm(tmp_path):
