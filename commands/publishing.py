@@ -102,6 +102,7 @@ def _recorded(what: str) -> tuple["pd.DataFrame", dict[str, Any]]:
 
 def _told(records: "pd.DataFrame", table: "pd.DataFrame", about: dict[str, Any]) -> str:
     """What a leaderboard is made of, in a paragraph."""
+    from results.axes import DAGGER
     from results.labels import labels
 
     datasets, seeds = ", ".join(labels(records["dataset"]).values()), records["seed"].nunique()
@@ -121,6 +122,7 @@ def _told(records: "pd.DataFrame", table: "pd.DataFrame", about: dict[str, Any])
     ]
     return (
         f"Mean ranks by the area under the success curve over {datasets}, the first followed "
-        f"most; in brackets the middle 95 % over datasets and seeds drawn anew "
+        f"most; in brackets the middle 95 % over datasets and seeds drawn anew; {DAGGER}: no "
+        f"better than a constant answer there, without a collective "
         f"({'; '.join(filter(None, made))})."
     )

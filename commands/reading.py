@@ -15,10 +15,10 @@ from commands.shared import (
     Rule,
     Run,
     Select,
-    about_of,
     app,
     folder_of,
     notes,
+    planned,
     records_of,
 )
 
@@ -110,10 +110,10 @@ def figures(
     from results.outputs import differing, write_figures
 
     folder = folder_of(run)
-    planned, place = about_of(folder).get("trials"), out or folder / "figures"
+    records, place = records_of(folder, select, epoch), out or folder / "figures"
     try:
         with columns(width):
-            paths = write_figures(records_of(folder, select, epoch), place, planned, only)
+            paths = write_figures(records, place, planned(folder, records), only)
     except ValueError as error:
         raise BenchError(str(error)) from error
     for path in paths:

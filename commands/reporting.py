@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from commands.shared import Epoch, Run, Select, about_of, app, folder_of, notes, records_of
+from commands.shared import (
+    Epoch,
+    Run,
+    Select,
+    about_of,
+    app,
+    folder_of,
+    notes,
+    planned,
+    records_of,
+)
 
 
 @app.command()
@@ -24,7 +34,10 @@ def report(
     from results.report import page
 
     folder = folder_of(run)
-    text = page(records_of(folder, select, epoch), about_of(folder), folder.name)
+    records = records_of(folder, select, epoch)
+    about = about_of(folder) | {"trials": planned(folder, records)}
+    reading = [*(("--select", select) if select else ()), *(("--epoch", epoch) if epoch else ())]
+    text = page(records, about, folder.name, reading)
     path = out or folder / "report.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)

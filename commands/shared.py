@@ -112,6 +112,17 @@ def records_of(
     return selection.select(frame, select) if select else frame  # type: ignore[arg-type]
 
 
+def planned(folder: Path, records: "pd.DataFrame") -> int | None:
+    """How many records a run's table would have if its grid were finished; None if nobody knows.
+
+    Arguments:
+        folder: The run's folder.
+        records: What :func:`records_of` made of its records.
+    """
+    trials = about_of(folder).get("trials")
+    return None if trials is None else trials - records.attrs.get("unchosen", 0)
+
+
 def own_records(folder: Path) -> "pd.DataFrame":
     """The records of the grid that a folder was last run with; all of them, if none is named.
 

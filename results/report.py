@@ -4,7 +4,7 @@ import base64
 import hashlib
 import shlex
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -62,13 +62,16 @@ class Table:
     rows: list[Row] = field(default_factory=list)
 
 
-def page(records: pd.DataFrame, about: Mapping[str, Any], name: str) -> str:
+def page(
+    records: pd.DataFrame, about: Mapping[str, Any], name: str, reading: Sequence[str] = ()
+) -> str:
     """The page of a run.
 
     Arguments:
         records: One row a trial.
         about: What the run's folder says of it; may be empty.
         name: What the run is called.
+        reading: The options by which a firm's choices were read off the run's records.
 
     Returns:
         HTML. Records may say what they like: all of it is escaped, and nothing but the page's
@@ -76,9 +79,15 @@ def page(records: pd.DataFrame, about: Mapping[str, Any], name: str) -> str:
     """
     curves = success_curves(records)
     rows = curves.groupby(CELL, sort=True)
+    variants = records.get("variants", records["learner"])
+    learners = variants.groupby([records[name] for name in CELL]).first().to_dict()
     commands = {
-        key: command(dict(zip(CELL, map(str, key), strict=True)), own, about) for key, own in rows
-    }
+        key: command(
+            dict(zip(CELL, map(str, key), strict=True)) | {"learner": str(learners[key])},
+            own, about, reading,
+        )
+        for key, own in rows
+    }  # fmt: skip
     numbers = {key: i for i, key in enumerate(commands)}
     css, script = (Markup((PAGES / f"report.{end}").read_text()) for end in ("css", "js"))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -166,8 +175,13 @@ def figures(records: pd.DataFrame, planned: int | None) -> list[Plate]:
         return plates(write_figures(records, Path(folder), planned))
 
 
-def command(cell: Mapping[str, str], curve: pd.DataFrame, about: Mapping[str, Any]) -> str:
-    """The command that measures a cell's curve again."""
+def command(
+    cell: Mapping[str, str],
+    curve: pd.DataFrame,
+    about: Mapping[str, Any],
+    reading: Sequence[str] = (),
+) -> str:
+    """The command that measures a cell's curve again, and the one that reads it off."""
     words = [str(word) for word in about.get("command") or []]
     plugged = [w for i, w in enumerate(words) if "--plugin" in (w, words[i - 1] if i else "")]
     plugged += [w for w in words if w.startswith("--plugin=")]
@@ -180,7 +194,10 @@ def command(cell: Mapping[str, str], curve: pd.DataFrame, about: Mapping[str, An
         **{way: cell[way] for way in WAYS},
     }
     told = [word for name, value in options.items() for word in (f"--{name}", value)]
-    return shlex.join(["python", "run_bench.py", "run", *told, *plugged, "--out", "runs/again"])
+    run = shlex.join(["python", "run_bench.py", "run", *told, *plugged, "--out", "runs/again"])
+    if not reading:
+        return run
+    return f"{run} && {shlex.join(['python', 'run_bench.py', 'curves', 'runs/again', *reading])}"
 
 
 def ranking(records: pd.DataFrame, curves: pd.DataFrame, numbers: Mapping[Any, int]) -> Table:
@@ -206,20 +223,35 @@ def ranking(records: pd.DataFrame, curves: pd.DataFrame, numbers: Mapping[Any, i
 def successes(curves: pd.DataFrame, numbers: Mapping[Any, int]) -> list[Table]:
     """Mean success at each size, a table for the tasks that have the same sizes."""
     by = curves.groupby(PANEL)["size"].transform(lambda s: " ".join(map(str, sorted(set(s)))))
-    says = "Mean success at each size, with half of its 95 % interval over seeds."
+    says = (
+        "Mean success at each size, with half of its 95 % interval over seeds, or with both ends "
+        "of one that is cut off where shares end."
+    )
     tables = []
     for i, (_, own) in enumerate(curves.groupby(by, sort=False)):
-        half = ((own["high"] - own["low"]) / 2).where(own["interval"] == "t")
-        texts = [
-            "" if mean != mean else f"{mean:.3f}" + ("" if h != h else f" ± {h:.3f}")
-            for mean, h in zip(own["mean"], half, strict=True)
-        ]
+        columns = ["mean", "low", "high", "interval"]
+        texts = [_with_interval(*row) for row in own[columns].itertuples(index=False, name=None)]
         wide = own.assign(text=texts).pivot(index=CELL, columns="size", values="text")
         wide.columns = [f"{100 * size:.6g} %" for size in wide.columns]
         number = f" {i + 1}" if by.nunique() > 1 else ""
         table = wide.reset_index()
         tables.append(_table(f"success{i + 1}", f"Success{number}", says, table, numbers))
     return tables
+
+
+def _with_interval(mean: float, low: float, high: float, kind: str) -> str:
+    """A mean with its t interval; alone, where that is none.
+
+    Example:
+        >>> _with_interval(0.5, 0.4, 0.6, "t"), _with_interval(0.86, 0.536, 1.0, "t")
+        ('0.500 ± 0.100', '0.860 [0.536, 1.000]')
+    """
+    if mean != mean:
+        return ""
+    if kind != "t":
+        return f"{mean:.3f}"
+    even = abs((high - mean) - (mean - low)) < 1e-9
+    return f"{mean:.3f}" + (f" ± {high - mean:.3f}" if even else f" [{low:.3f}, {high:.3f}]")
 
 
 def _table(

@@ -35,9 +35,10 @@ def select(records: pd.DataFrame, rule: Rule) -> pd.DataFrame:
         rule: Accuracy, accuracy in the worst group, or loss on the validation data.
 
     Returns:
-        The chosen rows. ``learner`` is the class that was chosen from, ``chosen`` the variant.
-        Where a variant failed the firm chose among the others; where all did, one failed row
-        stays. A class that has one variant stays as it is.
+        The chosen rows. ``learner`` is the class that was chosen from, ``chosen`` the variant,
+        ``variants`` all that there are, separated by commas. Where a variant failed the firm
+        chose among the others; where all did, one failed row stays. A class that has one variant
+        stays as it is. ``attrs["unchosen"]`` is the number of rows that are not there any more.
     """
     table = checked(records)
     table["score"] = _score(table[f"firm_{rule}"].astype(float), rule)
@@ -51,11 +52,16 @@ def select(records: pd.DataFrame, rule: Rule) -> pd.DataFrame:
     )
     # A variant that failed has no score, and comes after those that have one.
     best = order.groupby(world, as_index=False, sort=False).head(1)
-    several = table.groupby([*PANEL, "family"])["learner"].transform("nunique").loc[best.index] > 1
-    return best.assign(
+    named = table.groupby([*PANEL, "family"])["learner"].agg(lambda own: ",".join(own.unique()))
+    variants = best[[*PANEL, "family"]].join(named.rename("variants"), on=[*PANEL, "family"])
+    several = variants["variants"] != best["learner"]
+    made = best.assign(
         chosen=best["learner"],
         learner=np.where(several, best["family"] + "()", best["learner"]),
+        variants=variants["variants"],
     ).drop(columns=["score", "family", "ok"])
+    made.attrs["unchosen"] = len(table) - len(made)
+    return made
 
 
 def choices(selected: pd.DataFrame) -> pd.DataFrame:

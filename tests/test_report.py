@@ -149,8 +149,8 @@ def test_numbers_are_those_of_the_curves(written):
     for mean, low, high, kind in curves[["mean", "low", "high", "interval"]].itertuples(
         index=False
     ):
-        half = f" ± {(high - low) / 2:.3f}" if kind == "t" else ""
-        assert f"{mean:.3f}{half}" in texts
+        ends = f"[{low:.3f}, {high:.3f}]" if low == 0 or high == 1 else f"± {high - mean:.3f}"
+        assert f"{mean:.3f}" + (f" {ends}" if kind == "t" else "") in texts
 
 
 def test_a_number_leads_to_a_command_of_its_own_row(written):
@@ -211,6 +211,27 @@ def test_the_command_measures_the_same_numbers_again(bench, monkeypatch, tmp_pat
     both = before.merge(again, on=key, suffixes=("", "_again"))
     assert len(both) == len(before) == len(again)
     np.testing.assert_array_equal(both["success"], both["success_again"])
+
+
+def test_choices_of_firms_have_commands_that_make_them(bench, monkeypatch, tmp_path):
+    axes = ("--datasets", "Coins(n=200, test=200)", "--learners", "KNN(1),KNN(9),EmpiricalBayes",
+            "--sizes", "0.1", "--seeds", 2, "--jobs", 0, "--strategies",
+            "FeatureLabel")  # fmt: skip
+    assert bench("run", "quick", *axes)[0] == 0
+    monkeypatch.setattr("results.report.write_figures", lambda *_: [])
+    assert bench("report", "quick", "--select", "accuracy", "--out", "page.html")[0] == 0
+    read = Page((tmp_path / "page.html").read_text())
+    assert "8 of 8 trials" in " ".join(t for _, t in read.all("p"))
+    commands = [t for a, t in read.all("li") if a.get("id", "").startswith("c")]
+    (searched,) = [text for text in commands if "KNN" in text]
+    run, look = (shlex.split(words)[2:] for words in searched.split(" && "))
+    assert bench(*run, "--jobs", 0)[0] == 0
+    again = bench(*look, "--format", "csv")[1].out
+    before = bench("curves", "quick", "--select", "accuracy", "--format", "csv")[1].out
+    assert "KNN()" in again
+    assert {line for line in again.splitlines() if "KNN" in line} == {
+        line for line in before.splitlines() if "KNN" in line
+    }
 
 
 def test_a_run_of_nothing_but_failures_has_a_page():
