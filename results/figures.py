@@ -73,7 +73,8 @@ def plot_effective_size(curves: pd.DataFrame) -> Figure:
     r"""The share of the weight that went to the members, against their share of the people.
 
     Above the diagonal a learner listened to the collective more than to others:
-    :math:`\alpha_\mathrm{eff} > \alpha`. Learners that report no weights are left out.
+    :math:`\alpha_\mathrm{eff} > \alpha`. Learners that report no weights are left out, and so are
+    sizes at which members had none.
 
     Arguments:
         curves: What :func:`results.curves.success_curves` returns.
@@ -287,7 +288,7 @@ def _multiples(
 
 def _remarks(figure: Figure, curves: pd.DataFrame, planned: int | None) -> None:
     """Above the panels: what is missing."""
-    done = int(curves["seeds"].sum())
+    done = int((curves["seeds"] + curves["failed"]).sum())
     wanted = int(curves["planned"].sum()) if planned is None else planned
     said = [f"unfinished: {done} of {wanted} trials"] if done < wanted else []
     if (curves["seeds"] == 1).any():

@@ -101,7 +101,12 @@ def write_figures(
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, (figure, table) in draw.items():
-        if only in (None, name) and len(table):
+        if only not in (None, name):
+            continue
+        # What these records do not allow is not left there from others.
+        for file in folder.glob(f"{name}.*"):
+            file.unlink()
+        if len(table):
             paths += save(figure(), folder / name)
             (folder / f"{name}.csv").write_text(render(table, "csv"))
     if only is None:

@@ -1,5 +1,8 @@
 """Numbers that a paper quotes, as macros."""
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import pandas as pd
 
 from results.frames import PANEL
@@ -16,7 +19,9 @@ def macros(critical: pd.DataFrame, areas: pd.DataFrame) -> str:
     r"""A file for LaTeX in which each number has a name.
 
     ``critical@0.5/...`` and ``area/...`` are estimates, the same with ``/interval`` their 95 %
-    intervals, with ``/seeds`` the number of seeds behind them.
+    intervals, with ``/seeds`` the number of seeds behind them. A critical mass below the smallest
+    size or beyond the largest is below or above that; one of 0 is that of a level which is
+    reached without a collective.
 
     Arguments:
         critical: What :func:`results.critical.critical_mass` returns.
@@ -30,14 +35,18 @@ def macros(critical: pd.DataFrame, areas: pd.DataFrame) -> str:
             what = f"critical@{row['level']:g}" if value == "estimate" else "area"
             key = [what, *(short[n][row[n]] for n in short), *(row[n] for n in ways)]
             name = "/".join(key).translate(_PLAIN)
-            named[name] = _spoken(row[value])
-            named[f"{name}/interval"] = f"[{_spoken(row['low'])}, {_spoken(row['high'])}]"
+            named[name] = _spoken(row[value], row)
+            ends = (_spoken(row[end], row) for end in ("low", "high"))
+            named[f"{name}/interval"] = f"[{', '.join(ends)}]"
             named[f"{name}/seeds"] = str(row["seeds"])
     lines = [rf"\expandafter\def\csname cb:{k}\endcsname{{{v}}}" for k, v in named.items()]
     return _HEAD % next(iter(named), "") + "\n".join(lines) + "\n"
 
 
-def _spoken(value: float) -> str:
+def _spoken(value: float, row: Mapping[Hashable, Any]) -> str:
+    """A number of a row; of critical masses, those outside the sizes by these."""
     if value == float("inf"):
-        return r"\ensuremath{\infty}"
+        return rf"\ensuremath{{>{row['largest']:.3g}}}"
+    if value == 0 and row.get("smallest", 0) > 0 and row["reached"] != "control":
+        return rf"\ensuremath{{<{row['smallest']:.3g}}}"
     return "" if value != value else f"{value:.3g}"

