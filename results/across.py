@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from results.curves import area_by_seed
+from results.curves import area_by_seed, learns, lift
 from results.flips import holm
-from results.frames import PANEL
+from results.frames import CELL, PANEL
 from results.intervals import Array
 
 #: With fewer datasets no test across them has a p worth its name.
@@ -27,12 +27,15 @@ class Field:
         datasets: Dataset -> areas (S, L), a row a seed, means over the dataset's strategies.
         panels: The dataset, strategy, validation and groups that these are of.
         left_out: Learners that are not in all of these panels.
+        idle: Learners that in some of them do no better, without a collective, than a constant
+            answer: see :func:`results.curves.learns`.
     """
 
     learners: list[str]
     datasets: dict[str, Array]
     panels: list[tuple[str, ...]]
     left_out: list[str]
+    idle: frozenset[str] = frozenset()
 
     @property
     def means(self) -> Array:
@@ -43,20 +46,23 @@ class Field:
 def field(records: pd.DataFrame) -> Field:
     """The areas of the learners that met everywhere.
 
-    Where learners are not the same in all panels, the panels count that have, with the learners
-    common to them, the most curves; a panel with more learners comes first.
+    Where learners are not the same in all panels, those panels count that have, with the learners
+    common to them, the most curves, found by adding to each panel in turn the others, those first
+    that have most of its learners. Datasets without a seed at which all of these have a whole
+    curve are left out.
     """
     areas = area_by_seed(records).dropna(subset=["area"])
     panels: dict[tuple[str, ...], set[str]] = {
         tuple(map(str, key)): set(rows["learner"]) for key, rows in areas.groupby(PANEL)
     }
-    order = sorted(panels, key=lambda key: (-len(panels[key]), key))
     best: tuple[int, list[tuple[str, ...]], set[str]] = (0, [], set())
-    common: set[str] = set()
-    for i, key in enumerate(order, 1):
-        common = panels[key] & common if i > 1 else panels[key]
-        if i * len(common) > best[0] and len(common) > 1:
-            best = i * len(common), order[:i], set(common)
+    for first in sorted(panels, key=lambda key: (-len(panels[key]), key)):
+        common = panels[first]
+        order = sorted(panels, key=lambda key: (-len(panels[key] & common), key))
+        for i, key in enumerate(order, 1):
+            common = common & panels[key]
+            if i * len(common) > best[0] and len(common) > 1:
+                best = i * len(common), order[:i], common
     _, chosen, inside = best
     learners, datasets = sorted(inside), {}
     inside_panels = areas[areas["learner"].isin(inside)].groupby(PANEL)
@@ -72,7 +78,15 @@ def field(records: pd.DataFrame) -> Field:
         if seeds:
             stack = [one.loc[seeds, learners].to_numpy(float) for one in wide]
             datasets[dataset] = np.mean(stack, axis=0)
-    return Field(learners, datasets, sorted(chosen), sorted(set(areas["learner"]) - inside))
+    shown = sorted(key for key in chosen if key[0] in datasets)
+    alone = records[records["size"] == 0]
+    able = {
+        tuple(map(str, key)): learns(own)
+        for key, own in alone.assign(lift=lift(alone)).groupby(CELL)
+    }
+    idle = {l for *panel, l in able if tuple(panel) in shown and not able[*panel, l]} & inside
+    left_out = sorted(set(areas["learner"]) - inside)
+    return Field(learners, datasets, shown, left_out, frozenset(idle))
 
 
 def _ranks(means: Array) -> Array:
@@ -101,9 +115,10 @@ def mean_ranks(compared: Field) -> pd.DataFrame:
 
     Returns:
         A row for each learner, the first rank on top: ``rank``; ``low`` and ``high``, the middle
-        95 % of what :func:`resampled` gives; ``datasets``; ``seeds``, the fewest on one.
+        95 % of what :func:`resampled` gives; ``datasets``; ``seeds``, the fewest on one;
+        ``learns``, False for those that somewhere do no better than a constant answer.
     """
-    names = ["learner", "rank", "low", "high", "datasets", "seeds"]
+    names = ["learner", "rank", "low", "high", "datasets", "seeds", "learns"]
     if not compared.datasets:
         return pd.DataFrame(columns=names)
     rank = _ranks(compared.means).mean(0)
@@ -113,6 +128,7 @@ def mean_ranks(compared: Field) -> pd.DataFrame:
     table = pd.DataFrame(
         {"learner": compared.learners, "rank": rank, "low": low, "high": high}
     ).assign(datasets=len(compared.datasets), seeds=seeds)
+    table["learns"] = ~table["learner"].isin(compared.idle)
     return table.sort_values(["rank", "learner"], ignore_index=True)
 
 

@@ -1,15 +1,17 @@
 """Who follows a collective, on one table."""
 
+import numpy as np
 import pandas as pd
 
 from results.across import field, mean_ranks
+from results.axes import DAGGER
 from results.critical import critical_mass
 from results.curves import success_curves
 from results.frames import PANEL, WAYS
 from results.labels import labels, within
 
 #: What a leaderboard says of a learner's rank; its other columns are panels.
-RANKED = ["learner", "rank", "low", "high", "datasets", "seeds"]
+RANKED = ["learner", "rank", "low", "high", "datasets", "seeds", "learns"]
 
 
 def leaderboard(records: pd.DataFrame, level: float = 0.5) -> pd.DataFrame:
@@ -22,10 +24,12 @@ def leaderboard(records: pd.DataFrame, level: float = 0.5) -> pd.DataFrame:
     Returns:
         A row for each learner that :func:`results.across.field` compares: what
         :func:`results.across.mean_ranks` says, and for each panel, by its short name, the
-        critical mass with its interval, to read.
+        critical mass with its interval, to read; with a dagger where the learner does no better
+        than a constant answer.
     """
     compared = field(records)
     masses = critical_mass(success_curves(records), level, records)
+    masses["text"] += np.where(masses["learns"], "", f" {DAGGER}")
     texts = masses.set_index([*PANEL, "learner"])["text"]
     table = mean_ranks(compared)[RANKED]
     for panel, name in _names(compared.panels).items():

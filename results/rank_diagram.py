@@ -4,6 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from results.axes import DAGGER, explained, legend
 from results.house import house, inches
 from results.labels import labels
 from results.styles import looks
@@ -18,7 +19,8 @@ def plot_ranks(ranks: pd.DataFrame) -> Figure:
 
     Returns:
         The figure. Bars are the middle 95 % of mean ranks over datasets, and seeds in them,
-        drawn anew together.
+        drawn anew together. A dagger marks a learner whose accuracy without a collective is, on
+        some of them, not above that of a constant answer.
     """
     figure = Figure(figsize=(inches(), 0.7 + 0.16 * max(len(ranks), 1)))
     axes = figure.subplots()
@@ -27,11 +29,15 @@ def plot_ranks(ranks: pd.DataFrame) -> Figure:
         look = styles[row["learner"]].line() | {"linestyle": "none"}
         axes.plot([row["low"], row["high"]], [y, y], color=look["color"], linewidth=1.2)
         axes.plot([row["rank"]], [y], **look)
-    axes.set_yticks(range(len(ranks)), [short[name] for name in ranks["learner"]])
+    able = zip(ranks["learner"], ranks["learns"], strict=True)
+    names = [short[name] + ("" if learns else f" {DAGGER}") for name, learns in able]
+    axes.set_yticks(range(len(ranks)), names)
     axes.set_ylim(len(ranks) - 0.4, -0.6)
     axes.tick_params("y", length=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(False, axis="y")
     count = int(ranks["datasets"].iloc[0]) if len(ranks) else 0
     axes.set_xlabel(f"mean rank over {count} dataset{'' if count == 1 else 's'}")
+    handles = explained([axes])
+    legend(figure, handles, [str(handle.get_label()) for handle in handles])
     return figure

@@ -86,6 +86,33 @@ def test_a_field_is_where_most_learners_met():
     assert len(mean_ranks(field(records(["A()"], ["D()"])))) == 0
 
 
+def test_a_field_is_not_lost_on_data_that_others_met():
+    met = {"D1()": "ABCD", "D2()": "EFGH", "D3()": "ABC"}
+    frame = pd.concat([records([f"{l}()" for l in names], [d]) for d, names in met.items()])
+    found = field(frame)
+    assert found.learners == ["A()", "B()", "C()"]
+    assert list(found.datasets) == ["D1()", "D3()"]
+
+
+def test_data_without_a_seed_that_all_have_are_not_shown():
+    frame = records(["A()", "B()"], ["D()", "E()"])
+    odd = frame["seed"] % 2 == (frame["learner"] == "A()")
+    frame.loc[(frame["dataset"] == "E()") & odd, "status"] = "failed"
+    found = field(frame)
+    assert [key[0] for key in found.panels] == list(found.datasets) == ["D()"]
+
+
+def test_who_somewhere_does_no_better_than_a_constant_is_known():
+    frame = records(["A()", "B()"], ["D()", "E()"]).assign(accuracy=0.9, constant=0.5)
+    assert field(frame).idle == set()
+    lost = (frame["dataset"] == "E()") & (frame["learner"] == "B()")
+    frame.loc[lost, "accuracy"] = 0.4
+    assert field(frame).idle == {"B()"}
+    assert mean_ranks(field(frame)).set_index("learner")["learns"].to_dict() == {
+        "A()": True, "B()": False,
+    }  # fmt: skip
+
+
 def test_friedman_and_wilcoxon_are_scipys_and_scikit_posthocs():
     compared = drawn(datasets=12)
     assert friedman(compared) == stats.friedmanchisquare(*compared.means.T).pvalue
