@@ -17,7 +17,8 @@ class Habits:
     Arguments:
         signalled: That it puts the signal on its point and tells a label, (K, K).
         kept: That it stays where it is, on the signal set or off it, and tells a label, (K, K).
-        away: That it leaves the signal set, or stays off it, and tells a label, (K, K).
+        away: That it leaves the signal set, or stays off it, and tells a label, (K, K). It takes a
+            member who is off it to know where to go, see :meth:`collectives.tallies.Tally.roomy`.
 
     Example:
         >>> everybody = Habits.of_all(2, signalled=np.array([[0.0, 0.5], [0.0, 0.5]]))

@@ -122,6 +122,8 @@ def planting(
     spare = _lead(mixture / n[:, None, None], label) - slack(small, n, terms)
     mass = data.arriving.sum(axis=2) / n[:, None]
     sure = (mass * (spare > 0)).sum(axis=1)
+    if habits.away.any():
+        sure = sure * data.roomy()
     if loose:
         most = loose + radius(small, np.maximum(acting, 1))
         sure = sure - _turned(mass, spare, acting / terms.people * np.minimum(most, 1))

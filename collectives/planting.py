@@ -145,7 +145,8 @@ class FeatureOnlyPlus(Strategy):
 
     Members of other labels who carry the signal move to :math:`x_0 \notin g(X)`, the nearest
     point that a pooled row without the signal has; whoever does not carry it is out of the way
-    already. So the members put nothing on the signal set that speaks against the target.
+    already. So the members put nothing on the signal set that speaks against the target. Where all
+    rows carry it there is nowhere to go: members of other labels stay, and nothing is promised.
 
     References:
         | Statistical Collusion by Collectives on Learning Platforms (Gauthier et al., 2025)
@@ -196,9 +197,10 @@ class FeatureOnlyPlus(Strategy):
         return Habits.of_all(classes, signalled=mine, away=np.eye(classes) - mine)
 
     def guarantee(self, counts: Counts, terms: Terms) -> Array:
-        """The bound of planting from members' own rows."""
+        """The bound of planting from members' own rows, if one of them is off the signal set."""
         data = counts.at(known(self.signal, "signal"))
-        return sample_bounds.feature_only_plus(data, terms, known(self.label, "label"))
+        label = known(self.label, "label")
+        return data.roomy() * sample_bounds.feature_only_plus(data, terms, label)
 
     def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
         """Whom the mixture gives the label at their signalled points."""

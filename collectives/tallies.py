@@ -25,6 +25,20 @@ class Tally:
     base: Array
     arriving: Array
 
+    def roomy(self) -> Array:
+        """Which collectives have a member off the signal set, where others can go, (T,).
+
+        Raises:
+            NoBound: If all members carry the signal, however many they are.
+        """
+        free = self.people - self.base.sum(axis=(1, 2))
+        if (free <= 1e-9 * self.people).all():
+            raise NoBound(
+                "all members carry the signal, so those of other labels know no point without it "
+                "to move to, and speak against the target where they are"
+            )
+        return np.asarray(free > 1 - 1e-9)
+
     def parted(self, asked: int, first: "Tally") -> tuple["Tally", "Tally"]:
         """The first members, and the rest of each size.
 

@@ -345,7 +345,7 @@ def test_with_ever_more_people_the_bound_is_what_the_law_promises(strategy: Stra
         np.add.at(arriving[0], MOVED, base[0])
         counts = Counts(POINTS, np.zeros(8, int), 3)
         here = Tally(np.array([many * size]), base, arriving)
-        counts.seen[BIT] = here, MOVED
+        counts.seen[BIT] = Tally(here.people, base[:, 1::2], arriving[:, 1::2]), MOVED
         counts.seen[BIT, "everywhere"] = here, MOVED
         found = strategy.guarantee(counts, Terms(many, many))[0]
 
@@ -441,6 +441,33 @@ def test_who_has_no_bound_is_told_which_one_is_missing(strategy: Strategy, why: 
     x, y = drawn(joint, 100, rng)
     with pytest.raises(NoBound, match=why):
         guaranteed(strategy, x, y, Terms(200, 100))
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [PLUS, Noisy(PLUS, dropout=0.1), Several((PLUS, FeatureLabel(BIT, 2)), (0.9, 0.1), judged=0),
+     Several((PLUS, Erase(BIT)), (0.99, 0.01), judged=0), SizeAware(PLUS, shares=(1.0,)),
+     Adaptive(PLUS)],
+    ids=str,
+)  # fmt: skip
+def test_who_can_only_move_to_others_points_needs_one_of_them(strategy: Strategy) -> None:
+    # Six in ten speak against it; they go only if somebody is off the signal set.
+    rng = np.random.default_rng(0)
+    people, n = 100_000, 90_000
+    x, y = np.full(people, 7), (rng.random(people) < 0.4).astype(int)
+    terms = Terms(people, 10**6)
+    assert left(strategy, firm(x, y, n, PLUS, rng), x) == 0
+    with pytest.raises(NoBound, match="all members carry the signal"):
+        guaranteed(strategy, x[:n], y[:n], terms)
+    with pytest.raises(NoBound, match="all members carry the signal"):
+        strategy.guarantee(Counts(POINTS[x], y, 3, people=np.array([2, 777, n])), terms)
+    x[:9] = 6
+    assert left(strategy, firm(x, y, n, PLUS, rng), x) == 1
+    assert guaranteed(strategy, x[:n], y[:n], terms) > 0.5
+    # Where it is one in 10,000, fewer are expected to know of nobody.
+    some = Counts(POINTS[x[:n]], y[:n], 3, people=np.array([9_990, 10_010]))
+    few, many = strategy.guarantee(some, Terms(11_000, 10**6))
+    assert few == 0 < many
 
 
 def test_signals_that_move_their_own_points_are_refused() -> None:
