@@ -91,6 +91,9 @@ def unplanting(
 ) -> Array:  # fmt: skip
     r"""Unplanting, (T,), with :math:`\tilde\delta = \delta / (2 + 6 S)`.
 
+    At a signal point where nobody was asked, something else says which label members tell, and
+    nothing is safe there; for a naive one nothing is, if nobody asked carries the signal.
+
     Arguments:
         asked: The members who estimate which label to put in the place of y*.
         rest: The others, who estimate its chances.
@@ -104,13 +107,15 @@ def unplanting(
     guess = asked.base.astype(float)
     if naive:
         guess = np.broadcast_to(guess.sum(axis=1, keepdims=True), guess.shape).copy()
+    heard = guess.sum(axis=2) > 1 - 1e-9
     guess[..., label] = -1
     best = guess.argmax(axis=2)[..., None]
     others = rest.people[:, None]
     rival = rest.base[..., label] - np.take_along_axis(rest.base, best, axis=2)[..., 0]
+    rival = np.where(heard, rival / others, np.inf)
     arriving = data.arriving.sum(axis=2)
     small = terms.delta / (2 + 6 * size)
-    return _promised(data.people, arriving, arriving, rival / others, rest.people, small, terms)
+    return _promised(data.people, arriving, arriving, rival, rest.people, small, terms)
 
 
 def erasing(joint: Array, moved: Array, people: Array, terms: Terms, margin: float) -> Array:

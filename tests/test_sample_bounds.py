@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from collectives import sample_bounds as bounds
-from collectives.base import Array
+from collectives.base import Array, Pooled
 from collectives.sample_bounds import Terms
 from collectives.signals import SetFeature
-from collectives.tallies import _kinds, tally
+from collectives.tallies import Counts, _kinds, tally
+from collectives.unplanting import Unplant
 
 BIT = SetFeature(column=-1, value=1.0)
 TERMS = Terms(people=4000, test=4000)
@@ -57,6 +58,8 @@ def literal(kind: str, x: Array, y: Array, n: int, label: int, terms: Terms, ask
             rival = max(share(own, z, k) for k in others) - share(own, z, label)
         else:
             where = signals if kind == "naive" else [z]
+            if not any(w == q for w in where for q, _ in survey):
+                continue
             best = max(others, key=lambda k: sum(share(survey, w, k) for w in where))
             rival = share(rest, z, label) - share(rest, z, best)
         doubt = 2 * r(small, len(data)) + 2 * r(small, big - n)
@@ -206,6 +209,31 @@ def test_the_published_lead_is_too_small_for_total_variation() -> None:
         safe = Terms(10, 10, error=e, near="contamination").lead
         first, second = 0.5 + safe / 2 + 1e-9, 0.5 - safe / 2 - 1e-9
         assert (1 - e) * first > (1 - e) * second + e
+
+
+@pytest.mark.parametrize("way", ["adaptive", "naive"])
+def test_where_nobody_was_asked_unplanting_is_promised_nothing(way: Any) -> None:
+    # All who carry the signal say 0 or 2, and more say 2; those who are asked do not carry it,
+    # and say 1, so that members tell what nobody else does there. Or one of them does carry it.
+    rng = np.random.default_rng(0)
+    people, n, asked = 100_000, 30_000, 20
+    x = np.tile(np.float32([1, 1]), (people, 1))
+    y = rng.choice([0, 2], size=people, p=[0.49, 0.51])
+    x[:asked], y[:asked] = (1, 0), 1
+    strategy = Unplant(BIT, 2, way=way, asked=asked)
+
+    def both() -> tuple[float, int]:
+        own = Pooled(x[:n], y[:n], 3)
+        bound = strategy.guarantee(Counts(own.x, own.y, 3), Terms(people, people))[0]
+        told = strategy.act(own.x, own.y, pooled=own, n=people, rng=rng)[1]
+        firm = np.bincount(np.concatenate([told, y[n:]]), minlength=3)
+        return float(bound), int(firm.argmax())
+
+    assert both() == (0.0, 2)
+    x[0], y[0] = (1, 1), 0
+    bound, answer = both()
+    assert bound > 0.9
+    assert answer == 0
 
 
 # ---- erasing ------------------------------------------------------------------------------------
