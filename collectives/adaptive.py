@@ -61,11 +61,11 @@ class Adaptive(Around):
         self, x: Array, y: Array, *, pooled: Pooled, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
         """What was agreed on, by everybody's own row or one that needs it more."""
+        # Streams of their own in each round, so that `of` draws, and spawns, what it did in the
+        # first one, and equal weights are exchanged alike in any.
+        search, exchange = rng.spawn(2)
         if not pooled.seen:
             return self.of.act(x, y, pooled=pooled, n=n, rng=rng)
-        # Streams of their own, so that `of` draws what it drew in the first round, and equal
-        # weights are exchanged alike in any round.
-        search, exchange = rng.spawn(2)
         rows = exchanged(self.weights(x, y, pooled.seen, search), exchange)
         return self.of.act(x[rows], y[rows], pooled=pooled, n=n, rng=rng)
 
@@ -99,8 +99,8 @@ class Adaptive(Around):
         habits = mixture_bounds.needed(self.of, counts.classes)
         if not habits.certain:
             raise NoBound(
-                "Adaptive promises what the first round does if it can be played again; lots are "
-                "drawn anew, and a bound for what may do anything in company is missing, too"
+                "Adaptive promises what the first round does, since it can be played again; a "
+                "bound where members draw lots, or may do anything in company, is missing"
             )
         data, label = counts.at(known(self.decisive, "signal")), mixture_bounds.aim(self)
         return mixture_bounds.planting(data, habits, terms, label, steered=True)

@@ -22,6 +22,7 @@ from collectives.noise import Noisy
 from collectives.planting import FeatureLabel
 from collectives.several import Several
 from collectives.signals import SetFeature
+from collectives.size_aware import SizeAware
 
 DATA = Coins(n=1000, test=600, coins=3, overlap=0.1, noise=0.2)
 PLANT = FeatureLabel(DATA.signal, 1)
@@ -173,6 +174,28 @@ def test_the_last_round_repeats_the_best_one(size: float, seed: int) -> None:
     test = split.part(split.test)
     told = [float(PLANT.success(f, test).mean()) for f in seen]
     assert [*record["measures"].values(), record["success"]] == told
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        Noisy(PLANT, wrong_label=0.4),
+        Several((PLANT, replace(PLANT, label=0)), judged=0),
+        Noisy(SizeAware(PLANT), dropout=0.5),
+    ],
+    ids=str,
+)
+def test_the_lots_of_the_first_round_are_drawn_again(of: Strategy) -> None:
+    x = np.random.default_rng(1).integers(2, size=(50, 4)).astype(np.float32)
+    y, win = np.arange(50) % 2, lambda x: np.ones(len(x), dtype=int)
+    handed = [
+        Adaptive(of).act(x, y, pooled=Pooled(x, y, 2, seen=seen), n=90,
+                         rng=np.random.default_rng(0))
+        for seen in ((), (win,), (win, win, win))
+    ]  # fmt: skip
+    for moved, told in handed[1:]:
+        assert moved.tolist() == handed[0][0].tolist()
+        assert told.tolist() == handed[0][1].tolist()
 
 
 def test_to_adapt_is_better_than_not_to_and_no_better_than_the_best_of_plans() -> None:

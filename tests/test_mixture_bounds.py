@@ -431,7 +431,7 @@ def test_the_margin_that_erasing_does_without_costs_little() -> None:
         (Noisy(Several((PLANT, FeatureLabel(BIT, 0)))), "judge one of its parts"),
         (SizeAware(PLANT, strengths=(0.5, 1.0)), "strengths below 1"),
         (SizeAware(Erase(BIT)), "Erase"),
-        (Adaptive(Noisy(PLANT, dropout=0.1)), "lots are drawn anew"),
+        (Adaptive(Noisy(PLANT, dropout=0.1)), "members draw lots"),
         (Adaptive(Unplant(BIT, 1)), "Unplant"),
     ],
     ids=str,
