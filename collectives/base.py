@@ -141,6 +141,12 @@ def known(value: T | None, name: str) -> T:
     return value
 
 
+def overall(won: Array) -> float:
+    """The mean success over the points that are a collective's business; NaN without any."""
+    asked = won[~np.isnan(won)]
+    return float(asked.mean()) if len(asked) else float("nan")
+
+
 class NoBound(ValueError):
     """A collective can promise itself nothing from its own data; the message says why."""
 

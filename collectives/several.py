@@ -8,7 +8,16 @@ import numpy as np
 from annotated_types import Ge, Interval, MinLen
 
 from collectives import mixture_bounds
-from collectives.base import Array, Labelled, NoBound, Pooled, Predict, Signal, Strategy
+from collectives.base import (
+    Array,
+    Labelled,
+    NoBound,
+    Pooled,
+    Predict,
+    Signal,
+    Strategy,
+    overall,
+)
 from collectives.habits import Habits, idle, mixed
 from collectives.planting import FeatureLabel
 from collectives.sample_bounds import Terms
@@ -91,10 +100,15 @@ class Several(Strategy):
         return [way for way in ways if way[0] > 0]
 
     def success(self, predict: Predict, test: Labelled) -> Array:
-        """That of the judged one, or the mean of all."""
+        """That of the judged one, or the mean of all.
+
+        A point that is none of a collective's business counts with its mean over those that are,
+        so that the mean over all points is that of each one's own success.
+        """
         if self.judged is not None:
             return self.of[self.judged].success(predict, test)
-        return np.mean([strategy.success(predict, test) for strategy in self.of], axis=0)
+        won = [strategy.success(predict, test) for strategy in self.of]
+        return np.mean([np.where(np.isnan(w), overall(w), w) for w in won], axis=0)
 
     def promise(
         self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]
@@ -132,7 +146,7 @@ class Several(Strategy):
     def measures(self, predict: Predict, test: Labelled) -> Mapping[str, float]:
         """The success of each."""
         won = [strategy.success(predict, test) for strategy in self.of]
-        return {f"success_{j}": float(np.nanmean(w)) for j, w in enumerate(won)}
+        return {f"success_{j}": overall(w) for j, w in enumerate(won)}
 
     @property
     def target(self) -> int | None:

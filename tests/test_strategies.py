@@ -246,6 +246,24 @@ def test_several_measures_each() -> None:
     assert Several((PLANT, zero), judged=1).target == 0
 
 
+def test_the_mean_of_several_is_that_of_each_ones_own_success() -> None:
+    # Strikes are about a class: their success is 2/3, 0 and, of a class that nobody has, nothing.
+    test = SimpleNamespace(x=np.zeros((5, 2), dtype=np.float32), y=np.array([0, 0, 0, 1, 1]))
+
+    def predict(x: Array) -> Array:
+        return np.array([0, 1, 1, 1, 1])[: len(x)]
+
+    zero, one, nobody = (Strike(label) for label in (0, 1, 2))
+    for both, mean in (((zero, one), 1 / 3), ((zero, FeatureLabel(BIT, 1)), (2 / 3 + 4 / 5) / 2)):
+        won = Several(both).success(predict, test)
+        assert won.mean() == pytest.approx(mean)
+        assert won.min() >= 0
+        assert won.max() <= 1
+    lost = Several((zero, nobody))
+    assert np.isnan(lost.success(predict, test)).all()
+    assert np.isnan(lost.measures(predict, test)["success_1"])
+
+
 def test_colliding_signals_of_two_collectives_hurt_both_and_agreement_helps() -> None:
     data = Coins(n=2000, test=1000, overlap=0.02)
     one, other = FeatureLabel(BIT, 1), FeatureLabel(BIT, 0)
