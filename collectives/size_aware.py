@@ -9,7 +9,7 @@ import numpy as np
 from annotated_types import Ge, Interval, MinLen
 
 from collectives import mixture_bounds
-from collectives.base import Around, Array, NoBound, Pooled, Strategy, known
+from collectives.base import Around, Array, NoBound, Pooled, Strategy, known, overall
 from collectives.planting import FeatureLabel
 from collectives.sample_bounds import Terms
 from collectives.tallies import Counts
@@ -104,7 +104,8 @@ class SizeAware(Around):
             def predict(points: Array) -> Array:
                 return seen.votes(points, self.neighbours).argmax(axis=1)
 
-            won = float(np.nanmean(self.of.success(predict, people)))
+            # Where success is nobody's business, all choices are equally good.
+            won = float(np.nan_to_num(overall(self.of.success(predict, people))))
             return won + self.care * float(np.mean(predict(x) == y) if self.care else 0)
 
         choices = list(itertools.product(sorted(self.shares), sorted(self.strengths)))

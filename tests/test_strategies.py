@@ -360,6 +360,16 @@ def test_size_aware_pushes_no_harder_than_it_needs_to() -> None:
     assert (labels == 1).all()
 
 
+@pytest.mark.parametrize("care", [0.0, 1.0])
+def test_size_aware_does_least_where_there_is_nothing_to_win(care: float) -> None:
+    # Members without a row of the class that strikes; warnings are errors here.
+    x, y = np.zeros((8, 2), dtype=np.float32), np.zeros(8, dtype=int)
+    aware = SizeAware(Strike(1), shares=(0.25, 1.0), care=care)
+    best = aware.best(Pooled(x, y, 2), 16, np.random.default_rng(0))
+    assert best == (0.25, 1.0)
+    assert act(aware, x[:1], y[:1])[1].tolist() == [0]
+
+
 def test_size_aware_cares_for_accuracy() -> None:
     # The signal is what half of the people are like by nature, under another label.
     x = np.float32([[0.0]] * 50 + [[1.0]] * 50)
