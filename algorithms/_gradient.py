@@ -231,7 +231,12 @@ def classifier(network: Network, trained: Trained) -> Fitted:
 
     chorus = Chorus(network, [snapshot.parameters for snapshot in trained.path])
     path = [
-        Epoch(partial(chorus.predict, e), snapshot.weights, snapshot.metrics)
+        Epoch(
+            partial(chorus.predict, e),
+            snapshot.weights,
+            snapshot.metrics,
+            partial(probabilities, network, snapshot.parameters),
+        )
         for e, snapshot in enumerate(trained.path)
     ]
     report = {"loss": float(trained.losses[-1])} if len(trained.losses) else {}

@@ -3,10 +3,11 @@
 from abc import abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 
-from algorithms.base import Array, Fitted, Learner, Predict, Rows, TrainingSet
+from algorithms.base import Array, Epoch, Fitted, Learner, Predict, Rows, TrainingSet
 
 
 class OnRepresentation(Learner):
@@ -58,11 +59,12 @@ def on_points(fitted: Fitted, of: Callable[[Array], Array]) -> Fitted:
     def on(predict: Predict) -> Predict:
         return lambda x: predict(of(x))
 
-    return replace(
-        fitted,
-        predict=on(fitted.predict),
-        predict_proba=fitted.predict_proba and on(fitted.predict_proba),
-        # A density of representations is none of points.
-        log_density=None,
-        path=[replace(epoch, predict=on(epoch.predict)) for epoch in fitted.path],
-    )
+    def told(what: Fitted | Epoch) -> dict[str, Any]:
+        return {
+            "predict": on(what.predict),
+            "predict_proba": what.predict_proba and on(what.predict_proba),
+        }
+
+    path = [replace(epoch, **told(epoch)) for epoch in fitted.path]
+    # A density of representations is none of points.
+    return replace(fitted, **told(fitted), log_density=None, path=path)

@@ -151,11 +151,13 @@ class Epoch:
         predict: From points (m, ...) to labels (m,), after this epoch.
         weights: The weight that each sample was given in it, (n,), where the learner re-weights.
         metrics: What was measured on the validation data.
+        predict_proba: From points (m, ...) to probabilities (m, K), where there are some.
     """
 
     predict: Predict
     weights: Array | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    predict_proba: Predict | None = None
 
 
 @dataclass(frozen=True, eq=False)

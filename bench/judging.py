@@ -127,7 +127,8 @@ def _epochs(trial: Trial, scene: Scene, fitted: Fitted) -> dict[str, list[float]
     for epoch in fitted.path:
         then = Fitted(epoch.predict)
         right = labels(then, scene.world.test.x) == scene.world.test.y
-        won = trial.strategy.success(partial(labels, then), scene.world.test)
+        shown = Deployed(partial(labels, then), epoch.predict_proba)
+        won = trial.strategy.success(shown, scene.world.test)
         row: Record = {"success": np.nanmean(won), "accuracy": _share(right)}
         row |= {f"firm_{name}": value for name, value in epoch.metrics.items()}
         if epoch.weights is not None and epoch.weights.sum() > 0:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from algorithms._answers import Chorus, probabilities
+from algorithms._represented import on_points
 from algorithms._training import initial
 from algorithms.base import TrainingSet
 from algorithms.erm import ERM
@@ -73,3 +74,17 @@ def test_the_last_stage_of_a_training_is_what_was_trained():
     assert len(told) == 4
     assert np.array_equal(told[-1], fitted.predict(x))
     assert not np.array_equal(told[0], told[-1])
+    chances = [epoch.predict_proba(x) for epoch in fitted.path]
+    assert np.array_equal(chances[-1], fitted.predict_proba(x))
+    assert all(np.array_equal(p.argmax(1), y) for p, y in zip(chances, told, strict=True))
+
+
+def test_stages_on_representations_tell_chances_of_points():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(80, 4)).astype(np.float32)
+    fitted = on_points(
+        ERM(epochs=9, trace=True).fit(TrainingSet(x, x[:, 0] > 0), rng), np.negative
+    )
+    for stage in (*fitted.path, fitted):
+        assert np.array_equal(stage.predict_proba(-x).argmax(1), stage.predict(-x))
+    assert (fitted.path[-1].predict(-x) == (x[:, 0] > 0)).mean() > 0.9

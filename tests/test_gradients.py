@@ -350,6 +350,16 @@ def test_a_classifier_is_shown_with_its_probabilities() -> None:
     assert without["success"] == pytest.approx(agreed) == without["measures"]["agreement"]
 
 
+@pytest.mark.parametrize("judged", ["parameters", "answers"])
+def test_the_last_epoch_is_judged_as_the_classifier_is(judged: Any) -> None:
+    firm = ERM(network=Linear(), epochs=3, trace=True)
+    (record,) = run_trials([trial(GradientNeutral(judged=judged), 0.3, learner=firm)])
+    assert record["epochs"]["success"][-1] == pytest.approx(record["success"], rel=1e-5)
+    measure = "progress" if judged == "parameters" else "agreement"
+    assert record["success"] == pytest.approx(record["measures"][measure])
+    assert record["measures"]["progress"] != pytest.approx(record["measures"]["agreement"])
+
+
 def test_images_are_steered_too() -> None:
     data = Coins(n=120, test=60)
     split = data.split(stream(0, "data"))
