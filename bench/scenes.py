@@ -125,7 +125,7 @@ class Scene:
 
 
 def stage(trial: Trial, world: World, seen: tuple[Predict, ...] = ()) -> Scene:
-    """Let the collective act.
+    """Let the collective act. A firm that holds out no rows has no validation data.
 
     Arguments:
         trial: The trial.
@@ -134,6 +134,8 @@ def stage(trial: Trial, world: World, seen: tuple[Predict, ...] = ()) -> Scene:
     """
     split = world.split
     sample, members = recruit(trial, split, split.train, seen=seen)
+    if not len(split.validation):
+        return Scene(sample, members, world, seen)
     if trial.validation == "contaminated":
         sample.validation, _ = recruit(trial, split, split.validation, "validation", seen=seen)
     else:

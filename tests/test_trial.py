@@ -10,6 +10,7 @@ import pytest
 from toys import COINS, Faulty, trial
 
 from algorithms.base import Epoch, Fitted, Learner
+from algorithms.erm import ERM
 from bench.backends import run_chunks
 from bench.datasets.coins import Coins
 from bench.datasets.digits import Digits
@@ -278,6 +279,18 @@ def test_the_bayes_rule_of_the_mixture_by_enumeration(size):
     assert record["success"] == planted.mean()
     assert record["success_others"] == planted[y != 1].mean()
     assert record["accuracy"] == np.mean([answers[tuple(r)] for r in x.tolist()] == y)
+
+
+@pytest.mark.parametrize("validation", ["clean", "contaminated"])
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_a_firm_of_few_people_may_hold_out_nobody(n, validation):
+    few = Coins(n=n, test=20)
+    (record,) = run_trials([trial(size=0.5, data=few, validation=validation)])
+    assert (record["status"], record["n"]) == ("ok", n)
+    assert ("firm_accuracy" in record) == (n == 4)
+    selecting = trial(ERM(epochs=1, selection="accuracy"), data=few, validation=validation)
+    (record,) = run_trials([selecting])
+    assert record["status"] == "ok" if n == 4 else "needs validation data" in record["error"]
 
 
 def test_recruits_of_nobody_are_the_data_themselves():
