@@ -28,7 +28,8 @@ def judge(trial: Trial, scene: Scene, fitted: Fitted) -> Record:
     if won.shape != clean.shape or not ((won >= 0) & (won <= 1))[asked].all():
         raise ValueError(f"success is not a share for each of {len(clean)} points")
     if not asked.any():
-        raise ValueError("success is not a share for any of the test points")
+        many = f"{len(clean)} test points{_carrying(trial, scene)}"
+        raise ValueError(f"success is not a share for any of the {many}")
     right = clean == test.y
     target = trial.strategy.target
     others = won[asked & (test.y != target)] if target is not None else won[:0]
@@ -54,6 +55,13 @@ def judge(trial: Trial, scene: Scene, fitted: Fitted) -> Record:
         ),
         "epochs": _epochs(trial, scene, fitted),
     }
+
+
+def _carrying(trial: Trial, scene: Scene) -> str:
+    """How many test points carry the first signal: success may be about those who do or don't."""
+    share = scene.world.told(trial.strategy).get("overlap", np.nan)
+    many = round(share * len(scene.world.test.x)) if isfinite(share) else None
+    return "" if many is None else f", {many} of which carry {trial.strategy.signals[0]!r}"
 
 
 def _share(right: Array) -> float:

@@ -26,6 +26,7 @@ class MinorityRelabel(Strategy):
     or by lot. Success is one minus a gap between minority and majority, the same number for each
     test point: for equalised odds the larger of the gaps in true and in false positive rates, for
     parity the gap in positive rates; or it is the share of points whose answer g leaves as it is.
+    A rate of nobody is left out, and where no gap is left, there is no success to measure.
 
     References:
         | Fairness for the People, by the People: Minority Collective Action (Ben-Dov et al., 2025)
@@ -103,7 +104,9 @@ class MinorityRelabel(Strategy):
         given, good = predict(test.x), test.y == known(self.label, "label")
         yes = given == self.label
         return {
-            "odds_gap": max(_gap(yes[part], majority[part]) for part in (good, ~good)),
+            "odds_gap": float(
+                np.fmax(_gap(yes[good], majority[good]), _gap(yes[~good], majority[~good]))
+            ),
             "parity_gap": _gap(yes, majority),
             "error": float(np.mean(given != test.y)),
         }
@@ -121,7 +124,7 @@ class MinorityRelabel(Strategy):
 
 
 def _gap(yes: Array, group: Array) -> float:
-    """The difference between the rates of two groups; nothing, where one of them is empty."""
+    """The difference between the rates of two groups; NaN, where one of them is empty."""
     if group.all() or not group.any():
-        return 0.0
+        return float("nan")
     return float(abs(yes[group].mean() - yes[~group].mean()))

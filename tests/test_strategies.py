@@ -193,6 +193,23 @@ def test_gaps_by_hand() -> None:
         assert won == pytest.approx([value] * 7)
 
 
+@pytest.mark.parametrize("measure", ["odds", "parity"])
+@pytest.mark.parametrize("overlap", [0.0, 1.0])
+def test_without_a_minority_or_a_majority_there_is_no_gap(measure: Any, overlap: float) -> None:
+    data, strategy = (
+        Coins(n=200, test=100, overlap=overlap),
+        MinorityRelabel(BIT, 1, measure=measure),
+    )
+    (record,) = run_trials([Trial(data, EmpiricalBayes(), strategy, 0.1, 0)])
+    assert record["status"] == "failed"
+    assert f"the 100 test points, {overlap * 100:.0f} of which carry {BIT}" in record["error"]
+    # Of a rate that one of both lacks, the other one's gap is left.
+    x, y = np.float32([[1, 0], [0, 0], [0, 1]]), np.array([1, 0, 0])
+    test = SimpleNamespace(x=x, y=y)
+    found = MinorityRelabel(BIT, 1).measures(lambda p: np.array([0, 1, 0]), test)
+    assert found["odds_gap"] == 1
+
+
 # ---- compounds ----------------------------------------------------------------------------------
 
 
