@@ -74,6 +74,16 @@ def test_backgrounds_have_the_groups_of_waterbirds(data):
     assert np.bincount(split.group[split.train]).tolist() == [3498, 184, 56, 1057]
 
 
+@pytest.mark.parametrize("data", [Backgrounds(n=n, test=8) for n in (4, 300, 303)], ids=str)
+def test_backgrounds_are_as_many_as_were_asked_for(data):
+    split = data.split(stream(0, "data"))
+    assert [len(p) for p in (split.train, split.validation, split.test)] == [
+        data.n,
+        data.n // 4,
+        8,
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "learner", "known"),

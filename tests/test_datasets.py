@@ -16,6 +16,9 @@ from bench.datasets.coins import Coins
 from bench.datasets.digits import Digits
 from bench.datasets.gaussians import Gaussians
 from bench.datasets.mnist5k import MNIST5k
+from bench.datasets.spurious import _scaled
+from bench.errors import BenchError
+from bench.specs import parse
 
 IMAGES = [Digits(overlap=0.03), MNIST5k(overlap=0.03)]
 SYNTHETIC = [Coins(), Gaussians(), Cars(n=400, test=100)]
@@ -145,6 +148,19 @@ def test_coins_fall_as_their_law_says() -> None:
     cells = [[count[tuple(x), y] for y in range(2)] for x in COINS.law.support.tolist()]
     assert sum(map(sum, cells)) == len(sample.y)
     agree(cells, COINS.law.joint(COINS.law.support))
+
+
+def test_groups_keep_their_proportion_and_have_a_row_each() -> None:
+    counts = np.array([3498, 184, 56, 1057])
+    for total in range(4, 1000):
+        made, share = _scaled(counts, total), counts * total / counts.sum()
+        rounded = np.maximum(np.round(share), 1)
+        assert made.sum() == total
+        assert made.min() >= 1
+        assert abs(made - share).max() < (1 if total >= 86 else 3)
+        assert rounded.sum() != total or (made == rounded).all()
+    with pytest.raises(BenchError, match="each of the four groups"):
+        parse("Backgrounds(n=3)", "datasets")
 
 
 def test_there_are_no_other_coins() -> None:

@@ -227,7 +227,7 @@ class Backgrounds(Dataset):
         """Deal items and places, then put them together."""
         counts = np.array(self.counts)
         if self.n is not None:
-            counts = np.maximum(np.round(counts * (self.n / counts.sum())), 1).astype(np.int64)
+            counts = _scaled(counts, self.n)
         classes = counts[:2].sum(), counts[2:].sum()
         if self.aligned is not None:
             counts = np.array(_shared(classes, self.aligned))
@@ -248,7 +248,9 @@ class Backgrounds(Dataset):
         return _whole(parts, rng)
 
     def validate(self) -> None:
-        """Raise a ValueError for classes that are not there, or under both labels."""
+        """Raise a ValueError for too few rows, or classes that are not there or not apart."""
+        if self.n is not None and self.n < 4:
+            raise ValueError(f"n={self.n}, but each of the four groups has a row at least")
         given = [*self.one, *self.other]
         if not (self.one and self.other and set(given) <= set(range(10))):
             raise ValueError(f"one={self.one}, other={self.other}: allowed are classes 0 to 9")
@@ -279,6 +281,24 @@ def _shared(classes: Sequence[int], aligned: float) -> list[int]:
     """How many of each group: of each class, so many go with it."""
     own = [round(aligned * size) for size in classes]
     return [own[0], int(classes[0]) - own[0], int(classes[1]) - own[1], own[1]]
+
+
+def _scaled(counts: Array, total: int) -> Array:
+    """Counts in the same proportion with another total, each of them one at least.
+
+    They are rounded, and what is then missing, or too much, goes to those, or is taken from
+    those, that rounding took most from, or gave most to.
+
+    Example:
+        >>> _scaled(np.array([3498, 184, 56, 1057]), 300)
+        array([219,  12,   3,  66])
+    """
+    share = counts * (total / counts.sum())
+    made = np.maximum(np.round(share), 1).astype(np.int64)
+    while missing := int(total - made.sum()):
+        step = 1 if missing > 0 else -1
+        made[np.argmax(np.where(made + step > 0, step * (share - made), -np.inf))] += step
+    return made
 
 
 def _sizes(classes: Sequence[int], total: int) -> tuple[int, int]:
