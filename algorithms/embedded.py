@@ -10,7 +10,7 @@ import torch
 from annotated_types import Ge, MinLen
 from torch import Tensor
 
-from algorithms.networks import MLP, Layered, Parameter, Shape, dense
+from algorithms.networks import MLP, Layered, Parameter, Shape, dense, product
 
 Blocks = tuple[tuple[Annotated[int, Ge(0)], Annotated[int, Ge(1)]], ...]
 
@@ -57,7 +57,7 @@ class EmbeddedMLP(Layered):
         own = [columns[:, start : start + size].contiguous() for start, size in self.blocks]
         count = 2 * len(own)
         pairs = zip(parameters[:count:2], parameters[1:count:2], own, strict=True)
-        vectors = [torch.baddbmm(b, w, block) for w, b, block in pairs]
+        vectors = [product(w, block, b) for w, b, block in pairs]
         rest = columns[:, self._rest(columns.shape[1])]
         joined = torch.cat([*vectors, rest], 1)
         features, inputs = self._above().run(parameters[count:], joined.transpose(1, 2), points)
@@ -68,7 +68,7 @@ class EmbeddedMLP(Layered):
         parameters, features, (own, inputs) = tape
         count = 2 * len(own)
         above = self._above().slopes((parameters[count:], features, inputs), slope)
-        below = torch.bmm(parameters[count].transpose(1, 2), above[0][0])
+        below = product(parameters[count].transpose(1, 2), above[0][0])
         parts = below[:, : self.width * len(own)].split(self.width, 1)
         return [(p.contiguous(), b) for p, b in zip(parts, own, strict=True)] + above
 

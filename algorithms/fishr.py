@@ -14,7 +14,7 @@ from algorithms._gradient import GradientLearner, Knobs, Outcome
 from algorithms._stack import Batch, Gradient, Hooks, Stack
 from algorithms._training import Loop
 from algorithms.base import TrainingSet
-from algorithms.networks import last
+from algorithms.networks import last, product
 
 
 def gradient_variances(features: Tensor, slope: Tensor, within: Tensor) -> Tensor:
@@ -31,7 +31,7 @@ def gradient_variances(features: Tensor, slope: Tensor, within: Tensor) -> Tenso
     inputs = torch.cat([features, torch.ones_like(features[:, :1])], 1).transpose(1, 2)
 
     def mean(left: Tensor, right: Tensor) -> Tensor:
-        return torch.bmm((within[:, :, None] * left[:, None]).flatten(1, 2), right)
+        return product((within[:, :, None] * left[:, None]).flatten(1, 2), right)
 
     variances = mean(slope.square(), inputs.square()) - mean(slope, inputs).square()
     return variances.view(*within.shape[:2], -1)

@@ -13,6 +13,7 @@ from algorithms._environments import annealing, environments
 from algorithms._gradient import GradientLearner, Knobs, Outcome
 from algorithms._stack import Batch, Hooks, Stack
 from algorithms.base import TrainingSet
+from algorithms.networks import product
 
 
 def invariant_risk(logits: Tensor, batch: Batch, stack: Stack) -> Tensor:
@@ -22,7 +23,7 @@ def invariant_risk(logits: Tensor, batch: Batch, stack: Stack) -> Tensor:
     loss = -log_p.gather(1, truth)[:, 0]
     # The derivative of the loss by the scale of the logits, at a scale of one.
     slope = (log_p.exp() * logits).sum(1) - logits.gather(1, truth)[:, 0]
-    risk, drift = torch.bmm(within, torch.stack([loss, slope], 2)).unbind(2)
+    risk, drift = product(within, torch.stack([loss, slope], 2)).unbind(2)
     weight = stack.state["penalty"]
     return (across * (risk + weight * drift.square()) / weight.clamp_min(1)).sum(1)
 

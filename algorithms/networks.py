@@ -95,7 +95,7 @@ class Layered(Network):
             gradient
             for slopes, inputs in self.slopes(tape, slope)
             for gradient in (
-                torch.bmm(slopes, inputs.transpose(1, 2)),
+                product(slopes, inputs.transpose(1, 2)),
                 slopes.sum(2, keepdim=True),
             )
         ]
@@ -113,13 +113,37 @@ class Layered(Network):
                 continue
             # (R, units, L * B) -> (R * B, units, L): a small product for each point.
             own = [
-                part.unflatten(2, (-1, batch)).permute(0, 3, 1, 2).flatten(0, 1)
+                part.unflatten(2, (-1, batch)).permute(0, 3, 1, 2).flatten(0, 1).contiguous()
                 for part in (slopes, inputs)
             ]
-            weights = torch.bmm(own[0], own[1].transpose(1, 2)).square().sum((1, 2))
+            weights = product(own[0], own[1].transpose(1, 2)).square().sum((1, 2))
             biases = own[0].sum(2).square().sum(1)
             total += (weights + biases).view(replicas, batch)
         return total
+
+
+def product(
+    a: Tensor, b: Tensor, bias: Tensor | None = None, alpha: float = 1.0, beta: float = 1.0
+) -> Tensor:
+    r"""Products of matrices, one a replica, :math:`\alpha A_r B_r + \beta c_r`, (R, m, n).
+
+    A lone product with a side of one would be worked out as one with a vector, and rounded
+    otherwise than in a stack: it is taken twice, and so are those of its gradients.
+
+    Arguments:
+        a: The left matrices, (R, m, k).
+        b: The right ones, (R, k, n).
+        bias: What is added, (R, m, 1), if anything is.
+        alpha: The factor of the products, where something is added.
+        beta: The factor of what is added.
+    """
+    replicas, m, k = a.shape
+    if replicas == 1 and 1 in (m, k, b.shape[2]):
+        added = None if bias is None else bias.expand(2, -1, -1)
+        return product(a.expand(2, -1, -1), b.expand(2, -1, -1), added, alpha, beta)[:1]
+    if bias is None:
+        return torch.bmm(a, b)
+    return torch.baddbmm(bias, a, b, alpha=alpha, beta=beta)
 
 
 def dense(fan_in: int, units: int) -> list[Parameter]:
@@ -129,7 +153,7 @@ def dense(fan_in: int, units: int) -> list[Parameter]:
 
 def last(parameters: list[Tensor], features: Tensor) -> Tensor:
     """Logits (R, K, B) of features (R, F, B)."""
-    return torch.baddbmm(parameters[-1], parameters[-2], features)
+    return product(parameters[-2], features, parameters[-1])
 
 
 def _through_rectifier(slope: Tensor, output: Tensor) -> None:
@@ -162,7 +186,7 @@ class MLP(Layered):
         """The features (R, F, B), and what :meth:`slopes` needs of the layers before."""
         inputs = [x.transpose(1, 2)]
         for w, b in zip(parameters[:-2:2], parameters[1:-2:2], strict=True):
-            inputs.append(torch.baddbmm(b, w, inputs[-1]).relu_())
+            inputs.append(product(w, inputs[-1], b).relu_())
         return inputs[-1], inputs
 
     def slopes(self, tape: Tape, slope: Tensor) -> list[tuple[Tensor, Tensor]]:
@@ -170,7 +194,7 @@ class MLP(Layered):
         parameters, _, inputs = tape
         pairs = [(slope, inputs[-1])]
         for layer in range(len(inputs) - 1, 0, -1):
-            slope = torch.bmm(parameters[2 * layer].transpose(1, 2), slope)
+            slope = product(parameters[2 * layer].transpose(1, 2), slope)
             _through_rectifier(slope, inputs[layer])
             pairs.insert(0, (slope, inputs[layer - 1]))
         return pairs
@@ -279,7 +303,7 @@ class ConvNet(Layered):
         for w, b in zip(parameters[:-2:2], parameters[1:-2:2], strict=True):
             patches = _patches(image)
             columns = patches.view(replicas, w.shape[2], -1)
-            output = torch.baddbmm(b, w, columns).relu_()
+            output = product(w, columns, b).relu_()
             layers.append((w, columns, output, patches.shape, image.shape))
             image = output.view(replicas, w.shape[1], *patches.shape[3:])
         return image.view(replicas, -1, batch), layers
@@ -288,12 +312,12 @@ class ConvNet(Layered):
         """Slope at the outputs, and inputs, of each layer, given the slope at the logits."""
         parameters, features, layers = tape
         pairs = [(slope, features)]
-        slope = torch.bmm(parameters[-2].transpose(1, 2), slope)
+        slope = product(parameters[-2].transpose(1, 2), slope)
         for depth, (w, columns, output, patches, image) in reversed(list(enumerate(layers))):
             slope = slope.reshape(output.shape)
             _through_rectifier(slope, output)
             pairs.insert(0, (slope, columns))
             if depth:
-                slope = torch.bmm(w.transpose(1, 2), slope).view(patches)
+                slope = product(w.transpose(1, 2), slope).view(patches)
                 slope = _patches_backward(slope, image)
         return pairs

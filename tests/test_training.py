@@ -1,6 +1,6 @@
 """The training loop against plain torch, one replica at a time, with the same draws."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import prod
 
@@ -15,10 +15,13 @@ from algorithms._stack import Diverged, Hooks
 from algorithms._training import initial, train
 from algorithms.base import Rows, TrainingSet
 from algorithms.cvar_dro import CVaRDRO, worst_share
+from algorithms.dpsgd import DPSGD
 from algorithms.embedded import EmbeddedMLP
 from algorithms.erm import ERM
 from algorithms.group_dro import GroupDRO
+from algorithms.irm import IRM
 from algorithms.jtt import JTT
+from algorithms.median_of_means import MedianOfMeans
 from algorithms.networks import MLP, ConvNet, Linear, Network, dense
 
 NETWORKS = {
@@ -192,6 +195,48 @@ def test_a_replica_is_the_same_to_the_bit_in_any_company(name, learner, shared):
                 assert equal(a, b)
                 assert (a.weights is None) == (b.weights is None)
                 assert a.weights is None or np.array_equal(a.weights, b.weights)
+
+
+#: Products with a side of one: a learner, the points' shape and the number of people.
+NARROW = {
+    "a rest of one": (ERM(batch=8), (40,), 25),
+    "batches of one": (ERM(batch=1), (40,), 9),
+    "points of one column": (ERM(batch=8), (1,), 24),
+    "one unit": (ERM(MLP((1,)), batch=36), (300,), 36),
+    "one unit between": (ERM(MLP((64, 1, 64)), batch=16), (5,), 32),
+    "blocks of one": (MedianOfMeans(batch=8, blocks=8), (40,), 24),
+    "an image of one": (ERM(ConvNet((8, 16)), batch=8), (3, 9, 9), 25),
+    "norms of one": (DPSGD(ConvNet((8, 16)), batch=3), (1, 8, 8), 25),
+    "one channel": (ERM(ConvNet((1, 1)), batch=8), (3, 9, 9), 24),
+    "a category of one": (ERM(EmbeddedMLP(((0, 1), (1, 30)), width=1), batch=8), (40,), 25),
+    "environments in a rest of one": (IRM(batch=8, rate=0.001), (40,), 25),
+}
+
+
+def answers(network, replicas, x, shape):
+    """The logits of points (m, d), all replicas asked at once."""
+    parameters = [
+        torch.cat(parts) for parts in zip(*(t.parameters for t in replicas), strict=True)
+    ]
+    return network.logits(parameters, x.expand(len(replicas), -1, -1), shape)
+
+
+@pytest.mark.parametrize("name", NARROW)
+def test_a_replica_is_the_same_to_the_bit_where_products_are_narrow(name):
+    learner, shape, n = NARROW[name]
+    learner = replace(learner, epochs=4)
+    made = samples(8, n, shape)
+    together = learner.replicas(made, generators(8), fields(learner, 8))
+    points = torch.randn(3, prod(shape), generator=torch.Generator().manual_seed(0))
+    for count in (1, 2, 3):
+        apart = learner.replicas(made[:count], generators(8)[:count], fields(learner, count))
+        assert all(map(equal, apart, together))
+        for rows in (1, 3):
+            alone, all_of_them = (
+                answers(learner.network, trained, points[:rows], shape)
+                for trained in (apart, together)
+            )
+            assert torch.equal(alone, all_of_them[:count])
 
 
 def test_hyper_parameters_are_each_replicas_own():
