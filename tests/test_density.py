@@ -12,7 +12,7 @@ from algorithms.density import partition
 from algorithms.density._adversary import Contest, Rules, contest, weigh
 from algorithms.density._reference import reference
 from algorithms.density.base import DensityModel
-from algorithms.density.energies import SmoothMLP
+from algorithms.density.energies import SineMLP, SmoothMLP
 from algorithms.density.energy_model import EnergyDensity
 from algorithms.density.fixed_proposal import FixedProposal
 from algorithms.density.flow import Flow
@@ -106,7 +106,24 @@ def same(one, other):
     return np.array_equal(one.log_prob(x), other.log_prob(x))
 
 
-@pytest.mark.parametrize("model", [QUICK, Flow(steps=30, batch=32, hidden=(8,), transforms=2)])
+#: Networks of the usual sizes, a few steps of each.
+BRIEF = {"steps": 3, "rounds": 1, "final": 64}
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        QUICK,
+        Flow(steps=30, batch=32, hidden=(8,), transforms=2),
+        LED(penalty=0.1, **BRIEF),
+        LED(penalty=0.1, components=(3,), **BRIEF),
+        MEG(**BRIEF),
+        WGANCritic(**BRIEF),
+        LED(energy=SineMLP(), penalty=0.1, **BRIEF),
+        LEDFlow(penalty=0.1, **BRIEF),
+    ],
+    ids=lambda m: f"{type(m).__name__}({type(getattr(m, 'energy', None)).__name__})",
+)
 def test_a_density_is_the_same_to_the_bit_alone_and_among_others(model):
     xs = [points(s, 200 + 40 * s) for s in range(4)]
     together = model.fit_many(xs, [rng(s) for s in range(4)])

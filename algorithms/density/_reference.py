@@ -12,6 +12,7 @@ from sklearn.mixture import GaussianMixture as EM
 from torch import Tensor
 
 from algorithms.base import Array
+from algorithms.networks import product
 
 #: A component needs so many points for each of its d + 1 shapes.
 EACH = 2
@@ -54,11 +55,11 @@ class Reference:
 
     def whiten(self, x: Tensor) -> Tensor:
         """Coordinates u of points, both (R, d, B)."""
-        return torch.bmm(self.whitening, x - self.mean)
+        return product(self.whitening, x - self.mean)
 
     def colour(self, u: Tensor) -> Tensor:
         """Points of coordinates u, both (R, d, B)."""
-        return torch.baddbmm(self.mean, self.colouring, u)
+        return product(self.colouring, u, self.mean)
 
     def log_prob(self, u: Tensor) -> Tensor:
         """Log-density in the coordinates u (R, d, B), (R, B)."""
@@ -68,7 +69,7 @@ class Reference:
             return u.square().sum(1) / -2 - normal
         flat = self.inverse.flatten(1, 2)
         offset = (self.inverse @ self.centre.unsqueeze(3)).flatten(1, 2)
-        distance = torch.baddbmm(offset, flat, u, beta=-1).unflatten(1, (k, d))
+        distance = product(flat, u, offset, beta=-1).unflatten(1, (k, d))
         volume = torch.diagonal(self.inverse, dim1=2, dim2=3).log().sum(2, keepdim=True)
         logs = self.share + volume - distance.square().sum(2) / 2 - normal
         return torch.logsumexp(logs, 1)

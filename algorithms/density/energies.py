@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, MinLen
 from torch import Tensor
 from torch.nn.functional import silu
 
-from algorithms.networks import Network, Parameter, Shape, dense
+from algorithms.networks import Network, Parameter, Shape, dense, product
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class SmoothMLP(Network):
         """What the last layer sees, (R, F, B), of points given as rows (R, B, d)."""
         a, factor = x.transpose(1, 2), self.frequency
         for w, b in zip(parameters[:-2:2], parameters[1:-2:2], strict=True):
-            a = silu(torch.baddbmm(b, w, a, beta=factor, alpha=factor))
+            a = silu(product(w, a, b, alpha=factor, beta=factor))
             factor = 1.0
         return a
 
@@ -92,7 +92,7 @@ class SineMLP(Network):
         # Biases are drawn below d^-1/2 like weights: stretched to pi, they are phases.
         phase, speed = pi * prod(points) ** 0.5, self.frequency * 3**0.5
         w, b = parameters[:2]
-        a = torch.sin(torch.baddbmm(b, w, x.transpose(1, 2), beta=phase, alpha=speed))
+        a = torch.sin(product(w, x.transpose(1, 2), b, alpha=speed, beta=phase))
         for w, b in zip(parameters[2:-2:2], parameters[3:-2:2], strict=True):
-            a = silu(torch.baddbmm(b, w, a))
+            a = silu(product(w, a, b))
         return a

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import silu, softplus
 
 from algorithms.density.generators import Generator
+from algorithms.networks import product
 
 #: No scale leaves e^-6 to e^6 in one layer.
 REACH = 6.0
@@ -119,9 +120,9 @@ class OneWayFlow(Generator):
         """The triangular monotone part of a layer."""
         w, b, v, c = parameters
         first, second = _masks(h.shape[1], self.hidden, h.dtype)
-        hidden = silu(torch.baddbmm(b, w * first, h))
+        hidden = silu(product(w * first, h, b))
         masked = v * second.repeat(2 + 3 * self.bumps, 1)
-        shape = torch.baddbmm(c, masked, hidden).unflatten(1, (-1, h.shape[1]))
+        shape = product(masked, hidden, c).unflatten(1, (-1, h.shape[1]))
         s = REACH * torch.tanh(shape[:, 0] / REACH)
         return monotone(
             h.unsqueeze(1), s, shape[:, 1], *shape[:, 2:].chunk(3, dim=1)
@@ -133,7 +134,7 @@ def mix(packed: Tensor, shift: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
     diagonal = torch.diagonal(packed, dim1=1, dim2=2)
     eye = torch.eye(packed.shape[1], dtype=packed.dtype)
     lower, upper = packed.tril(-1) + eye, packed.triu(1) + torch.diag_embed(diagonal.exp())
-    return torch.baddbmm(shift, lower, torch.bmm(upper, z)), diagonal.sum(1, keepdim=True)
+    return product(lower, product(upper, z), shift), diagonal.sum(1, keepdim=True)
 
 
 def monotone(
