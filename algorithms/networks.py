@@ -6,6 +6,7 @@ have the (small) number of classes as their contiguous dimension, which is slow 
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
@@ -14,9 +15,13 @@ from typing import Annotated, Any
 import torch
 from annotated_types import Ge, MinLen
 from torch import Tensor
+from torch.nn.functional import pad
 
 Shape = tuple[int, ...]
 Tape = Any
+
+#: A multiple of the numbers that processors work out side by side.
+VECTORS = 64
 
 
 @dataclass(frozen=True)
@@ -144,6 +149,18 @@ def product(
     if bias is None:
         return torch.bmm(a, b)
     return torch.baddbmm(bias, a, b, alpha=alpha, beta=beta)
+
+
+def evenly(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """A function of each number in (R, ...), rounded alike however many replicas there are.
+
+    Processors take numbers by whole vectors and those that are left one by one, which some
+    functions round otherwise: each replica's numbers are filled up so that none are left.
+    """
+    short = -x[0].numel() % VECTORS
+    if not short:
+        return function(x)
+    return function(pad(x.flatten(1), (0, short)))[:, :-short].view(x.shape)
 
 
 def dense(fan_in: int, units: int) -> list[Parameter]:

@@ -108,6 +108,12 @@ def same(one, other):
 
 #: Networks of the usual sizes, a few steps of each.
 BRIEF = {"steps": 3, "rounds": 1, "final": 64}
+ODD = LED(
+    energy=SmoothMLP((7, 5)),
+    generator=OneWayFlow(bumps=3, hidden=5),
+    penalty=0.1,
+    **(BRIEF | {"steps": 9, "batch": 31, "proposals": 33}),
+)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +127,7 @@ BRIEF = {"steps": 3, "rounds": 1, "final": 64}
         WGANCritic(**BRIEF),
         LED(energy=SineMLP(), penalty=0.1, **BRIEF),
         LEDFlow(penalty=0.1, **BRIEF),
+        ODD,
     ],
     ids=lambda m: f"{type(m).__name__}({type(getattr(m, 'energy', None)).__name__})",
 )
@@ -132,6 +139,15 @@ def test_a_density_is_the_same_to_the_bit_alone_and_among_others(model):
     for one, two, three in zip(together, pairs, alone, strict=True):
         assert same(one, two)
         assert same(one, three)
+
+
+@pytest.mark.parametrize("d", [1, 3])
+def test_odd_numbers_of_units_and_points_are_stacked_to_the_bit(d):
+    xs = [points(s, 200, d) for s in range(5)]
+    together = ODD.fit_many(xs, [rng(s) for s in range(5)])
+    for s, x in enumerate(xs):
+        alone = ODD.fit(x, rng(s))
+        assert np.array_equal(alone.log_prob(xs[0]), together[s].log_prob(xs[0]))
 
 
 def test_a_failing_set_of_points_fails_alone():

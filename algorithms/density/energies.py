@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, MinLen
 from torch import Tensor
 from torch.nn.functional import silu
 
-from algorithms.networks import Network, Parameter, Shape, dense, product
+from algorithms.networks import Network, Parameter, Shape, dense, evenly, product
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class SmoothMLP(Network):
         """What the last layer sees, (R, F, B), of points given as rows (R, B, d)."""
         a, factor = x.transpose(1, 2), self.frequency
         for w, b in zip(parameters[:-2:2], parameters[1:-2:2], strict=True):
-            a = silu(product(w, a, b, alpha=factor, beta=factor))
+            a = evenly(silu, product(w, a, b, alpha=factor, beta=factor))
             factor = 1.0
         return a
 
@@ -94,5 +94,5 @@ class SineMLP(Network):
         w, b = parameters[:2]
         a = torch.sin(product(w, x.transpose(1, 2), b, alpha=speed, beta=phase))
         for w, b in zip(parameters[2:-2:2], parameters[3:-2:2], strict=True):
-            a = silu(product(w, a, b))
+            a = evenly(silu, product(w, a, b))
         return a

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import silu, softplus
 
 from algorithms.density.generators import Generator
-from algorithms.networks import product
+from algorithms.networks import evenly, product
 
 #: No scale leaves e^-6 to e^6 in one layer.
 REACH = 6.0
@@ -120,7 +120,7 @@ class OneWayFlow(Generator):
         """The triangular monotone part of a layer."""
         w, b, v, c = parameters
         first, second = _masks(h.shape[1], self.hidden, h.dtype)
-        hidden = silu(product(w * first, h, b))
+        hidden = evenly(silu, product(w * first, h, b))
         masked = v * second.repeat(2 + 3 * self.bumps, 1)
         shape = product(masked, hidden, c).unflatten(1, (-1, h.shape[1]))
         s = REACH * torch.tanh(shape[:, 0] / REACH)
@@ -150,9 +150,9 @@ def monotone(
         b: Their slopes before the softplus, (R, K, d, B).
         c: Their shifts, (R, K, d, B).
     """
-    slope, rise = s.exp(), softplus(b)
+    slope, rise = s.exp(), evenly(softplus, b)
     tanh = torch.tanh(torch.addcmul(c, rise, h))
-    height = softplus(a)
+    height = evenly(softplus, a)
     y = torch.addcmul(m, slope, h[:, 0]) + (height * tanh).sum(1)
     derivative = slope + (height * rise * (1 - tanh * tanh)).sum(1)
     return y, derivative.log().sum(1)
