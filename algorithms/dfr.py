@@ -52,10 +52,13 @@ class DFR(GradientLearner):
         if any(s.validation is None for s in samples):
             raise ValueError("DFR trains its last layer on validation data; there are none")
         outcomes = self.descend(samples, rngs, knobs)
-        return [
-            o if isinstance(o, Exception) else self.retrained(o, sample, rng, C)
-            for o, sample, rng, C in zip(outcomes, samples, rngs, knobs["C"], strict=True)
-        ]
+        for r, outcome in enumerate(outcomes):
+            if not isinstance(outcome, Exception):
+                try:
+                    outcomes[r] = self.retrained(outcome, samples[r], rngs[r], knobs["C"][r])
+                except Exception as error:
+                    outcomes[r] = error
+        return outcomes
 
     def retrained(
         self, trained: Trained, sample: TrainingSet, rng: np.random.Generator, C: float
@@ -72,8 +75,8 @@ class DFR(GradientLearner):
             x, y = phi[chosen], held.y[chosen]
             labels = np.unique(y)
             drawn[labels] += 1
-            # Of two labels, the first one's logit stays at zero.
-            for k in labels if len(labels) > 2 else labels[-1:]:
+            # Of two labels, the first one's logit stays at zero, and that of a label on its own.
+            for k in labels if len(labels) > 2 else labels[1:]:
                 seed = int(rng.integers(2**31))
                 model = LogisticRegression(
                     l1_ratio=1.0, C=C, solver="liblinear", max_iter=1000, random_state=seed

@@ -297,3 +297,26 @@ def test_a_last_layer_without_validation_data_is_refused():
     bare = TrainingSet(np.zeros((4, 2)), [0, 1, 0, 1])
     with pytest.raises(ValueError, match="validation data"):
         DFR().fit(bare, np.random.default_rng(0))
+
+
+def test_of_one_label_a_last_layer_says_that_label():
+    sample = uneven(np.random.default_rng(0))
+    sample.validation = sample.validation.take(np.flatnonzero(sample.validation.y == 1))
+    fitted = DFR(draws=2).fit(sample, np.random.default_rng(0))
+    assert set(fitted.predict(sample.x).tolist()) == {1}
+
+
+def test_a_last_layer_that_fails_fails_alone(monkeypatch):
+    made, retrained = [uneven(np.random.default_rng(seed)) for seed in range(3)], DFR.retrained
+
+    def failing(self, trained, sample, rng, C):
+        if sample is made[1]:
+            raise FloatingPointError("on purpose")
+        return retrained(self, trained, sample, rng, C)
+
+    want = DFR(draws=1).fit_many(made, generators(3))
+    monkeypatch.setattr(DFR, "retrained", failing)
+    got = DFR(draws=1).fit_many(made, generators(3))
+    assert isinstance(got[1], FloatingPointError)
+    for r in (0, 2):
+        assert np.array_equal(got[r].predict_proba(made[r].x), want[r].predict_proba(made[r].x))
