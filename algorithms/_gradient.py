@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import prod
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
 from annotated_types import Ge, Gt
@@ -41,7 +41,8 @@ class GradientLearner(Learner):
         decay: Weight decay, added to the gradient.
         selection: Which epoch's parameters are kept: the last one's, or those that are best on
             the validation data in accuracy, in the worst group's accuracy, or in loss.
-        patience: Stop after so many epochs without a better one; 0 never stops.
+        patience: Stop after so many epochs without one that is better by the selection; 0 never
+            stops.
         trace: Whether to record each epoch too.
     """
 
@@ -59,6 +60,15 @@ class GradientLearner(Learner):
     selection: Rule = "last"
     patience: Annotated[int, Ge(0)] = 0
     trace: bool = False
+
+    def validate(self) -> None:
+        """Refuse patience where no epoch is better than another."""
+        if self.patience and self.selection == "last":
+            better = ", ".join(map(repr, get_args(Rule)[1:]))
+            raise ValueError(
+                f"patience={self.patience} waits for a better epoch, but by selection='last' none "
+                f"is better than another; allowed are patience=0, or a selection by {better}"
+            )
 
     @abstractmethod
     def replicas(
@@ -181,6 +191,7 @@ def fit_together(
     results: dict[int, Fitted | Exception] = {}
     for chosen in _stacks(learners[0], samples) if samples else ():
         first = learners[chosen[0]]
+        first.validate()
         numeric = [f.name for f in dataclasses.fields(first) if _is_knob(first, f.name)]
         knobs = {name: [float(getattr(learners[i], name)) for i in chosen] for name in numeric}
         outcomes = first.replicas([samples[i] for i in chosen], [rngs[i] for i in chosen], knobs)

@@ -348,6 +348,15 @@ def test_selection_without_validation_data_is_refused():
         ERM(selection="accuracy").fit(bare, np.random.default_rng(0))
 
 
+def test_patience_without_a_selection_is_refused():
+    (sample,) = samples(1)
+    with pytest.raises(ValueError, match=r"patience=2 .* by 'accuracy', 'worst_group', 'loss'"):
+        ERM(patience=2).validate()
+    with pytest.raises(ValueError, match="selection='last'"):
+        ERM(patience=2).fit(sample, np.random.default_rng(0))
+    ERM(patience=2, selection="loss").validate()
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_norms_of_each_points_gradient_are_those_of_its_own_training_step(name):
     network, shape = NETWORKS[name], SHAPES.get(name, (5,))
