@@ -25,8 +25,9 @@ def exponentiated(losses: Tensor, index: Tensor, stack: Stack) -> Tensor:
     counts = empty.scatter_add(1, groups, torch.ones_like(losses))
     mean = empty.scatter_add(1, groups, losses) / counts.clamp_min(1)
     if "log_q" not in stack.state:
-        stack.state["log_q"] = torch.zeros_like(empty)
         sizes = empty.scatter_add(1, stack.group, torch.ones_like(stack.group, dtype=losses.dtype))
+        # A group that nobody is in has no weight to lose, nor to give back.
+        stack.state["log_q"] = empty.masked_fill(sizes == 0, -torch.inf)
         stack.state["margin"] = stack.knobs["adjustment"] / sizes.clamp_min(1).sqrt()
     log_q = stack.state["log_q"] + stack.knobs["step"] * (mean + stack.state["margin"])
     stack.state["log_q"] = log_q = log_q.log_softmax(1)
@@ -46,7 +47,8 @@ class GroupDRO(GradientLearner):
         \text{descend on } \sum_g q_g L_g
 
     with :math:`L_g` the mean loss of group g in the batch (zero where it has nobody there) and q
-    updated before each step. Where data have no groups, the label is the group.
+    updated before each step, over the groups that somebody in the sample is in. Where data have no
+    groups, the label is the group.
 
     A collective that is a group of its own is heard until it is fitted; one that is spread over
     the groups is heard as much as the groups that it makes hard.
