@@ -205,11 +205,12 @@ def _is_knob(learner: GradientLearner, name: str) -> bool:
 
 
 def _stacks(learner: GradientLearner, samples: Sequence[TrainingSet]) -> list[list[int]]:
-    """Samples of equal size and shape together, no more of them than the cache holds."""
+    """Samples whose sizes and shapes are equal, in stacks that the cache holds."""
     stacks: list[list[int]] = []
-    filling: dict[tuple[int, int, int], list[int]] = {}
+    filling: dict[Hashable, list[int]] = {}
     for i, sample in enumerate(samples):
-        alike = len(sample), sample.classes, sample.groups
+        held = None if sample.validation is None else len(sample.validation)
+        alike = len(sample), sample.rows.pool.shape[1:], sample.classes, sample.groups, held
         if len(filling.get(alike, ())) % width(learner, sample) == 0:
             filling[alike] = []
             stacks.append(filling[alike])

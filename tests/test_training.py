@@ -342,6 +342,20 @@ def test_weights_are_averaged_over_training_and_by_epoch():
     assert one.weights == pytest.approx(sum(s.weights for s in one.path) / 4, rel=1e-5)
 
 
+@pytest.mark.parametrize("selection", ["last", "loss"])
+def test_samples_that_differ_in_shape_or_validation_data_are_not_stacked(selection):
+    made = [*samples(2), *samples(2, shape=(4,)), *samples(3)]
+    made[4].validation = made[4].validation.take(np.arange(7))
+    if selection == "last":
+        made[5].validation = None
+    learner = ERM(epochs=2, batch=8, selection=selection, trace=True)
+    together = learner.fit_many(made, generators(len(made)))
+    for sample, rng, fitted in zip(made, generators(len(made)), together, strict=True):
+        alone = learner.fit(sample, rng)
+        assert np.array_equal(alone.predict_proba(sample.x), fitted.predict_proba(sample.x))
+        assert alone.path[-1].metrics == fitted.path[-1].metrics
+
+
 def test_selection_without_validation_data_is_refused():
     bare = TrainingSet(np.zeros((4, 2)), [0, 1, 0, 1])
     with pytest.raises(ValueError, match="needs validation data"):
