@@ -22,6 +22,7 @@ from algorithms.density.led import LED
 from algorithms.density.led_flow import LEDFlow
 from algorithms.density.meg import MEG
 from algorithms.density.one_way_flow import OneWayFlow
+from algorithms.density.refined import Refined
 from algorithms.density.wgan_critic import WGANCritic
 from algorithms.networks import Network, Parameter
 from bench.densities import covered, law_of, mass
@@ -281,6 +282,23 @@ def test_every_model_leaves_a_density_that_repeats_itself(model: DensityModel):
     np.testing.assert_array_equal(drawn, other.sample(400, rng(2)))
     # Even a hasty density is about where its points are.
     assert np.abs(drawn.mean(0) - x.mean(0)).max() < 1
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Flow(steps=200, batch=64, hidden=(8,), transforms=2),
+        LEDFlow(energy=SmoothMLP((8,)), **SMALL),
+        Refined(Flow(steps=10, batch=32, hidden=(8,), transforms=2), QUICK),
+    ],
+    ids=lambda m: type(m).__name__,
+)
+def test_flows_take_points_of_one_column(model):
+    x = points(d=1)
+    density = model.fit(x, rng(1))
+    grid = np.linspace(-12, 18, 3000)[:, None]
+    assert np.exp(density.log_prob(grid)).sum() * 0.01 == pytest.approx(1, abs=0.1)
+    assert density.sample(400, rng(2)).mean() == pytest.approx(x.mean(), abs=0.3)
 
 
 @pytest.mark.parametrize("units", ["common", "own"])

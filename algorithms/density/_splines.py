@@ -42,13 +42,16 @@ def named(flow: Map, rng: np.random.Generator) -> dict[str, Tensor]:
         if p.ndim == 1:
             found[name] = torch.zeros_like(p, requires_grad=False)
             continue
-        last = f"{_next(name)}.weight" not in dict(flow.named_parameters())
+        last = _next(name) not in dict(flow.named_parameters())
         bound = (0.1 if last else 1.0) * p.shape[1] ** -0.5
         found[name] = torch.from_numpy(rng.uniform(-bound, bound, tuple(p.shape))).float()
     return found
 
 
-def _next(name: str) -> str:
-    """The stem of the layer after a layer: each is followed by its activation."""
+def _next(name: str) -> str | None:
+    """The weights after a layer's: each is followed by its activation.
+
+    In one dimension there are no layers: what a network would say is itself the parameter.
+    """
     stem, number = name.rpartition(".")[0].rsplit(".", 1)
-    return f"{stem}.{int(number) + 2}"
+    return f"{stem}.{int(number) + 2}.weight" if number.isdigit() else None
