@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -13,10 +14,11 @@ if TYPE_CHECKING:
 
 
 class Diverged(ArithmeticError):
-    """The training loss of a replica was no longer a finite number."""
+    """A replica's loss was no finite number at a step, or its parameters weren't after it."""
 
     def __init__(self, step: int, loss: float) -> None:
-        super().__init__(f"training diverged: the loss was {loss} at step {step}")
+        after = ", and parameters were no finite numbers after it" if isfinite(loss) else ""
+        super().__init__(f"training diverged: the loss was {loss} at step {step}{after}")
         self.step, self.loss = step, loss
 
     def __reduce__(self) -> tuple[type, tuple[int, float]]:

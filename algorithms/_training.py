@@ -186,6 +186,13 @@ class Loop:
             report = {name: float(values[r]) for name, values in told.items()}
             self.results[self.alive[r]] = Trained(own, given, losses[r], path, report)
 
+    def astray(self) -> Tensor:
+        """Whose losses in the epoch, or parameters after it, are not finite, a mask (R,)."""
+        finite = self.losses[-1].isfinite().all(1)
+        for p in self.parameters:
+            finite &= p.isfinite().flatten(1).all(1)
+        return ~finite
+
     def fail(self, failed: Tensor) -> None:
         """Put down the first step at which the replicas of a mask (R,) went astray."""
         losses = torch.cat(self.losses, 1)
@@ -193,7 +200,10 @@ class Loop:
             # A part that is well itself fails with the part that isn't.
             parts = losses.view(self.hooks.copies, -1, losses.shape[1])
             own = parts[:, r % parts.shape[1]]
-            part, step = min((~own.isfinite()).nonzero().tolist(), key=lambda at: at[1])
+            # Where all losses are finite, it was the last step that led to other parameters.
+            wrong = (~own.isfinite()).nonzero().tolist()
+            end = r // parts.shape[1], losses.shape[1] - 1
+            part, step = min(wrong, key=lambda at: at[1], default=end)
             self.results[self.alive[r]] = Diverged(step, float(own[part, step]))
 
     def share(self, mask: Tensor, last: bool = False) -> Tensor:
@@ -261,7 +271,7 @@ def train(
     for epoch in range(1, epochs + 1):
         before = loop.given.clone() if trace and loop.given is not None else None
         loop.epoch(batch)
-        failed = loop.share(~loop.losses[-1].isfinite().all(1))
+        failed = loop.share(loop.astray())
         finite = ~failed
         if failed.any():
             loop.fail(failed)

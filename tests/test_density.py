@@ -1,7 +1,7 @@
 """Density models: what they leave, with whom, and what they refuse."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -158,6 +158,21 @@ def test_a_failing_set_of_points_fails_alone():
     assert isinstance(failed, Exception)
     assert same(good, QUICK.fit(points(0), rng(0)))
     assert same(other, QUICK.fit(points(2), rng(2)))
+
+
+def test_an_energy_that_has_no_partition_function_fails_alone(monkeypatch):
+    xs, told = [points(s) for s in range(3)], []
+
+    def estimated(*weights):
+        told.append(partition.estimate(*weights))
+        return replace(told[-1], value=np.nan) if len(told) == 2 else told[-1]
+
+    want = QUICK.fit_many(xs, [rng(s) for s in range(3)])
+    monkeypatch.setattr("algorithms.density.energy_model.estimate", estimated)
+    good, failed, other = QUICK.fit_many(xs, [rng(s) for s in range(3)])
+    assert isinstance(failed, ArithmeticError)
+    assert same(good, want[0])
+    assert same(other, want[2])
 
 
 @dataclass(frozen=True)

@@ -262,6 +262,18 @@ def test_a_replica_that_diverges_fails_alone():
     assert all(equal(mixed[r], calm[r]) for r in (0, 2, 3))
 
 
+def test_a_replica_that_diverges_in_its_last_step_fails_alone():
+    made = samples(3)
+    setting = knobs(3) | {"rate": [0.1, 1e39, 0.1]}
+    mixed = train(MLP((7,)), made, generators(3), knobs=setting, epochs=1, batch=23)
+    calm = train(MLP((7,)), made, generators(3), knobs=knobs(3), epochs=1, batch=23)
+    assert isinstance(mixed[1], Diverged)
+    assert mixed[1].step == 0
+    assert mixed[1].loss == pytest.approx(calm[1].losses[0])
+    assert "parameters" in str(mixed[1])
+    assert all(equal(mixed[r], calm[r]) for r in (0, 2))
+
+
 def test_a_batch_holds_the_samples_of_its_order(monkeypatch):
     made = samples(5)
     points = Points([s.rows for s in made], torch.device("cpu"), torch.float32)

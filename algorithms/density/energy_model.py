@@ -161,8 +161,11 @@ class EnergyModel(DensityModel):
         for i, base, outcome in zip(chosen, own, outcomes, strict=True):
             if isinstance(outcome, Exception):
                 results[i] = outcome
-            else:
+                continue
+            try:
                 results[i] = EnergyDensity(rules, outcome, base, self.final, rngs[i])
+            except Exception as error:
+                results[i] = error
         return results
 
 
