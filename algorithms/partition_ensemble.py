@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from hashlib import blake2b
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge
 
+from algorithms._estimators import constant
 from algorithms.base import Array, Fitted, Learner, TrainingSet
 from algorithms.erm import ERM
 
@@ -43,11 +43,6 @@ def certificates(votes: Array) -> Array:
     others = votes + (np.arange(votes.shape[1]) < first[:, None])
     np.put_along_axis(others, first[:, None], -1, axis=1)
     return (votes.max(1) - others.max(1)) // 2
-
-
-def always(label: int, x: Array) -> Array:
-    """The same label for all points."""
-    return np.full(len(x), label)
 
 
 def elected(voters: Sequence[Fitted], sample: TrainingSet) -> Fitted:
@@ -123,7 +118,7 @@ class PartitionEnsemble(Learner):
             for people, generator in zip(partition(x, y, self.parts), own, strict=True):
                 labels = np.unique(y[people])
                 if len(labels) == 1:
-                    voters[i].append(Fitted(partial(always, labels[0])))
+                    voters[i].append(constant(labels[0], sample.classes))
                 elif len(labels):
                     jobs.append((i, sample.take(people), generator))
         fitted = self.of.fit_many([j[1] for j in jobs], [j[2] for j in jobs]) if jobs else []

@@ -19,11 +19,14 @@ from algorithms._answers import probabilities
 from algorithms.any_sklearn import Sklearn
 from algorithms.base import TrainingSet
 from algorithms.bayes_optimal import BayesOptimal
+from algorithms.boosted_trees import BoostedTrees
 from algorithms.empirical_bayes import EmpiricalBayes
 from algorithms.erm import ERM
 from algorithms.gaussian_process import GaussianProcess
 from algorithms.kernel_bayes import KernelBayes
+from algorithms.knn import KNN
 from algorithms.linear_svm import LinearSVM
+from algorithms.logistic_regression import LogisticRegression
 from algorithms.networks import MLP, ConvNet, Linear
 from algorithms.swag import SWAG, moments
 from bench.datasets.gaussians import Gaussians
@@ -395,6 +398,16 @@ def test_an_estimator_by_name_is_the_estimator(learner, estimator):
         np.testing.assert_array_equal(got.predict_proba(asked), want.predict_proba(asked))
     else:
         assert got.predict_proba is None
+
+
+@pytest.mark.parametrize(
+    "learner", [LogisticRegression(), LinearSVM(), BoostedTrees(), KNN(), Sklearn("SVC")], ids=repr
+)
+def test_of_one_label_all_estimators_say_that_label(learner):
+    sample, asked = blobs()
+    fitted = learner.fit(TrainingSet(sample.x, np.full(len(sample), 2), classes=4), rng())
+    assert fitted.predict(asked).tolist() == [2] * len(asked)
+    assert fitted.predict_proba(asked).tolist() == [[0, 0, 1, 0]] * len(asked)
 
 
 def test_a_label_that_nobody_has_gets_no_probability():
