@@ -28,7 +28,7 @@ class Sklearn(Learner):
 
     Arguments:
         name: The name of a class in ``sklearn.utils.all_estimators(type_filter="classifier")``.
-        params: Keyword arguments passed to that class.
+        params: Keyword arguments passed to that class; not ``random_state``, which is drawn.
 
     Example:
         >>> Sklearn("SVC", C=10)
@@ -50,11 +50,16 @@ class Sklearn(Learner):
         return _rebuild, (self.name, self.params)
 
     def validate(self) -> None:
-        """Raise a ValueError for a name or a parameter that scikit-learn does not have."""
+        """Raise a ValueError for what scikit-learn does not have, and for a random state."""
         _known("classifier", self.name, list(classifiers()))
         known = list(classifiers()[self.name]().get_params()) if self.params else []
-        for name, _ in self.params:
+        for name, value in self.params:
             _known(f"parameter of {self.name}", name, known)
+            if name == "random_state":
+                raise ValueError(
+                    f"random_state={value!r} cannot be given: each training draws it by its own "
+                    "generator, which comes from the seed"
+                )
 
     def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
         """Train on a sample."""

@@ -425,10 +425,11 @@ def test_a_label_that_nobody_has_gets_no_probability():
         (Sklearn("GausianNB"), "no classifier named 'GausianNB'; the nearest is 'GaussianNB'"),
         (Sklearn("LinearRegression"), "no classifier named 'LinearRegression'"),
         (Sklearn("SVC", gama=1), "no parameter of SVC named 'gama'; the nearest is 'gamma'"),
+        (Sklearn("SVC", random_state=3), "random_state=3 cannot be given"),
     ],
     ids=repr,
 )
-def test_names_that_do_not_exist_are_refused(learner, message):
+def test_what_may_not_be_named_is_refused(learner, message):
     with pytest.raises(ValueError, match=message):
         learner.validate()
     with pytest.raises(ValueError, match=message):
