@@ -18,6 +18,9 @@ class LogisticRegression(Learner):
     .. math:: \min_{W, b} \sum_i -\log \mathrm{softmax}(W x_i + b)_{y_i}
         + \frac{1}{2C} \lVert W \rVert^2
 
+    For two labels scikit-learn penalises the one vector :math:`w = W_1 - W_0` in place of W, whose
+    rows are then :math:`\mp w / 2`: that is the same with C/2 in place of C.
+
     References:
         | The Regression Analysis of Binary Sequences (Cox, 1958)
         | https://doi.org/10.1111/j.2517-6161.1958.tb00292.x

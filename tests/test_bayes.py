@@ -400,6 +400,29 @@ def test_an_estimator_by_name_is_the_estimator(learner, estimator):
         assert got.predict_proba is None
 
 
+@pytest.mark.parametrize("labels", [2, 3])
+def test_logistic_regression_is_where_its_objective_is_least(labels):
+    sample, asked = blobs()
+    y, C = sample.y % labels, 0.3 / (2 if labels == 2 else 1)
+    x = torch.from_numpy(sample.x).double()
+    w, b = (torch.zeros(labels, k, dtype=torch.float64, requires_grad=True) for k in (3, 1))
+    steps = torch.optim.LBFGS([w, b], max_iter=500, line_search_fn="strong_wolfe")
+
+    def objective():
+        steps.zero_grad()
+        loss = torch.nn.functional.cross_entropy(
+            x @ w.T + b.T, torch.from_numpy(y), reduction="sum"
+        )
+        value = loss + w.square().sum() / (2 * C)
+        value.backward()
+        return value
+
+    steps.step(objective)
+    want = torch.softmax(torch.from_numpy(asked).double() @ w.T + b.T, 1).detach().numpy()
+    fitted = LogisticRegression(C=0.3).fit(TrainingSet(sample.x, y), rng())
+    np.testing.assert_allclose(fitted.predict_proba(asked), want, atol=1e-3)
+
+
 @pytest.mark.parametrize(
     "learner", [LogisticRegression(), LinearSVM(), BoostedTrees(), KNN(), Sklearn("SVC")], ids=repr
 )
