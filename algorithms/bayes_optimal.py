@@ -15,10 +15,12 @@ class BayesOptimal(Learner):
 
     .. math:: f(x) = \arg\max_y \tilde P(x, y), \qquad \mathrm{TV}(\tilde P, P) \le \epsilon
 
-    With :math:`\epsilon = 0` this is the Bayes rule itself. Otherwise :math:`\tilde P` is the
-    law whose rule disagrees with the Bayes rule on the most people: turning a decision at x takes
-    half the gap :math:`P(x, y_1) - P(x, y_2)` between the two likeliest labels out of
-    :math:`\epsilon`, and decisions are turned from the most doubtful on, while it lasts.
+    With :math:`\epsilon = 0` this is the Bayes rule itself. Otherwise :math:`\tilde P` is made
+    greedily, for a rule that disagrees with the Bayes rule on many people: turning a decision at x
+    takes half the gap :math:`P(x, y_1) - P(x, y_2)` between the two likeliest labels out of
+    :math:`\epsilon`, and decisions are turned from the most doubtful on, those of one doubt
+    together, up to the first that cost more than is left. No law so near disagrees on more people
+    than with those turned too.
 
     It learns nothing from the sample, so it shows what the collective does to the law alone. It
     needs a dataset whose law is known; on an infinite domain :math:`\epsilon` is spent as if the

@@ -317,11 +317,18 @@ def test_the_worst_law_is_near_and_turns_as_many_as_any_but_an_atom(seed, epsilo
         if distance(turned) <= epsilon
     )
     assert people(chosen) > best - max(people([s]) for s in points) - 1e-12
-    # What is left does not pay for the most doubtful of the others.
+    # What is left does not pay for the most doubtful of the others, where the rule stops.
     rest = [s for s in points if s not in chosen]
     if rest:
         doubt = min(rest, key=lambda s: -np.diff(known.table[s, ranked[s][:2]])[0] / people([s]))
         assert distance([*chosen, doubt]) > epsilon - 1e-12
+
+
+def test_the_worst_law_stops_at_the_first_decision_that_is_too_dear():
+    # Turning the first, more doubtful point costs 0.1; the second would cost 0.05.
+    known = Finite(np.array([[0.5, 0.3], [0.15, 0.05]]))
+    turned = {e: rule(BayesOptimal(e), known).tolist() for e in (0.06, 0.11, 0.16)}
+    assert turned == {0.06: [0, 0], 0.11: [1, 0], 0.16: [1, 1]}
 
 
 def test_feature_label_planting_keeps_the_theorems_promise_against_the_bayes_rule():
