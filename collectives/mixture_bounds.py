@@ -101,7 +101,8 @@ def planting(
     for the rival, and where it hurts most: to turn z takes as many of them as its lead is long,
     and they are no more than their expected share of the acting m members, plus :math:`R(m)`, at
     the price of one more chance to fail. The most that they can turn is what fits into a sack of
-    that size, the last point in part.
+    that size, the last point in part. Who is to leave the signal set needs somebody who is off it:
+    where no member is, nothing is promised.
 
     Arguments:
         data: The members' own rows.
