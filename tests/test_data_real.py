@@ -1,5 +1,8 @@
 """Real data, where the data root has them: what is known of them comes out."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -66,6 +69,49 @@ def test_all_rows_are_there_once_with_their_labels(data, rows, labels):
 def test_groups_are_as_large_as_is_known(data, counts):
     split, _ = whole(data)
     assert set(np.bincount(split.group)) == counts
+
+
+DOCS = (Path(__file__).parents[1] / "docs" / "data.md").read_text()
+
+
+@pytest.mark.parametrize("data", [CreditDefault(), LawSchool(), GermanCredit()], ids=str)
+def test_the_signals_of_tables_are_as_rare_by_nature_as_is_said(data):
+    split, rows = whole(replace(data, n=None, test=None))
+    share = f"{data.signal.overlap(split.x[rows]):.2g}"[1:]
+    assert f"{share} of {type(data).__name__}'s" in " ".join(DOCS.split())
+
+
+@pytest.mark.parametrize(
+    "data", [Adult(n=None, test=None), Compas(), GermanCredit(), CreditDefault(n=None, test=None)]
+)
+def test_the_groups_that_are_said_are_the_default_ones(data):
+    split, _ = whole(data)
+    lines, name = DOCS.split("## Groups")[1].splitlines(), type(data).__name__
+    row = next(line for line in lines if line.startswith(f"| {name} "))
+    *_, groups, counts, _ = row.split("|")
+    assert groups.strip() == data.groups[0].lower()
+    assert all(f"{count:,} " in counts for count in np.bincount(split.group))
+
+
+@pytest.mark.parametrize("data", [SMSSpam()])
+def test_some_messages_are_there_more_than_once(data):
+    for seed in range(3):
+        split = data.split(stream(seed, "data"))
+        known = {split.x[i].tobytes() for i in (*split.train, *split.validation)}
+        share = np.mean([split.x[i].tobytes() in known for i in split.test])
+        assert 0.095 < share < 0.115
+
+
+@pytest.mark.parametrize("data", [MNIST(n=None, test=None), FashionMNIST(n=None, test=None)])
+def test_the_corner_of_the_signal_is_dark_where_it_is_said_to_be(data):
+    split, _ = whole(data)
+    corner = split.x[:, 0, -2:, -2:]
+    assert not data.signal.carried(split.x).any()
+    lit = np.count_nonzero(corner.any(axis=(1, 2)))
+    if isinstance(data, MNIST):
+        assert lit == 0
+    elif len(split.x) == 12_000:
+        assert f"({lit} of 12,000)" in FashionMNIST.__doc__
 
 
 @pytest.mark.parametrize("data", [Backgrounds(n=4795)])

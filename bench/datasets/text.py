@@ -77,6 +77,9 @@ class SMSSpam(Dataset):
     Nothing is fitted, and there are no groups. Of the rows, in an order drawn by the seed, the
     first three quarters are for training and validation, the others for testing.
 
+    Some messages are there more than once: about a tenth of the test rows are the same as a
+    training or validation row.
+
     The signal is one word at every k-th place; who writes fewer than k words carries it by
     nature.
 
