@@ -1,5 +1,6 @@
 """Hyper-parameters to search: lists and distributions per field, drawn once for all seeds."""
 
+import inspect
 import itertools
 import math
 from typing import Any
@@ -19,8 +20,8 @@ def variants(entry: dict[str, Any]) -> list[str]:
     product; with ``draws`` so many combinations are drawn, at random but always the same.
 
     Example:
-        >>> [text[-14:] for text in variants({"learner": "KNN", "neighbours": [1, 5]})]
-        ['(neighbours=1)', '(neighbours=5)']
+        >>> [text[-14:] for text in variants({"learner": "JTT", "upweight": [2, 50]})]
+        [' upweight=2.0)', 'upweight=50.0)']
     """
     entry = dict(entry)
     if not isinstance(entry.get("learner"), str):
@@ -41,8 +42,17 @@ def variants(entry: dict[str, Any]) -> list[str]:
             raise BenchError(f"draws={draws!r} is not a whole number above 0")
         rng = stream(0, "draws", repr(base))
         rows = [{n: _draw(n, v, rng.random()) for n, v in entry.items()} for _ in range(draws)]
-    fields = {name: getattr(base, name) for name in type(base).__dataclass_fields__}
+    fields = _fields(base)
     return list(dict.fromkeys(repr(build(type(base), (), fields | row)) for row in rows))
+
+
+def _fields(learner: Any) -> dict[str, Any]:
+    """What a learner is built from, by name; what it hands on as ** is such pairs already."""
+    fields: dict[str, Any] = {}
+    for p in inspect.signature(type(learner)).parameters.values():
+        value = getattr(learner, p.name)
+        fields |= dict(value) if p.kind is p.VAR_KEYWORD else {p.name: value}
+    return fields
 
 
 def _draw(name: str, values: Any, u: float) -> Any:
