@@ -193,7 +193,7 @@ class Strategy(ABC):
     @property
     def target(self) -> int | None:
         """The label that the collective aims at, if it aims at one."""
-        return self.label
+        return getattr(self, "label", None)
 
     @property
     def decisive(self) -> Signal | None:

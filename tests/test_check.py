@@ -4,11 +4,31 @@ import json
 from pathlib import Path
 
 import pytest
-from program import GOOD
+from program import GOOD, tiny
 
 STOCHASTIC = GOOD.replace(
     "keep = [", "draws = GENERATOR.choice(len(sample), len(sample) // 2)\n        keep = ["
 ).replace("sample.y == k)", "(sample.y == k) & np.isin(np.arange(len(sample)), draws))")
+PLAN = '''
+from dataclasses import dataclass
+import numpy as np
+from collectives.base import Strategy
+
+@dataclass(frozen=True)
+class Ones(Strategy):
+    """Members hand in label 1.
+
+    References:
+        | Ones (Somebody, 2023)
+        | https://example.org/ones
+    """
+
+    def act(self, x, y, *, pooled, n, rng):
+        return x.copy(), np.ones_like(y)
+
+    def success(self, predict, test):
+        return (predict(test.x) == 1).astype(float)
+'''
 
 
 def verdicts(bench, source, **more):
@@ -70,3 +90,14 @@ def test_a_shipped_component_is_checked_by_its_spec(bench):
     assert said.code == 0, said
     assert bench("check", "Patch(size=1)").code == 0
     assert bench("check", "Idle").code == 0
+
+
+def test_a_strategy_needs_no_more_than_act_and_success(bench, no_figures):
+    assert verdicts(bench, PLAN)[0] == set()
+    assert bench(*tiny(plugin="plugged.py", strategies="Ones")).code == 0
+
+
+def test_a_strategy_whose_trials_fail_is_said(bench):
+    aimless = f"{PLAN}\n    target = property(lambda self: self.aim)\n"
+    assert verdicts(bench, aimless)[0] == {"makes_records"}
+    assert "no attribute 'aim'" in bench("check", "plugged.py", "--format", "csv").out

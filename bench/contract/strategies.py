@@ -9,16 +9,20 @@ from algorithms.base import TrainingSet
 from bench.contract.every import Check, demand
 from bench.datasets.base import Array, Split
 from bench.datasets.coins import Coins
+from bench.failures import reason_of
+from bench.plays import run_trials
 from bench.specs import parse
 from bench.streams import stream
+from bench.trial import Trial
 from collectives.base import Pooled, Signal, Strategy
+
+_DATA = Coins(n=400, test=400)
 
 
 def _members(strategy: Strategy, label: int | None = None) -> tuple[Strategy, Pooled, Split]:
-    data = Coins(n=400, test=400)
-    split = data.split(stream(0, "data"))
+    split = _DATA.split(stream(0, "data"))
     part = split.part(split.train)
-    filled = strategy.filled(data.signal, data.label if label is None else label)
+    filled = strategy.filled(_DATA.signal, _DATA.label if label is None else label)
     pooled = Pooled(part.x, part.y, split.classes)
     return filled.prepared(pooled), pooled, split
 
@@ -111,6 +115,15 @@ def _reached(strategy: Strategy, label: int) -> tuple[bool, float, float]:
     return acts, reached(0.0), reached(0.95)
 
 
+def makes_records(strategy: Strategy) -> None:
+    """Trials with it, with members and without, do not fail."""
+    filled = strategy.filled(_DATA.signal, _DATA.label)
+    learner = parse("EmpiricalBayes", "learners")
+    for record in run_trials([Trial(_DATA, learner, filled, size, 0) for size in (0.0, 0.1)]):
+        reason = reason_of(record)
+        demand(reason is None, f"at size {record['size']:g} a trial says: {reason}")
+
+
 STRATEGY: list[Check] = [
     hands_in_as_many_rows,
     leaves_its_input_alone,
@@ -118,6 +131,7 @@ STRATEGY: list[Check] = [
     acts_by_row_if_it_says_so,
     success_is_a_share,
     numbers_help,
+    makes_records,
 ]
 
 
