@@ -85,6 +85,23 @@ def test_what_breaks_a_promise_fails_its_check(bench, old, new, check):
     assert check in verdicts(bench, GOOD.replace(old, new))[0]
 
 
+@pytest.mark.parametrize(
+    ("proba", "says"),
+    [
+        ("np.full((len(x), 2), 0.5)", None),
+        ("np.full((len(x), 3), 1 / 3)", "(400, 3) for 400 points of 2 labels"),
+        ("np.full((len(x), 2), np.nan)", "800 of 800 are nan"),
+        ("np.full((len(x), 2), 7.0)", "those of a point sum to 14"),
+        ("np.tile([1.5, -0.5], (len(x), 1))", "some are below 0, down to -0.5"),
+    ],
+)
+def test_probabilities_that_are_none_fail_the_check(bench, proba, says):
+    source = GOOD.replace("Fitted(predict)", f"Fitted(predict, lambda x: {proba})")
+    assert verdicts(bench, source)[0] == ({"tells_probabilities"} if says else set())
+    said = bench("check", "plugged.py", "--format", "json").out
+    assert (says or "Its probabilities") in said
+
+
 def test_a_shipped_component_is_checked_by_its_spec(bench):
     said = bench("check", "KNN(neighbours=3)")
     assert said.code == 0, said

@@ -177,6 +177,22 @@ def weighs_its_samples(learner: Learner) -> None:
         demand(weights.sum() > 0, "all are zero")
 
 
+def tells_probabilities(learner: Learner) -> None:
+    """Its probabilities, if it tells some, are one of each label for each point, and sum to 1."""
+    name, fitted = _fitted(learner)
+    split = _stage(name, noise=False)[1]
+    if fitted.predict_proba is not None:
+        told = np.asarray(fitted.predict_proba(split.x[split.test]))
+        shape = len(split.test), split.classes
+        demand(told.shape == shape, f"{told.shape} for {shape[0]} points of {shape[1]} labels")
+        odd = told[~np.isfinite(told)]
+        demand(not len(odd), f"{len(odd)} of {told.size} are {' or '.join({*map(str, odd)})}")
+        demand((told >= 0).all(), f"some are below 0, down to {told.min():g}")
+        sums = told.sum(axis=1)
+        worst = sums[np.abs(sums - 1).argmax()]
+        demand(abs(worst - 1) < 1e-3, f"those of a point sum to {worst:g}")
+
+
 LEARNER: list[Check] = [
     predicts_labels,
     beats_chance,
@@ -186,4 +202,5 @@ LEARNER: list[Check] = [
     leaves_global_randomness_alone,
     trains_many_alike,
     weighs_its_samples,
+    tells_probabilities,
 ]
