@@ -80,7 +80,10 @@ def choices(
     from results.selection import choices as counted
     from results.terminal import plain, show
 
-    show(plain(counted(records_of(folder_of(run), select))), format)
+    table = counted(records_of(folder_of(run), select))
+    if not len(table):
+        raise BenchError(f"{run} has no learner with several variants to choose from")
+    show(plain(table), format)
 
 
 @app.command()

@@ -132,6 +132,8 @@ def own_records(folder: Path) -> "pd.DataFrame":
     from bench.trial import Key
 
     frame = Store(folder).frame()
+    if not len(frame):
+        raise BenchError(f"{folder} has no records yet: run it")
     grid = grid_of(folder)
     if grid is None:
         return frame

@@ -148,6 +148,30 @@ def test_a_folder_without_a_description_shows_all_it_has(bench, ran):
     assert "about.json is damaged" in said.line
 
 
+READERS = ("curves", "critical", "choices", "compare", "bounds", "figures", "report",
+           "leaderboard", "export --out t.csv")  # fmt: skip
+
+
+@pytest.mark.parametrize("described", [True, False])
+@pytest.mark.parametrize("words", READERS)
+def test_a_run_without_records_says_so(bench, ran, words, described):
+    (ran / "records.jsonl").write_bytes(b"")
+    (ran / "records.parquet").unlink(missing_ok=True)
+    if not described:
+        (ran / "about.json").unlink()
+    command, *options = words.split()
+    said = bench(command, "quick", *options)
+    assert said.code == 2
+    assert "runs/quick has no records yet: run it" in said.line
+    assert said.out == ""
+
+
+def test_there_is_nothing_to_choose_where_learners_have_one_variant(bench, ran):
+    said = bench("choices", "quick")
+    assert said.code == 2
+    assert "quick has no learner with several variants" in said.line
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
