@@ -21,6 +21,7 @@ from commands.shared import (
     notes,
     plug,
     records_of,
+    writing,
 )
 
 
@@ -116,8 +117,9 @@ def export(
         raise BenchError(f"{out} ends neither in .parquet nor in .csv")
     frame = records_of(folder_of(run))
     frame["epochs"] = [json.dumps(e) if isinstance(e, dict) else None for e in frame["epochs"]]
-    if out.suffix == ".csv":
-        frame.to_csv(out, index=False)
-    else:
-        frame.to_parquet(out, index=False)
+    with writing(out):
+        if out.suffix == ".csv":
+            frame.to_csv(out, index=False)
+        else:
+            frame.to_parquet(out, index=False)
     notes.print(f"wrote {len(frame)} records to {out}")

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.errors import BenchError
-from commands.shared import Format, Run, about_of, app, folder_of, grid_of, notes, records_of
+from commands.shared import (
+    Format,
+    Run,
+    about_of,
+    app,
+    folder_of,
+    grid_of,
+    notes,
+    records_of,
+    writing,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +52,8 @@ def publish(
     if path.suffix != ".parquet":
         raise BenchError(f"{path} does not end in .parquet")
     records = records_of(folder)
-    published.write(records, about, path)
+    with writing(path):
+        published.write(records, about, path)
     failed = int((records["status"] != "ok").sum())
     notes.print(
         f"wrote {len(records)} records, {failed} of them failed, to {path} "

@@ -15,6 +15,7 @@ from commands.shared import (
     notes,
     planned,
     records_of,
+    writing,
 )
 
 
@@ -39,6 +40,6 @@ def report(
     reading = [*(("--select", select) if select else ()), *(("--epoch", epoch) if epoch else ())]
     text = page(records, about, folder.name, reading)
     path = out or folder / "report.html"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    with writing(path):
+        path.write_text(text)
     notes.print(f"wrote {path} ({len(text) / 1e6:.1f} MB)")

@@ -218,6 +218,26 @@ def test_a_run_is_exported(bench, ran, suffix):
     assert table["success"].tolist() == Store(ran).frame()["success"].tolist()
 
 
+def test_what_is_exported_may_lie_in_a_new_folder(bench, ran):
+    for suffix in ("csv", "parquet"):
+        assert bench("export", "quick", "--out", f"new/{suffix}/table.{suffix}").code == 0
+        assert Path(f"new/{suffix}/table.{suffix}").is_file()
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [("export", "t.csv"), ("export", "t.parquet"), ("publish", "t.parquet"), ("report", "t.html")],
+)
+def test_what_cannot_be_written_is_said(bench, ran, command, name):
+    Path("a_file").write_text("")
+    Path("full").mkdir()
+    Path("full", name).symlink_to("/dev/full")
+    for folder, says in (("full", "No space left on device"), ("a_file", "")):
+        said = bench(command, "quick", "--out", f"{folder}/{name}")
+        assert said.code == 2
+        assert f"cannot write to {folder}/{name}: {says}" in said.line
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
