@@ -15,12 +15,12 @@ from commands.shared import (
     Plugins,
     Run,
     about_of,
+    all_records,
     app,
     folder_of,
     grid_of,
     notes,
     plug,
-    records_of,
     writing,
 )
 
@@ -109,13 +109,13 @@ def export(
     run: Run,
     out: Annotated[Path, typer.Option(help="A file that ends in .parquet or .csv.")],
 ) -> None:
-    """Write the records of a run as one table, Parquet or CSV.
+    """Write all records of a run's folder, of whatever grid, as one table, Parquet or CSV.
 
     Example: `python run_bench.py export quick --out quick.parquet`
     """
     if out.suffix not in (".parquet", ".csv"):
         raise BenchError(f"{out} ends neither in .parquet nor in .csv")
-    frame = records_of(folder_of(run))
+    frame = all_records(folder_of(run))
     frame["epochs"] = [json.dumps(e) if isinstance(e, dict) else None for e in frame["epochs"]]
     with writing(out):
         if out.suffix == ".csv":

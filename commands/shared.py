@@ -130,13 +130,9 @@ def own_records(folder: Path) -> "pd.DataFrame":
 
     A folder keeps what it was ever given, so that no trial runs twice, but shows one grid.
     """
-    from bench.store import Store
     from bench.trial import Key
 
-    frame = Store(folder).frame()
-    if not len(frame):
-        raise BenchError(f"{folder} has no records yet: run it")
-    grid = grid_of(folder)
+    frame, grid = all_records(folder), grid_of(folder)
     if grid is None:
         return frame
     rows = frame[list(Key._fields)].itertuples(index=False, name=None)
@@ -149,6 +145,16 @@ def own_records(folder: Path) -> "pd.DataFrame":
             f"learners, strategies, ... together in one run to see them side by side"
         )
     return frame[inside].reset_index(drop=True)
+
+
+def all_records(folder: Path) -> "pd.DataFrame":
+    """All records that a folder has, of whatever grid."""
+    from bench.store import Store
+
+    frame = Store(folder).frame()
+    if not len(frame):
+        raise BenchError(f"{folder} has no records yet: run it")
+    return frame
 
 
 def grid_of(folder: Path) -> "Grid | None":

@@ -218,6 +218,14 @@ def test_a_run_is_exported(bench, ran, suffix):
     assert table["success"].tolist() == Store(ran).frame()["success"].tolist()
 
 
+def test_records_of_all_grids_are_exported(bench, no_figures, ran):
+    bench(*tiny(learners="LDA"))
+    said = bench("export", "quick", "--out", "table.csv")
+    assert "wrote 27 records to table.csv" in said.line
+    assert "other grids" not in said.line
+    assert pd.read_csv("table.csv")["learner"].nunique() == 3
+
+
 def test_what_is_exported_may_lie_in_a_new_folder(bench, ran):
     for suffix in ("csv", "parquet"):
         assert bench("export", "quick", "--out", f"new/{suffix}/table.{suffix}").code == 0
