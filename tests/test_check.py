@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from program import GOOD, tiny
+from program import BAD, GOOD, tiny
 
 STOCHASTIC = GOOD.replace(
     "keep = [", "draws = GENERATOR.choice(len(sample), len(sample) // 2)\n        keep = ["
@@ -83,6 +83,13 @@ def test_randomness_of_its_own_fails_the_check(bench, generator, check):
 def test_what_breaks_a_promise_fails_its_check(bench, old, new, check):
     assert old in GOOD
     assert check in verdicts(bench, GOOD.replace(old, new))[0]
+
+
+def test_who_exits_fails_its_checks(bench):
+    failed, rows = verdicts(bench, BAD.replace("BODY", "raise SystemExit(3)"))
+    assert len(rows) > 8
+    assert {"predicts_labels", "repeats_itself"} <= failed
+    assert "SystemExit: 3" in bench("check", "plugged.py", "--format", "csv").out
 
 
 @pytest.mark.parametrize(

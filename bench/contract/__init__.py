@@ -56,7 +56,7 @@ def verdicts(component: Any) -> Iterator[Verdict]:
             raise Missing(str(absent)) from None
         except Unfit as unfit:
             yield Verdict(check.__name__, says, str(unfit))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             yield Verdict(check.__name__, says, f"{type(error).__name__}: {error}")
         else:
             yield Verdict(check.__name__, says, None)
