@@ -121,6 +121,13 @@ def test_a_strategy_needs_no_more_than_act_and_success(bench, no_figures):
     assert bench(*tiny(plugin="plugged.py", strategies="Ones")).code == 0
 
 
+def test_labels_that_are_not_there_fail_the_check(bench):
+    source = PLAN.replace("ones_like(y)", "full_like(y, 55)")
+    assert "hands_in_as_many_rows" in verdicts(bench, source)[0]
+    said = bench("check", "plugged.py", "--format", "json").out
+    assert "labels [55] are handed in, known are 0..1" in said
+
+
 def test_a_strategy_whose_trials_fail_is_said(bench):
     aimless = f"{PLAN}\n    target = property(lambda self: self.aim)\n"
     assert verdicts(bench, aimless)[0] == {"makes_records"}

@@ -33,13 +33,15 @@ def _act(strategy: Strategy, pooled: Pooled) -> tuple[Any, Any]:
 
 
 def hands_in_as_many_rows(strategy: Strategy) -> None:
-    """Members hand in as many rows as they are, of the same shape and type, all finite."""
+    """Members hand in as many rows as they are, of the same shape and type, with known labels."""
     filled, pooled, _ = _members(strategy)
     x, y = _act(filled, pooled)
     for name, new, old in (("points", x, pooled.x), ("labels", y, pooled.y)):
         demand(new.shape == old.shape, f"{name} of shape {new.shape}, given {old.shape}")
         demand(new.dtype == old.dtype, f"{name} of type {new.dtype}, given {old.dtype}")
         demand(np.isfinite(new).all(), f"some {name} are not finite")
+    odd = sorted(set(y[~np.isin(y, np.arange(pooled.classes))].tolist()))
+    demand(not odd, f"labels {odd[:5]} are handed in, known are 0..{pooled.classes - 1}")
 
 
 def leaves_its_input_alone(strategy: Strategy) -> None:
