@@ -98,7 +98,11 @@ class Registry:
             added = self.add(module)
             if not added:
                 kinds = ", ".join(base.__name__ for _, base, _ in KINDS.values())
-                raise BenchError(f"the plugin {path} defines no finished subclass of {kinds}")
+                halves = "; ".join(f"{c.__name__} lacks {_lacks(c)}" for c in _unfinished(module))
+                raise BenchError(
+                    f"the plugin {path} defines no finished subclass of {kinds}"
+                    f"{halves and ': '}{halves}"
+                )
         except BenchError:
             del sys.modules[name]
             raise
@@ -122,6 +126,21 @@ def _defined(cls: Any, module: str) -> bool:
     """Whether a module is where a component of a public name is defined."""
     named = kind_of(cls) is not None and not cls.__name__.startswith("_")
     return named and cls.__module__ == module
+
+
+def _unfinished(module: ModuleType) -> list[type]:
+    """The classes of a module that lack methods to be a component."""
+    bases = tuple(base for _, base, _ in KINDS.values())
+    return [
+        cls
+        for cls in vars(module).values()
+        if inspect.isabstract(cls) and cls.__module__ == module.__name__ and issubclass(cls, bases)
+    ]
+
+
+def _lacks(cls: type) -> str:
+    """The methods that an unfinished class has yet to define."""
+    return " and ".join(sorted(cls.__abstractmethods__))  # type: ignore[attr-defined]
 
 
 def _origin(cls: type) -> str:

@@ -190,7 +190,14 @@ def test_a_name_is_taken_across_kinds(fresh, write):
         ("raise SystemExit(0)\n", "SystemExit"),
         ("import nowhere_to_be_found\n", "No module named 'nowhere_to_be_found'"),
         ("x = 1\n", "defines no finished subclass of Learner, Strategy"),
-        ("from algorithms.base import Learner\nclass Half(Learner):\n    pass\n", "no finished"),
+        (
+            "from algorithms.base import Learner\nclass Half(Learner):\n    pass\n",
+            "DensityModel, Generator: Half lacks fit",
+        ),
+        (
+            "from collectives.base import Strategy\nclass Half(Strategy):\n    pass\n",
+            "Generator: Half lacks act and success",
+        ),
     ],
 )
 def test_a_plugin_that_cannot_be_used_is_named(fresh, write, text, says):
