@@ -44,6 +44,14 @@ class _Nobody(Learner):
 _NOBODY = _Nobody()
 
 
+def _fit(learner: Learner, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
+    """What a learner makes of a sample, if that is a classifier."""
+    made = learner.fit(sample, rng)
+    told = None if made is None else type(made).__name__
+    demand(isinstance(made, Fitted), f"fit returned {told}, not Fitted")
+    return made
+
+
 #: What learners, by class and repr, make of data without noise that suit them, and which: fitting
 #: takes time.
 _FITTED: dict[tuple[type, str], tuple[str, Fitted]] = {}
@@ -55,12 +63,12 @@ def _fitted(learner: Learner) -> tuple[str, Fitted]:
     if who not in _FITTED:
         name = "Coins"
         try:
-            fitted = learner.fit(_fresh(name, noise=False)[0], stream(0, "fit"))
+            fitted = _fit(learner, _fresh(name, noise=False)[0], stream(0, "fit"))
         except ValueError as error:
             if "image" not in str(error):
                 raise
             name = "Digits"
-            fitted = learner.fit(_fresh(name, noise=False)[0], stream(0, "fit"))
+            fitted = _fit(learner, _fresh(name, noise=False)[0], stream(0, "fit"))
         _FITTED[who] = name, fitted
     return _FITTED[who]
 
@@ -98,7 +106,7 @@ def leaves_the_sample_alone(learner: Learner) -> None:
     """It changes neither points nor labels of the sample."""
     sample, _ = _samples(learner, noise=False)
     before = sample.x.copy(), sample.y.copy(), sample.group.copy()
-    learner.fit(sample, stream(0, "fit"))
+    _fit(learner, sample, stream(0, "fit"))
     after = sample.x, sample.y, sample.group
     demand(all(map(np.array_equal, before, after)), "the sample is another after fitting")
 
@@ -106,10 +114,10 @@ def leaves_the_sample_alone(learner: Learner) -> None:
 def repeats_itself(learner: Learner) -> None:
     """The generator is all its randomness: the same one gives the same classifier."""
     sample, _ = _samples(learner, noise=True)
-    first = learner.fit(sample, stream(0, "fit")).predict(sample.x)
+    first = _fit(learner, sample, stream(0, "fit")).predict(sample.x)
     # Draw from the global generators in between, so that one who uses them is found out.
     np.random.random(7), random.random(), torch.rand(7)  # noqa: NPY002
-    second = learner.fit(sample, stream(0, "fit")).predict(sample.x)
+    second = _fit(learner, sample, stream(0, "fit")).predict(sample.x)
     demand(np.array_equal(first, second), "two fits with equal generators differ")
 
 
@@ -118,14 +126,14 @@ def uses_its_generator(learner: Learner) -> None:
     sample, _ = _samples(learner, noise=True)
     rng = stream(0, "fit")
     before = rng.bit_generator.state
-    first = learner.fit(sample, rng).predict(sample.x)
+    first = _fit(learner, sample, rng).predict(sample.x)
     if rng.bit_generator.state != before:
         return
     turn = stream(0, "turn").permutation(len(sample))
     turned = TrainingSet(
         sample.x[turn], sample.y[turn], None, sample.classes, sample.validation, sample.law
     )
-    second = learner.fit(turned, stream(0, "fit")).predict(sample.x)
+    second = _fit(learner, turned, stream(0, "fit")).predict(sample.x)
     demand(
         np.mean(first == second) > 0.99,
         "it never draws from rng, yet has randomness of its own: with people in another order "
@@ -137,7 +145,7 @@ def leaves_global_randomness_alone(learner: Learner) -> None:
     """It neither seeds nor uses the global generators of random, numpy and torch."""
     sample, _ = _samples(learner, noise=True)
     before = _global_states()
-    learner.fit(sample, stream(0, "fit"))
+    _fit(learner, sample, stream(0, "fit"))
     used = [name for name, state in _global_states().items() if state != before[name]]
     demand(not used, f"the global generator of {', '.join(used)} is in another state afterwards")
 
@@ -157,7 +165,7 @@ def trains_many_alike(learner: Learner) -> None:
     other = TrainingSet(
         sample.x, sample.y[::-1].copy(), None, sample.classes, sample.validation, sample.law
     )
-    alone = learner.fit(sample, stream(0, "fit")).predict(sample.x)
+    alone = _fit(learner, sample, stream(0, "fit")).predict(sample.x)
     rngs = [stream(1, "fit"), stream(0, "fit"), stream(2, "fit")]
     many = learner.fit_many([other, sample, other], rngs)
     demand(len(many) == 3, f"fit_many returned {len(many)} classifiers for 3 samples")
