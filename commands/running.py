@@ -264,11 +264,16 @@ def _forecast(folder: Path, plan: "Plan", workers: int) -> None:
 def _shares(texts: list[str] | None) -> list[float] | None:
     if texts is None:
         return None
-    words = [word for text in texts for word in text.split(",")]
-    try:
-        return [float(word) for word in words]
-    except ValueError as error:
-        raise BenchError(f"--sizes {','.join(words)}: {error}") from error
+    sizes = []
+    for word in ",".join(texts).split(","):
+        try:
+            sizes.append(float(word))
+        except ValueError as error:
+            raise BenchError(
+                f"--sizes {','.join(texts)}: {word!r} is no number. Allowed: shares between 0 "
+                f"and 1, separated by commas"
+            ) from error
+    return sizes
 
 
 def _outputs(frame: "pd.DataFrame", folder: Path, planned: int) -> None:

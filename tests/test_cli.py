@@ -134,7 +134,7 @@ def test_axes_of_a_grid_file_are_overridden(no_figures, bench, tmp_path):
         ("quick --sizes 1.5", "the size 1.5 is not a share between 0 and 1"),
         ("quick --sizes nan", "the size nan is not a share"),
         ("quick --sizes -0.1", "the size -0.1 is not a share"),
-        ("quick --sizes 0.1,much", "--sizes 0.1,much: could not convert"),
+        ("quick --sizes 0.1,much", "--sizes 0.1,much: 'much' is no number. Allowed: shares"),
         ("quick --seeds 0", "seeds=0 is not a whole number above 0"),
         ("quick --seeds 1.5", "'--seeds'"),
         ("quick --jobs -1", "'--jobs'"),
