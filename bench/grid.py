@@ -23,6 +23,7 @@ from bench.recruitment import Recruitment
 from bench.registry import REGISTRY
 from bench.search import variants
 from bench.specs import parse
+from bench.streams import stream
 from bench.trial import Groups, Key, Trial, Validation
 from collectives.base import Strategy
 
@@ -179,10 +180,11 @@ class Grid:
         return Grid(self.name, tuple(written))
 
     def look(self) -> None:
-        """Look for the files of all datasets and learners, before anything is run.
+        """Look for the files of all datasets and learners, and for labels, before anything is run.
 
         Raises:
-            Missing: If some are not at hand.
+            Missing: If some files are not at hand.
+            BenchError: If a strategy aims at a label that its dataset does not have.
         """
         for kind in ("datasets", "learners"):
             texts = dict.fromkeys(t for part in self.parts for t in getattr(part, kind))
@@ -192,10 +194,36 @@ class Grid:
                         parse(text, kind).files()
                 except Absent as absent:
                     raise Missing(str(absent)) from None
+        for part in self.parts:
+            for data in _named(part.datasets, "datasets"):
+                _aimed(data, part._against(data)[1])
 
     def __contains__(self, key: Key) -> bool:
         """Whether a trial is one of the grid, if that is written out."""
         return any(key in part for part in self.parts)
+
+
+def _aimed(data: Dataset, strategies: list[Strategy]) -> None:
+    """Refuse labels that a dataset does not have, unless it takes the reading of files to know."""
+    if {label for s in strategies for label in _labels(s)} <= {data.label} or data.files():
+        return
+    classes = data.split(stream(0, "data")).classes
+    for strategy in strategies:
+        for label in _labels(strategy):
+            if not 0 <= label < classes:
+                raise BenchError(
+                    f"{strategy!r} aims at the label {label}, and {type(data).__name__} has the "
+                    f"labels 0..{classes - 1}"
+                )
+
+
+def _labels(strategy: Strategy) -> Iterator[int]:
+    """The labels in a strategy's fields and in those of its parts."""
+    label = getattr(strategy, "label", None)
+    if label is not None:
+        yield label
+    for part in strategy.parts:
+        yield from _labels(part)
 
 
 def checked(table: dict[str, Any], where: str) -> Part:

@@ -130,6 +130,14 @@ def test_axes_of_a_grid_file_are_overridden(no_figures, bench, tmp_path):
         ("quick --learners CVaRDRO(level=2)", "level=2: input should be less than or equal to 1"),
         ("quick --learners ,", "not a list of specs, separated by commas: ','"),
         ("quick --strategies FeatureLabels", "no strategy 'FeatureLabels'. Did you mean"),
+        (
+            "quick --datasets Digits --strategies FeatureLabel(label=99)",
+            "label=99) aims at the label 99, and Digits has the labels 0..9",
+        ),
+        (
+            "quick --datasets Coins --dry-run --strategies Noisy(FeatureLabel(label=2))",
+            "aims at the label 2, and Coins has the labels 0..1",
+        ),
         ("quick --datasets Digit", "no dataset 'Digit'. Did you mean 'Digits'"),
         ("quick --sizes 1.5", "the size 1.5 is not a share between 0 and 1"),
         ("quick --sizes nan", "the size nan is not a share"),
