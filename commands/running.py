@@ -145,6 +145,9 @@ def run(
     progress, whole = carry_out(
         chosen, folder, workers, limits, shard, scheduler, retry_failed, rerun_stale, chunk
     )
+    if share is not None and next(chosen.trials(share), None) is None:
+        notes.print(f"no trial of the grid {chosen.name} is in the share {shard}")
+        return
     frame = records_of(folder)
     _outputs(frame, folder, whole)
     _failures(frame, folder, progress)

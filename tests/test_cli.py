@@ -201,6 +201,13 @@ def test_shards_are_merged_into_the_run(bench, no_figures, ran):
     assert bench("status", "quick-1-of-2").err == ""
 
 
+def test_a_share_without_trials_is_done_and_can_be_merged(bench, ran):
+    said = bench(*tiny(), "--shard", "7/5000")
+    assert said.code == 0, said
+    assert "no trial of the grid quick is in the share 7/5000" in said.line
+    assert "18 records" in bench("merge", "quick", "quick-7-of-5000", "--out", "whole").line
+
+
 def test_records_that_differ_raise_an_alarm(bench, ran):
     shutil.copytree(ran, ran.parent / "other")
     with Store(ran.parent / "other") as store:
