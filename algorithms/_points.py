@@ -83,8 +83,8 @@ class Points:
         self, index: Tensor, size: int, label: Tensor
     ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         replicas, total = index.shape
-        place = self.index.index_select(0, (self.start + index).view(-1))
-        rows, slots = place.long().view_as(index), self.slot.gather(1, index)
+        rows = self.index.index_select(0, (self.start + index).view(-1)).long().view_as(index)
+        slots = self.slot.gather(1, index)
         # Which places of which batch are to be overwritten, and by what: for all of them at once.
         replica, place = (slots >= 0).nonzero(as_tuple=True)
         which = (
@@ -103,12 +103,12 @@ class Points:
         counts = torch.bincount(step, minlength=-(-total // size)).tolist()
         tables = (_steps(table, size) for table in (rows, label, index))
         moves = zip(where.split(counts), points.split(counts), strict=True)
-        for (place, truth, at), (to, by) in zip(zip(*tables, strict=True), moves, strict=True):
-            place = place.view(-1)
+        for (seen, truth, at), (to, by) in zip(zip(*tables, strict=True), moves, strict=True):
             # One buffer for all batches: allocating it anew would tear the heap to pieces.
-            if self.batch is None or len(place) > len(self.batch):
-                self.batch = self.pool.new_empty(len(place), self.pool.shape[1])
-            x = torch.index_select(self.pool, 0, place, out=self.batch[: len(place)])
+            if self.batch is None or seen.numel() > len(self.batch):
+                self.batch = self.pool.new_empty(seen.numel(), self.pool.shape[1])
+            x = self.batch[: seen.numel()]
+            torch.index_select(self.pool, 0, seen.view(-1), out=x)
             if len(to):
                 x.index_copy_(0, to, by)
             yield x.view(replicas, -1, x.shape[1]), truth, at
