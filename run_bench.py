@@ -20,9 +20,10 @@ def main() -> None:
         notes.print(f"error: {error}", markup=False, style="red", soft_wrap=True)
         sys.exit(2)
     except OSError as error:
-        if error.filename is None:
+        if error.errno is None:
             raise
-        notes.print(f"error: {error.filename}: {error.strerror}", markup=False, style="red")
+        where = "" if error.filename is None else f"{error.filename}: "
+        notes.print(f"error: {where}{error.strerror}", markup=False, style="red")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -42,8 +42,8 @@ class _Play:
                 worlds[seed] = World(self.trial.dataset.split(stream(seed, "data")))
             self.trial = worlds[seed].played(self.trial)
             self.scene = stage(self.trial, worlds[seed], self.seen)
-        except Exception as error:
-            self.error = error
+        except (Exception, SystemExit) as error:
+            self.error = _survived(error)
         return self.error is None
 
     def hear(self, outcome: Any) -> None:
@@ -63,7 +63,7 @@ class _Play:
             if self.error is not None or self.scene is None or self.fitted is None:
                 raise self.error or AssertionError("nothing was staged")
             return told | judge(self.trial, self.scene, self.fitted)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             last = traceback.format_exception(error)[-2:]
             return told | {"status": "failed", "error": "".join(last).strip()}
 
@@ -108,6 +108,11 @@ def run_trials(trials: Sequence[Trial]) -> list[Record]:
     return [r | {"seconds": seconds, "memory": memory} for r in records]
 
 
+def _survived(error: Exception | SystemExit) -> Exception:
+    """An error that costs its trial alone; so does leaving the program."""
+    return error if isinstance(error, Exception) else RuntimeError(f"SystemExit: {error}")
+
+
 def _no_classifier(outcome: Any) -> Exception:
     if isinstance(outcome, Exception):
         return outcome
@@ -123,8 +128,8 @@ def _fit(trials: Sequence[Trial], samples: Sequence[TrainingSet]) -> list[Any]:
         outcomes = list(learners[0].fit_alike(learners, samples, rngs))
         if len(outcomes) != len(samples):
             raise ValueError(f"fit_many returned {len(outcomes)} for {len(samples)} samples")
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if len(samples) == 1:
-            return [error]
+            return [_survived(error)]
         return [_fit([t], [s])[0] for t, s in zip(trials, samples, strict=True)]
     return outcomes

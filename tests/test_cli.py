@@ -1,6 +1,8 @@
 """Runs on the command line, as somebody types them."""
 
+import errno
 import json
+import os
 import shutil
 from io import StringIO
 from pathlib import Path
@@ -302,3 +304,12 @@ def test_damaged_records_are_run_again(no_figures, bench, ran):
     assert "set aside damaged records (line " in said.line
     assert "18 trials, 1 to run" in said.err
     assert said.code == 0
+
+
+def test_a_disk_that_is_full_is_said_in_a_line(bench, monkeypatch):
+    def full():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("run_bench.app", full)
+    said = bench("figures", "quick")
+    assert (said.code, said.line) == (2, "error: No space left on device")

@@ -31,6 +31,8 @@ from collectives.signals import SetFeature
 
 WAYS = {
     "raises": "ZeroDivisionError: on purpose",
+    "exits": "RuntimeError: SystemExit: 3",
+    "exits later": "SystemExit: 3",
     "is nothing": "the learner returned NoneType in place of Fitted",
     "is an array": "the learner returned ndarray in place of Fitted",
     "is a class": "the learner returned type in place of Fitted",
@@ -102,6 +104,8 @@ class Clumsy(Strategy):
         """Hand in too few rows, or other ones."""
         if self.how == "raises":
             raise KeyError("tongue-tied")
+        if self.how == "exits":
+            raise SystemExit("gone")
         rows = {"few": (x[1:], y[1:]), "narrow": (x[:, 1:], y), "unlabelled": (x, y[:0])}
         return rows.get(self.how, (x, y))
 
@@ -118,6 +122,7 @@ class Clumsy(Strategy):
         ("narrow", "act returned rows of shape (20, 4) for (20, 5)"),
         ("unlabelled", "act returned rows of shape (0,) for (20,)"),
         ("raises", "tongue-tied"),
+        ("exits", "SystemExit: gone"),
         ("nan", "success is not a share"),
         ("more", "success is not a share"),
         ("less", "success is not a share"),

@@ -1,5 +1,6 @@
 """A trial that takes no time, for tests that are about all else."""
 
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +41,8 @@ class Faulty(Learner):
         n = len(sample)
         if self.how == "raises":
             raise ZeroDivisionError("on purpose")
+        if self.how == "exits":
+            raise SystemExit(3)
         return {
             "is nothing": None,
             "is an array": np.zeros(3),
@@ -47,6 +50,7 @@ class Faulty(Learner):
             "is of the wrong length": Fitted(lambda x: np.zeros(3)),
             "is one number": Fitted(lambda x: 0),
             "raises later": Fitted(lambda x: [][1]),
+            "exits later": Fitted(lambda x: sys.exit(3)),
             "weighs too few": Fitted(good.predict, weights=np.ones(n - 1)),
             "weighs too many": Fitted(good.predict, weights=np.ones(n + 1)),
             "weighs nothing": Fitted(good.predict, weights=np.zeros(n)),
