@@ -1,6 +1,5 @@
 """What trained networks say of points."""
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -43,8 +42,9 @@ def features(network: Network, parameters: list[Tensor], x: Array) -> Array:
 class Chorus:
     """Networks that are asked about the same points one after another, and answer together.
 
-    So are the stages of one training. Whoever is asked first has all of them answer, and what
-    they said is remembered for the next, as long as there are few numbers to remember.
+    So are the replicas of one seed, and the stages of one training. Whoever is asked first about
+    some points answers alone; when a second one is, all others answer with it, and what they said
+    is remembered for them, as long as there are few numbers to remember.
 
     Arguments:
         network: Their architecture.
@@ -57,26 +57,31 @@ class Chorus:
     def __init__(self, network: Network, voices: Sequence[list[Tensor]]) -> None:
         self.network = network
         self.parameters = [torch.cat(parts) for parts in zip(*voices, strict=True)]
-        self._heard: deque[tuple[Array, Array]] = deque(maxlen=self.sets)
+        self._heard: list[tuple[Array, dict[int, Array]]] = []
 
     def predict(self, voice: int, x: Array) -> Array:
-        """The label that one of them gives to each point, (m,)."""
-        if x.size > self.most:
-            own = [p[voice : voice + 1] for p in self.parameters]
-            return probabilities(self.network, own, x).argmax(1)
-        for points, told in self._heard:
-            if np.array_equal(points, x):
-                return told[voice].copy()
-        self._heard.append((x.copy(), self._all(x)))
-        return self._heard[-1][1][voice].copy()
+        """The label that one of them gives to each point (m, ...), (m,)."""
+        return self.probabilities(voice, x).argmax(1)
+
+    def probabilities(self, voice: int, x: Array) -> Array:
+        """How likely one of them says that each label is at each point (m, ...), (m, K)."""
+        voices = range(len(self.parameters[0]))
+        if len(voices) == 1 or x.size > self.most:
+            return self._told([voice], x)[0]
+        again = [i for i, (points, _) in enumerate(self._heard) if np.array_equal(points, x)]
+        points, told = self._heard.pop(again[0]) if again else (x.copy(), {})
+        if voice not in told:
+            asked = [v for v in voices if v not in told] if told else [voice]
+            told |= dict(zip(asked, self._told(asked, x), strict=True))
+        self._heard = [*self._heard, (points, told)][-self.sets :]
+        return told[voice].copy()
 
     @torch.no_grad()
-    def _all(self, x: Array) -> Array:
-        """The labels that all of them give, (V, m)."""
+    def _told(self, voices: list[int], x: Array) -> Array:
+        """What some of them say, (V, m, K)."""
+        own = [p[voices] for p in self.parameters]
         parts = [
-            torch.softmax(self.network.logits(self.parameters, part, x.shape[1:]), 1)
-            .max(1)
-            .indices
-            for part in _by_rows(self.parameters, x)
+            torch.softmax(self.network.logits(own, part, x.shape[1:]), 1).transpose(1, 2)
+            for part in _by_rows(own, x)
         ]
         return torch.cat(parts, 1).cpu().numpy()

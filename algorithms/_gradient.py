@@ -10,13 +10,14 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
 from annotated_types import Ge, Gt
+from torch import Tensor
 
 from algorithms._answers import Chorus, probabilities
 from algorithms._device import device
 from algorithms._selection import Rule, Selection
 from algorithms._stack import Hooks
 from algorithms._training import Trained, train
-from algorithms.base import Array, Epoch, Fitted, Learner, TrainingSet
+from algorithms.base import Array, Epoch, Fitted, Learner, Predict, TrainingSet
 from algorithms.networks import MLP, Network
 
 Knobs = dict[str, list[float]]
@@ -195,8 +196,8 @@ def fit_together(
         numeric = [f.name for f in dataclasses.fields(first) if _is_knob(first, f.name)]
         knobs = {name: [float(getattr(learners[i], name)) for i in chosen] for name in numeric}
         outcomes = first.replicas([samples[i] for i in chosen], [rngs[i] for i in chosen], knobs)
-        for i, o in zip(chosen, outcomes, strict=True):
-            results[i] = o if isinstance(o, Exception) else classifier(first.network, o)
+        made = classifiers(first.network, outcomes, [samples[i] for i in chosen])
+        results |= dict(zip(chosen, made, strict=True))
     return [results[i] for i in range(len(samples))]
 
 
@@ -232,11 +233,29 @@ def width(learner: GradientLearner, sample: TrainingSet) -> int:
     return max(1, min(WIDEST, CACHE_BYTES // step))
 
 
-def classifier(network: Network, trained: Trained) -> Fitted:
-    """A trained replica as a classifier."""
+def classifiers(
+    network: Network, outcomes: Sequence[Outcome], samples: Sequence[TrainingSet]
+) -> list[Fitted | Exception]:
+    """Trained replicas as classifiers; those of one seed are asked alike, and answer together."""
+    tell: dict[int, Predict] = {}
+    alike: dict[Hashable, dict[int, list[Tensor]]] = {}
+    for i, (outcome, sample) in enumerate(zip(outcomes, samples, strict=True)):
+        if isinstance(outcome, Trained):
+            tell[i] = partial(probabilities, network, outcome.parameters)
+            if len(outcome.parameters[0]) == 1:
+                seed = id(sample.rows.pool), id(sample.rows.index)
+                alike.setdefault(seed, {})[i] = outcome.parameters
+    for own in alike.values():
+        chorus = Chorus(network, [*own.values()])
+        tell |= {i: partial(chorus.probabilities, voice) for voice, i in enumerate(own)}
+    return [
+        o if isinstance(o, Exception) else _classifier(network, o, tell[i])
+        for i, o in enumerate(outcomes)
+    ]
 
-    def predict_proba(x: Array) -> Array:
-        return probabilities(network, trained.parameters, x)
+
+def _classifier(network: Network, trained: Trained, predict_proba: Predict) -> Fitted:
+    """A trained replica as a classifier that tells these probabilities."""
 
     def predict(x: Array) -> Array:
         return predict_proba(x).argmax(1)
@@ -247,7 +266,7 @@ def classifier(network: Network, trained: Trained) -> Fitted:
             partial(chorus.predict, e),
             snapshot.weights,
             snapshot.metrics,
-            partial(probabilities, network, snapshot.parameters),
+            partial(chorus.probabilities, e),
         )
         for e, snapshot in enumerate(trained.path)
     ]

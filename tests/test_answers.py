@@ -6,7 +6,7 @@ import pytest
 from algorithms._answers import Chorus, probabilities
 from algorithms._represented import on_points
 from algorithms._training import initial
-from algorithms.base import TrainingSet
+from algorithms.base import Rows, TrainingSet
 from algorithms.erm import ERM
 from algorithms.networks import MLP, ConvNet, Linear, Network
 
@@ -34,16 +34,51 @@ def test_each_answers_as_if_it_were_alone(name, rows):
         assert np.array_equal(chorus.predict(v, x), own_labels(network, alone[v], x))
 
 
-def test_they_are_asked_once_about_the_same_points(monkeypatch):
-    network, asked = MLP((7,)), []
+@pytest.fixture
+def asked(monkeypatch):
+    """Who was asked, each time that some were."""
+    asked, told = [], Chorus._told
+    monkeypatch.setattr(
+        Chorus, "_told", lambda self, own, x: asked.append(list(own)) or told(self, own, x)
+    )
+    return asked
+
+
+def test_who_is_asked_what_another_was_answers_with_all_others(asked):
+    network = MLP((7,))
     chorus = Chorus(network, voices(network))
-    monkeypatch.setattr(chorus, "_all", lambda x: asked.append(x) or np.zeros((5, len(x)), int))
-    rng = np.random.default_rng(0)
+    x, other = np.random.default_rng(0).normal(size=(2, 9, *POINTS))
+    for v in (2, 0, 1, 3, 4, 2):
+        chorus.predict(v, x)
+        chorus.probabilities(v, other.copy())
+    assert asked == [[2], [2], [0, 1, 3, 4], [0, 1, 3, 4]]
+
+
+def test_who_is_asked_about_points_of_its_own_answers_alone(asked):
+    """What all are asked about is remembered meanwhile."""
+    network, rng = MLP((7,)), np.random.default_rng(0)
+    chorus = Chorus(network, voices(network))
     x, other = rng.normal(size=(2, 9, *POINTS))
     for v in range(5):
         chorus.predict(v, x)
-        chorus.predict(v, other.copy())
-    assert len(asked) == 2
+        chorus.predict(v, rng.normal(size=(9, *POINTS)))
+        chorus.predict(v, other)
+    assert asked == [[0], [0], [0], [1, 2, 3, 4], [1], [1, 2, 3, 4], [2], [3], [4]]
+
+
+def test_replicas_of_a_seed_answer_together_and_others_do_not(asked):
+    rng = np.random.default_rng(0)
+    pools = [rng.normal(size=(60, 4)).astype(np.float32) for _ in range(2)]
+    rows = [Rows(pool, np.arange(60)) for pool in pools]
+    moved = [r.replace(np.arange(k), r.pool[:k] + 1) for r in rows for k in (0, 5, 9)]
+    samples = [TrainingSet(m, m.pool[:, 0] > 0, classes=2) for m in moved]
+    learner, x = ERM(epochs=1), rng.normal(size=(30, 4))
+    made = learner.fit_many(samples, [np.random.default_rng(i) for i in range(6)])
+    told = [fitted.predict_proba(x) for fitted in made]
+    assert asked == [[0], [1, 2], [0], [1, 2]]
+    for i, sample in enumerate(samples):
+        alone = learner.fit(sample, np.random.default_rng(i))
+        assert np.array_equal(alone.predict_proba(x), told[i])
 
 
 def test_points_that_were_changed_in_place_are_other_points():
