@@ -1,14 +1,23 @@
 """What a collective's success costs the firm."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from results.axes import dagger, entitle, explained, legend, panels, small_multiples
 from results.curves import learns
 from results.house import fitting, house
 from results.labels import labels
 from results.styles import looks
+
+#: Where a path begins.
+_RING: dict[str, Any] = {
+    "marker": "o", "markersize": 7, "fillstyle": "none", "markeredgewidth": 0.7,
+    "linestyle": "none",
+}  # fmt: skip
 
 
 @house
@@ -39,8 +48,7 @@ def plot_cost(curves: pd.DataFrame) -> Figure:
                         linewidth=0.6, alpha=0.4)  # fmt: skip
             (path,) = axes.plot(own["accuracy"], own["mean"], **line)
             start = own.iloc[0]
-            axes.plot(start["accuracy"], start["mean"], "o", markersize=7, fillstyle="none",
-                      color=line["color"], markeredgewidth=0.7)  # fmt: skip
+            axes.plot(start["accuracy"], start["mean"], color=line["color"], **_RING)
             if not learns(own):
                 dagger(axes, start["accuracy"], start["mean"], line["color"])
             shown[short[str(learner)]] = path
@@ -50,7 +58,8 @@ def plot_cost(curves: pd.DataFrame) -> Figure:
         axes.set_xlabel("accuracy on untouched data")
     for axes in grid[::columns]:
         axes.set_ylabel("success")
-    shown |= {str(handle.get_label()): handle for handle in explained(grid)}
+    alone = Line2D([], [], color="0.3", label="no collective", **_RING)
+    shown |= {str(handle.get_label()): handle for handle in (alone, *explained(grid))}
     legend(figure, list(shown.values()), list(shown))
     return figure
 

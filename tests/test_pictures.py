@@ -93,13 +93,13 @@ def test_the_cost_is_drawn_from_no_collective_to_the_largest():
     wanted = own.sort_values("size")[["accuracy", "mean"]].to_numpy()
     assert any(np.array_equal(path, wanted) for path in paths)
     (legend,) = figure.legends
-    assert {t.get_text() for t in legend.get_texts()} == {"Fast", "Ready", "Slow"}
+    assert {t.get_text() for t in legend.get_texts()} == {"Fast", "Ready", "Slow", "no collective"}
 
 
 def test_many_learners_have_a_legend_and_equal_accuracies_some_room():
     many = pd.concat([records(learner=f"L{i}()", accuracy=0.9) for i in range(15)])
     figure = plot_cost(success_curves(many.drop_duplicates(KEY)))
-    assert len(figure.legends[0].get_texts()) == 15
+    assert len(figure.legends[0].get_texts()) == 16  # and the ring
     low, high = figure.axes[0].get_xlim()
     assert low < 0.9 < high
     assert high - low == pytest.approx(0.1)
