@@ -1,11 +1,13 @@
 """What all tests share."""
 
+import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
+from filelock import FileLock
 from program import Answer, tiny
 
 import run_bench
@@ -43,12 +45,18 @@ def bench(capsys, monkeypatch, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory):
-    """A folder with a finished tiny run."""
-    folder = tmp_path_factory.mktemp("finished")
-    command = [sys.executable, run_bench.__file__, *tiny()]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    return folder / "runs", Answer(done.returncode, done.stdout, done.stderr)
+def finished(tmp_path_factory, worker_id):
+    """A folder with a finished tiny run, which the processes that test share."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "finished"
+    answer = folder / "answer.json"
+    with FileLock(f"{folder}.lock"):
+        if not answer.exists():
+            folder.mkdir()
+            command = [sys.executable, run_bench.__file__, *tiny()]
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+            answer.write_text(json.dumps([done.returncode, done.stdout, done.stderr]))
+    return folder / "runs", Answer(*json.loads(answer.read_text()))
 
 
 @pytest.fixture

@@ -253,7 +253,7 @@ def test_what_is_exported_may_lie_in_a_new_folder(bench, ran):
     ("command", "name"),
     [("export", "t.csv"), ("export", "t.parquet"), ("publish", "t.parquet"), ("report", "t.html")],
 )
-def test_what_cannot_be_written_is_said(bench, ran, command, name):
+def test_what_cannot_be_written_is_said(bench, no_figures, ran, command, name):
     Path("a_file").write_text("")
     Path("full").mkdir()
     Path("full", name).symlink_to("/dev/full")

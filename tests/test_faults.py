@@ -98,8 +98,10 @@ class Greedy(Learner):
 )
 def test_who_takes_too_much_is_found_and_costs_nobody_else(tmp_path, what, says):
     trials = [trial(Greedy(what), size) for size in (0.95, 0.1)]
+    # Each in a chunk of its own: that one is run again trial by trial is tested elsewhere.
+    alone = plan(trials, Todo({}), longest=1)
     with Store(tmp_path) as store:
-        progress = sweep(trials, store, 1, limits=Limits(time=2, memory=1200))
+        progress = sweep(trials, store, 1, planned=alone, limits=Limits(time=2, memory=1200))
     found = {r["size"]: r["error"] for r in store.records()}
     assert found == {0.95: says, 0.1: None}
     assert (progress.done, progress.failed, progress.left_out) == (2, 1, 0)

@@ -100,7 +100,10 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="ne
 @needs_proc
 @pytest.mark.parametrize(
     ("jobs", "number", "all_hear"),
-    [(2, signal.SIGINT, True), (1, signal.SIGTERM, False)],
+    [
+        (2, signal.SIGINT, True),
+        pytest.param(1, signal.SIGTERM, False, marks=pytest.mark.slow),
+    ],
 )
 def test_an_interrupted_run_says_how_to_go_on(tmp_path, started, jobs, number, all_hear):
     # So slow that it is not over before it hears. In the background of a shell only one is heard.
