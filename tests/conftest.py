@@ -69,4 +69,5 @@ def ran(finished, tmp_path):
 @pytest.fixture
 def no_figures(monkeypatch):
     """Runs that draw nothing, for what has nothing to do with figures."""
-    monkeypatch.setattr("results.outputs.write_figures", lambda *_: [])
+    for module in ("outputs", "report"):
+        monkeypatch.setattr(f"results.{module}.write_figures", lambda *_: [])

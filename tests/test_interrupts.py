@@ -101,8 +101,8 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="ne
 @pytest.mark.parametrize(
     ("jobs", "number", "all_hear"),
     [
-        (2, signal.SIGINT, True),
-        pytest.param(1, signal.SIGTERM, False, marks=pytest.mark.slow),
+        (1, signal.SIGINT, True),
+        pytest.param(2, signal.SIGTERM, False, marks=pytest.mark.slow),
     ],
 )
 def test_an_interrupted_run_says_how_to_go_on(tmp_path, started, jobs, number, all_hear):
