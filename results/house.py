@@ -59,6 +59,10 @@ def house(plot: _Plot) -> _Plot:
     return drawn  # type: ignore[return-value]
 
 
+#: What a figure's files end in.
+ENDINGS = tuple(_DATES)
+
+
 def save(figure: Figure, stem: str | Path) -> list[Path]:
     """Write a figure as ``stem.png``, ``stem.svg`` and ``stem.pdf``.
 

@@ -15,7 +15,7 @@ from results.dynamics import dynamics, plot_dynamics
 from results.figures import plot_areas, plot_critical, plot_curves, plot_effective_size
 from results.frames import CELL, PANEL
 from results.heat import plot_heat
-from results.house import save
+from results.house import ENDINGS, save
 from results.pairs import constructiveness, plot_pairs
 from results.promises import plot_promises
 from results.quoted import macros
@@ -103,12 +103,13 @@ def write_figures(
     for name, (figure, table) in draw.items():
         if only not in (None, name):
             continue
-        # What these records do not allow is not left there from others.
-        for file in folder.glob(f"{name}.*"):
-            file.unlink()
         if len(table):
             paths += save(figure(), folder / name)
             (folder / f"{name}.csv").write_text(render(table, "csv"))
+            continue
+        # What these records do not allow is not left there from others.
+        for ending in (*ENDINGS, "csv"):
+            (folder / f"{name}.{ending}").unlink(missing_ok=True)
     if only is None:
         (folder / "numbers.tex").write_text(macros(critical, areas))
         paths.append(folder / "numbers.tex")

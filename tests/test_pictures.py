@@ -163,10 +163,12 @@ def test_the_manifest_knows_every_file_and_finds_what_differs(tmp_path):
     changed.loc[0, "accuracy"] = 0.1
     write_figures(changed, other, only="cost")
     assert differing(one, other) == ["cost.csv", "cost.pdf", "cost.png", "cost.svg"]
-    # Of other records in the same folder nothing is left that these don't allow.
+    # Of other records in the same folder nothing is left that these don't allow, but what is ours.
+    (one / "dynamics.tex").write_text("A caption.")
     write_figures(records().assign(epochs=None), one, only="dynamics")
-    assert not [*one.glob("dynamics.*")]
-    assert not [name for name in json.loads((one / MANIFEST).read_text()) if "dynamics" in name]
+    assert [path.name for path in one.glob("dynamics.*")] == ["dynamics.tex"]
+    told = json.loads((one / MANIFEST).read_text())
+    assert [name for name in told if "dynamics" in name] == ["dynamics.tex"]
 
 
 def test_figures_are_as_wide_as_a_column():
