@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from bench.errors import BenchError
-from commands.shared import Axis, Data, Format, Plugins, app, notes, plug
+from commands.shared import SHARES, Axis, Data, Format, Plugins, app, notes, numbers, plug
 
 
 @app.command()
@@ -45,7 +45,8 @@ def regions(
 
     plug(plugin)
     firms = tuple(pieces(learners) or ["ERM", "KNN", "RandomForest", "Generative"])
-    shares, pair = _numbers(sizes, "--sizes"), _numbers(columns, "--columns")
+    shares = sorted(set(numbers("--sizes", sizes, SHARES)))
+    pair = sorted(set(numbers("--columns", columns, "two columns")))
     if not all(0 <= share <= 1 for share in shares):
         raise BenchError(f"--sizes {sizes} are not all between 0 and 1")
     if len(pair) != 2 or any(number != int(number) for number in pair):
@@ -65,10 +66,3 @@ def regions(
         paths[-1].write_text(render(table, "csv"))
     show(outcomes, format)
     notes.print(f"wrote {', '.join(map(str, paths))}", soft_wrap=True)
-
-
-def _numbers(text: str, option: str) -> list[float]:
-    try:
-        return sorted({float(word) for word in text.split(",")})
-    except ValueError as error:
-        raise BenchError(f"{option} {text!r} are not numbers, separated by commas") from error

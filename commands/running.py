@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench.errors import BenchError
 from commands.shared import (
+    SHARES,
     Axis,
     Data,
     Device,
@@ -22,6 +23,7 @@ from commands.shared import (
     about_of,
     app,
     notes,
+    numbers,
     plug,
     records_of,
 )
@@ -118,7 +120,7 @@ def run(
         datasets=pieces(datasets),
         learners=pieces(learners),
         strategies=pieces(strategies),
-        sizes=_shares(sizes),
+        sizes=None if sizes is None else numbers("--sizes", ",".join(sizes), SHARES),
         seeds=seeds,
         validation=pieces(validation),
         groups=pieces(groups),
@@ -262,21 +264,6 @@ def _forecast(folder: Path, plan: "Plan", workers: int) -> None:
         f"({spoken(guess.seconds / max(workers, 1))} on {max(workers, 1)} cores); "
         f"{guess.unknown} are of learners that were never measured"
     )
-
-
-def _shares(texts: list[str] | None) -> list[float] | None:
-    if texts is None:
-        return None
-    sizes = []
-    for word in ",".join(texts).split(","):
-        try:
-            sizes.append(float(word))
-        except ValueError as error:
-            raise BenchError(
-                f"--sizes {','.join(texts)}: {word!r} is no number. Allowed: shares between 0 "
-                f"and 1, separated by commas"
-            ) from error
-    return sizes
 
 
 def _outputs(frame: "pd.DataFrame", folder: Path, planned: int) -> None:

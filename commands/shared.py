@@ -82,6 +82,7 @@ Device = Annotated[
         callback=_device,
     ),
 ]
+SHARES = "shares between 0 and 1"
 Axis = Annotated[list[str] | None, typer.Option(help="Specs, separated by commas. Repeatable.")]
 
 
@@ -91,6 +92,25 @@ def plug(files: list[Path] | None) -> None:
 
     for file in files or []:
         REGISTRY.load(file)
+
+
+def numbers(option: str, text: str, allowed: str) -> list[float]:
+    """The numbers that an option was given, separated by commas.
+
+    Arguments:
+        option: Its name.
+        text: What was given.
+        allowed: What they are to be.
+    """
+    found = []
+    for word in text.split(","):
+        try:
+            found.append(float(word))
+        except ValueError as error:
+            raise BenchError(
+                f"{option} {text}: {word!r} is no number. Allowed: {allowed}, separated by commas"
+            ) from error
+    return found
 
 
 def folder_of(run: str) -> Path:

@@ -203,7 +203,7 @@ def test_pictures_are_small_and_the_same_each_time(bench, tmp_path):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("--sizes 0,many", "are not numbers"),
+        ("--sizes 0,many", "'many' is no number. Allowed: shares between 0 and 1"),
         ("--sizes 0,2", "not all between 0 and 1"),
         ("--columns 0", "are not two numbers"),
         ("--learners KNM", "KNN"),
