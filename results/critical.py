@@ -162,6 +162,8 @@ def jackknife(sizes: Array, success: Array, level: float, estimate: float) -> tu
         Sizes; 0.0 for "at or below the smallest size", inf for "beyond the largest".
     """
     up = sizes[sizes > 0]
+    if len(up) < 2:
+        return estimate, estimate
     first, last = np.log10(up[0]), np.log10(up[-1])
 
     def decades(size: float) -> float:
@@ -208,7 +210,8 @@ def _text(row: dict[str, Any]) -> str:
 
     alone = row["reached"] == "control"
     head = "reached without a collective" if alone else say(row["estimate"])
-    if row["low"] != row["high"]:
+    sizes = row["largest"] == row["largest"]  # or the control is all there is
+    if sizes and row["low"] != row["high"]:
         head += f" [{'0' if alone else say(row['low'])}, {say(row['high'])}]"
     if row["falls"]:
         head += f"; falls from {row['peak']:.3g} at {row['peak_size']:.3g}"

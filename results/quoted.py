@@ -45,6 +45,8 @@ def macros(critical: pd.DataFrame, areas: pd.DataFrame) -> str:
 
 def _spoken(value: float, row: Mapping[Hashable, Any]) -> str:
     """A number of a row; of critical masses, those outside the sizes by these."""
+    if value == float("inf") and row["largest"] != row["largest"]:
+        return r"\ensuremath{\infty}"  # the control is all there is
     if value == float("inf"):
         return rf"\ensuremath{{>{row['largest']:.3g}}}"
     if value == 0 and row.get("smallest", 0) > 0 and row["reached"] != "control":

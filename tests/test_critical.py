@@ -238,6 +238,23 @@ def test_seeds_that_agree_leave_the_ends_where_they_are(success: list[float], te
     assert critical_mass(success_curves(records), 0.5, records).iloc[0]["text"] == text
 
 
+@pytest.mark.parametrize(
+    ("success", "sizes", "text"),
+    [
+        ([0.6], [0.0], "reached without a collective"),
+        ([0.4], [0.0], "unknown"),
+        ([0, 0], [0.0, 0.1], "not reached up to 0.1"),
+        ([0, 1], [0.0, 0.1], "below 0.1"),
+        ([0], [0.1], "not reached up to 0.1"),
+    ],
+)
+def test_without_two_sizes_there_is_nothing_to_interpolate(
+    success: list[float], sizes: list[float], text: str
+) -> None:
+    records = trials(np.array([[success] * 9], dtype=float), np.array(sizes))
+    assert critical_mass(success_curves(records), 0.5, records).iloc[0]["text"] == text
+
+
 def test_the_estimate_lies_in_its_interval() -> None:
     rng = np.random.default_rng(0)
     records = trials(rng.random((60, 3, 4)))

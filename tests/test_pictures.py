@@ -144,6 +144,8 @@ def test_every_number_has_a_macro():
     assert r"Slow\endcsname{\ensuremath{<0.01}}" in text
     assert r"interval\endcsname{[\ensuremath{<0.01}, \ensuremath{>" in text
     assert r"Slow\endcsname{0}" in macros(at_once.assign(reached="control"), area(table))
+    alone = at_once.assign(reached="control", smallest=np.nan, largest=np.nan)
+    assert r"interval\endcsname{[0, \ensuremath{\infty}]}" in macros(alone, area(table))
 
 
 def test_the_manifest_knows_every_file_and_finds_what_differs(tmp_path):
