@@ -2,14 +2,24 @@
 
 import sys
 
-from bench.errors import BenchError
+from bench.core.errors import BenchError
 
 # In the order in which the help lists them; importing them registers them.
-from commands import (  # noqa: F401  # isort: skip
-    running, looking, keeping, data, reading, comparing, publishing, promising, density,
-    regions, reporting, studying,
-)  # fmt: skip
-from commands.shared import app, notes
+from bench.cli import (  # noqa: F401  # isort: skip
+    run,
+    components,
+    runs,
+    data,
+    tables,
+    compare,
+    publish,
+    theory,
+    density,
+    regions,
+    report,
+    study,
+)
+from bench.cli.shared import app, notes
 
 
 def main() -> None:

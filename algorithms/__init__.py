@@ -2,10 +2,10 @@
 
 import os
 
-from algorithms import _heap
+from algorithms.runtime import allocator
 
 # Matrix products by MKL round differently as their operands lie in memory, so that a replica's
 # result would depend on its place in a stack. This asks MKL, before its first product, to let
 # the place not matter; it costs nothing that could be measured.
 os.environ.setdefault("MKL_CBWR", "AUTO")
-_heap.hold()
+allocator.hold()

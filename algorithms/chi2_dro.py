@@ -9,9 +9,9 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from algorithms._gradient import GradientLearner, Knobs, Outcome
-from algorithms._stack import Hooks, Stack
 from algorithms.base import TrainingSet
+from algorithms.engine.hooks import Hooks, Stack
+from algorithms.engine.learner import GradientLearner, Knobs, Outcome
 
 #: As good as nothing, though a number may still be divided by it.
 LEAST = 1e-200

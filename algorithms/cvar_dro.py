@@ -9,9 +9,9 @@ import torch
 from annotated_types import Gt, Le
 from torch import Tensor
 
-from algorithms._gradient import GradientLearner, Knobs, Outcome
-from algorithms._stack import Hooks, Stack
 from algorithms.base import TrainingSet
+from algorithms.engine.hooks import Hooks, Stack
+from algorithms.engine.learner import GradientLearner, Knobs, Outcome
 
 
 def worst_share(losses: Tensor, index: Tensor, stack: Stack) -> Tensor:

@@ -10,10 +10,10 @@ from annotated_types import Ge, Gt
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from algorithms._answers import features
-from algorithms._gradient import GradientLearner, Knobs, Outcome
-from algorithms._training import Trained
 from algorithms.base import TrainingSet
+from algorithms.engine.inference import features
+from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.loop import Trained
 from algorithms.subsample_groups import levelled
 
 

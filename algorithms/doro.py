@@ -9,10 +9,10 @@ import torch
 from annotated_types import Ge, Gt, Le, Lt
 from torch import Tensor
 
-from algorithms._gradient import GradientLearner, Knobs, Outcome
-from algorithms._stack import Hooks, Stack
 from algorithms.base import TrainingSet
 from algorithms.chi2_dro import worst_in_ball
+from algorithms.engine.hooks import Hooks, Stack
+from algorithms.engine.learner import GradientLearner, Knobs, Outcome
 
 
 def set_aside(losses: Tensor, outliers: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,10 +12,9 @@ from annotated_types import Ge, Gt, Interval
 from scipy.stats import binom
 from torch import Tensor
 
-from algorithms._gradient import GradientLearner, Knobs, Outcome
-from algorithms._stack import Batch, Gradient, Hooks, Stack
-from algorithms._training import Loop
 from algorithms.base import TrainingSet
+from algorithms.engine.hooks import Batch, Gradient, Hooks, Stack, TrainingState
+from algorithms.engine.learner import GradientLearner, Knobs, Outcome
 from algorithms.networks import Layered
 
 #: How likely it may be that a batch is larger than there is room for.
@@ -34,7 +33,7 @@ def poisson(
     return torch.from_numpy(order), torch.from_numpy(real)
 
 
-def private(share: float, room: int, loop: Loop, batch: Batch) -> Gradient:
+def private(share: float, room: int, loop: TrainingState, batch: Batch) -> Gradient:
     """The noisy sum of the clipped gradients of a Poisson batch, by its expected size."""
     assert isinstance(loop.network, Layered)
     device, n = batch.x.device, loop.label.shape[1]

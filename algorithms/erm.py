@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from algorithms._gradient import GradientLearner, Knobs, Outcome
 from algorithms.base import TrainingSet
+from algorithms.engine.learner import GradientLearner, Knobs, Outcome
 
 
 @dataclass(frozen=True)

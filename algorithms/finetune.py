@@ -7,12 +7,12 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from algorithms._encoders import Pooling, encoder, located
-from algorithms._folders import VARIABLE
-from algorithms._represented import OnRepresentation, on_points, represented
+from algorithms._features.encoders import Pooling, encoder, located
+from algorithms._features.wrapper import OnRepresentation, on_points, represented
 from algorithms.base import Array, Fitted, Learner, Rows, TrainingSet, Words
 from algorithms.erm import ERM
 from algorithms.networks import Linear
+from algorithms.runtime.paths import VARIABLE
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,10 @@ import torch
 from annotated_types import Ge, Interval
 from torch import Tensor
 
-from algorithms._environments import annealing, environments
-from algorithms._gradient import GradientLearner, Knobs, Outcome
-from algorithms._stack import Batch, Gradient, Hooks, Stack
-from algorithms._training import Loop
 from algorithms.base import TrainingSet
+from algorithms.engine.environments import annealing, environments
+from algorithms.engine.hooks import Batch, Gradient, Hooks, Stack, TrainingState
+from algorithms.engine.learner import GradientLearner, Knobs, Outcome
 from algorithms.networks import last, product
 
 
@@ -50,7 +49,7 @@ def remembered(fresh: Tensor, present: Tensor, stack: Stack) -> Tensor:
     return average
 
 
-def matched(loop: Loop, batch: Batch) -> Gradient:
+def matched(loop: TrainingState, batch: Batch) -> Gradient:
     """The gradient of risk and penalty; the penalty reaches the features directly too."""
     stack, truth = loop.stack, batch.truth[:, None]
     within, across = environments(batch, stack, loop.parameters[0].dtype)

@@ -8,7 +8,7 @@ import numpy as np
 from annotated_types import Ge
 from sklearn.utils import murmurhash3_32
 
-from algorithms._represented import OnRepresentation, on_points, represented
+from algorithms._features.wrapper import OnRepresentation, on_points, represented
 from algorithms.base import Array, Fitted, Learner, Rows, TrainingSet
 from algorithms.erm import ERM
 from algorithms.networks import Linear

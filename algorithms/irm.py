@@ -9,10 +9,10 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from algorithms._environments import annealing, environments
-from algorithms._gradient import GradientLearner, Knobs, Outcome
-from algorithms._stack import Batch, Hooks, Stack
 from algorithms.base import TrainingSet
+from algorithms.engine.environments import annealing, environments
+from algorithms.engine.hooks import Batch, Hooks, Stack
+from algorithms.engine.learner import GradientLearner, Knobs, Outcome
 from algorithms.networks import product
 
 

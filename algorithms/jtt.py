@@ -7,11 +7,11 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge
 
-from algorithms._answers import probabilities
-from algorithms._gradient import GradientLearner, Knobs, Outcome
-from algorithms._stack import Hooks
-from algorithms._training import Trained
 from algorithms.base import Array, TrainingSet
+from algorithms.engine.hooks import Hooks
+from algorithms.engine.inference import probabilities
+from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.loop import Trained
 
 
 @dataclass(frozen=True)

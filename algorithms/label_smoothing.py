@@ -8,9 +8,9 @@ import numpy as np
 from annotated_types import Interval
 from torch import Tensor
 
-from algorithms._gradient import GradientLearner, Knobs, Outcome
-from algorithms._stack import Batch, Hooks, Stack
 from algorithms.base import TrainingSet
+from algorithms.engine.hooks import Batch, Hooks, Stack
+from algorithms.engine.learner import GradientLearner, Knobs, Outcome
 
 
 def smoothed_loss(logits: Tensor, batch: Batch, stack: Stack) -> Tensor:

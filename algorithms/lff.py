@@ -10,10 +10,10 @@ import torch
 from annotated_types import Ge, Le, Lt
 from torch import Tensor
 
-from algorithms._gradient import GradientLearner, Knobs, Outcome
-from algorithms._stack import Hooks, Stack
-from algorithms._training import initial
 from algorithms.base import TrainingSet
+from algorithms.engine.hooks import Hooks, Stack
+from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.loop import initial
 
 
 def failures(losses: Tensor, index: Tensor, stack: Stack) -> Tensor:

@@ -10,10 +10,9 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from algorithms._gradient import GradientLearner, Knobs, Outcome
-from algorithms._stack import Batch, Gradient, Hooks
-from algorithms._training import Loop
 from algorithms.base import TrainingSet
+from algorithms.engine.hooks import Batch, Gradient, Hooks, TrainingState
+from algorithms.engine.learner import GradientLearner, Knobs, Outcome
 
 
 def median(values: Sequence[Tensor]) -> Tensor:
@@ -33,7 +32,7 @@ def median(values: Sequence[Tensor]) -> Tensor:
     return (ordered[-1 - middle] + ordered[middle]) / 2
 
 
-def median_of_blocks(blocks: int, loop: Loop, batch: Batch) -> Gradient:
+def median_of_blocks(blocks: int, loop: TrainingState, batch: Batch) -> Gradient:
     """The coordinate-wise median of the gradients of blocks of a batch; their mean objective."""
     blocks = min(blocks, batch.x.shape[1])
     parts = zip(

@@ -9,16 +9,15 @@ import torch
 from annotated_types import Gt
 from torch import Tensor
 
-from algorithms._gradient import GradientLearner, Knobs, Outcome
-from algorithms._stack import Batch, Gradient, Hooks, Stack
-from algorithms._training import Loop
 from algorithms.base import TrainingSet
+from algorithms.engine.hooks import Batch, Gradient, Hooks, Stack, TrainingState
+from algorithms.engine.learner import GradientLearner, Knobs, Outcome
 
 
-def shares(size: int) -> Callable[[Loop], None]:
+def shares(size: int) -> Callable[[TrainingState], None]:
     """What begins an epoch of batches of a size: each replica draws a share for each batch."""
 
-    def begin(loop: Loop) -> None:
+    def begin(loop: TrainingState) -> None:
         steps = -(-loop.label.shape[1] // size)
         concentration = loop.stack.knobs["concentration"].flatten().tolist()
         draws = [g.beta(a, a, steps) for g, a in zip(loop.rngs, concentration, strict=True)]
@@ -27,7 +26,7 @@ def shares(size: int) -> Callable[[Loop], None]:
     return begin
 
 
-def mixed(loop: Loop, batch: Batch) -> Gradient:
+def mixed(loop: TrainingState, batch: Batch) -> Gradient:
     """Mix each point with the one before it: the order is random already."""
     state = loop.stack.state
     state["share"], state["shares"] = state["shares"].tensor_split([1], dim=1)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from algorithms._gradient import GradientLearner, Knobs, Outcome
-from algorithms._stack import Hooks
 from algorithms.base import TrainingSet
+from algorithms.engine.hooks import Hooks
+from algorithms.engine.learner import GradientLearner, Knobs, Outcome
 from algorithms.group_dro import balanced
 
 

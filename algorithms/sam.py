@@ -8,13 +8,12 @@ import numpy as np
 import torch
 from annotated_types import Ge
 
-from algorithms._gradient import GradientLearner, Knobs, Outcome
-from algorithms._stack import Batch, Gradient, Hooks
-from algorithms._training import Loop
 from algorithms.base import TrainingSet
+from algorithms.engine.hooks import Batch, Gradient, Hooks, TrainingState
+from algorithms.engine.learner import GradientLearner, Knobs, Outcome
 
 
-def uphill(loop: Loop, batch: Batch) -> Gradient:
+def uphill(loop: TrainingState, batch: Batch) -> Gradient:
     """The gradient at the top of the ball around the parameters, which stay where they are."""
     here, (gradients, _) = loop.parameters, loop.gradient(batch)
     # One after the other: how a stack is summed depends on the number of replicas in it.

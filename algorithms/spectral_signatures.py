@@ -7,9 +7,9 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Lt
 
-from algorithms._answers import features
-from algorithms._gradient import GradientLearner, Knobs, Outcome
 from algorithms.base import Array, TrainingSet
+from algorithms.engine.inference import features
+from algorithms.engine.learner import GradientLearner, Knobs, Outcome
 
 
 def unsuspected(phi: Array, y: Array, outliers: float) -> Array:

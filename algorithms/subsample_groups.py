@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from algorithms._gradient import GradientLearner, Knobs, Outcome
 from algorithms.base import Array, Fitted, TrainingSet
+from algorithms.engine.learner import GradientLearner, Knobs, Outcome
 
 
 def levelled(group: Array, rng: np.random.Generator) -> Array:

@@ -9,8 +9,8 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from algorithms._gradient import GradientLearner, Knobs, Outcome
 from algorithms.base import TrainingSet
+from algorithms.engine.learner import GradientLearner, Knobs, Outcome
 
 
 def moments(snapshots: Tensor, rank: int) -> tuple[Tensor, Tensor, Tensor]:

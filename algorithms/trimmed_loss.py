@@ -8,9 +8,9 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Lt
 
-from algorithms._answers import probabilities
-from algorithms._gradient import GradientLearner, Knobs, Outcome
 from algorithms.base import Array, TrainingSet
+from algorithms.engine.inference import probabilities
+from algorithms.engine.learner import GradientLearner, Knobs, Outcome
 
 
 def best_fitted(truth: Array, outliers: float) -> Array:

@@ -8,10 +8,10 @@ import numpy as np
 from annotated_types import Ge
 from torch import Tensor
 
-from algorithms._environments import annealing, environments
-from algorithms._gradient import GradientLearner, Knobs, Outcome
-from algorithms._stack import Batch, Hooks, Stack
 from algorithms.base import TrainingSet
+from algorithms.engine.environments import annealing, environments
+from algorithms.engine.hooks import Batch, Hooks, Stack
+from algorithms.engine.learner import GradientLearner, Knobs, Outcome
 
 
 def extrapolated_risk(logits: Tensor, batch: Batch, stack: Stack) -> Tensor:

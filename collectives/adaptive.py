@@ -8,11 +8,14 @@ from typing import Annotated, ClassVar
 import numpy as np
 from annotated_types import Ge
 
-from collectives import mixture_bounds
-from collectives.base import Around, Array, NoBound, Pooled, Predict, Signal, Strategy, known
+from collectives import strategy_bounds
+from collectives.base import Around, Strategy
 from collectives.planting import FeatureLabel
-from collectives.sample_bounds import Terms
-from collectives.tallies import Counts
+from collectives.signals.base import Signal
+from collectives.theory import independent_members
+from collectives.theory.counts import Counts
+from collectives.theory.finite_sample import Terms
+from collectives.types import Array, NoBound, Pooled, Predict, known
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Adaptive(Around):
         growth: By how much the weight of a point that was lost grows, or shrinks.
 
     Example:
-        >>> from collectives.signals import SetFeature
+        >>> from collectives.signals.tabular import SetFeature
         >>> x, y = np.float32([[0, 0], [1, 0], [2, 0]]), np.zeros(3, dtype=int)
         >>> pooled = Pooled(x, y, 2, seen=(lambda x: np.zeros(len(x)),))
         >>> adaptive = Adaptive(FeatureLabel(SetFeature(-1, 1.0), label=1), growth=1e9)
@@ -96,14 +99,14 @@ class Adaptive(Around):
         """
         if self.rounds == 1:
             return self.of.guarantee(counts, terms)
-        habits = mixture_bounds.needed(self.of, counts.classes)
+        habits = strategy_bounds.needed(self.of, counts.classes)
         if not habits.certain:
             raise NoBound(
                 "Adaptive promises what the first round does, since it can be played again; a "
                 "bound where members draw lots, or may do anything in company, is missing"
             )
-        data, label = counts.at(known(self.decisive, "signal")), mixture_bounds.aim(self)
-        return mixture_bounds.planting(data, habits, terms, label, steered=True)
+        data, label = counts.at(known(self.decisive, "signal")), strategy_bounds.aim(self)
+        return independent_members.planting(data, habits, terms, label, steered=True)
 
     def promise(
         self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]

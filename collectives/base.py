@@ -3,152 +3,16 @@
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 
-if TYPE_CHECKING:
-    from collectives.habits import Habits
-    from collectives.sample_bounds import Terms
-    from collectives.tallies import Counts
-
-T = TypeVar("T")
-Array = np.ndarray[Any, np.dtype[Any]]
-Predict = Callable[[Array], Array]
-
-
-@dataclass(frozen=True, eq=False)
-class Deployed:
-    """A classifier as people meet it: called with points (m, ...), it answers with labels (m,).
-
-    Arguments:
-        labels: What answers.
-        proba: From points to the probability of each label, (m, K), where it tells these.
-    """
-
-    labels: Predict
-    proba: Predict | None = None
-
-    def __call__(self, x: Array) -> Array:
-        """Its labels for points (m, ...), (m,)."""
-        return self.labels(x)
-
-
-class Labelled(Protocol):
-    """Points with labels: what success is measured on."""
-
-    @property
-    def x(self) -> Array:
-        """Points, float32, (m, ...)."""
-
-    @property
-    def y(self) -> Array:
-        """Labels, int64, (m,)."""
-
-
-class Signal(ABC):
-    """A change of points, g: X -> X. Its fields say which; each has a default."""
-
-    #: Whether g(g(x)) = g(x).
-    idempotent: ClassVar[bool] = True
-    #: Whether it is none before it is :meth:`learnt`.
-    learns: ClassVar[bool] = False
-
-    @abstractmethod
-    def __call__(self, x: Array) -> Array:
-        """g(x) for points (m, ...), of the same shape and type; the input is left alone."""
-
-    def learnt(self, people: "Pooled", label: int | None) -> "Signal":
-        """This signal; or what it is for some people, if it learns that from them.
-
-        Arguments:
-            people: Whom it is for, as they are before anybody acts.
-            label: The label that a strategy aims at with it, if it aims at one.
-        """
-        return self
-
-    def carried(self, x: Array) -> Array:
-        """Which points (m, ...) carry an idempotent signal already, those with g(x) = x, (m,)."""
-        return np.asarray((self(x) == x).all(axis=tuple(range(1, x.ndim))))
-
-    def overlap(self, x: Array) -> float:
-        r"""The share :math:`\xi` of points (m, ...) that carry the signal already.
-
-        NaN for a signal that is not idempotent, since a point then does not tell.
-        """
-        return float(self.carried(x).mean()) if self.idempotent else float("nan")
-
-    def visibility(self, x: Array) -> float:
-        """The mean absolute change that the signal makes to points (m, ...), in their units."""
-        return float(np.abs(self(x).astype(np.float64) - x).mean())
-
-
-@dataclass(frozen=True, eq=False)
-class Pooled:
-    r"""What the members know of the base law :math:`P_0`: their rows, pooled before they act.
-
-    Arguments:
-        x: Points, float32, (m, ...).
-        y: Labels, int64, (m,).
-        classes: The number of labels K.
-        mass: The weight of each row, (m,), if they do not count alike (an exact law: its atoms).
-        seen: The classifiers that the firm deployed so far, the first one first.
-    """
-
-    x: Array
-    y: Array
-    classes: int
-    mass: Array | None = None
-    seen: tuple[Predict, ...] = ()
-
-    def votes(self, points: Array, neighbours: int) -> Array:
-        """What the rows say on the label of other points.
-
-        Rows equal to a point speak for it, each with its mass. Where there is none, the
-        nearest rows do.
-
-        Arguments:
-            points: Points (n, ...).
-            neighbours: How many of the nearest rows; all of them, if there are fewer.
-
-        Returns:
-            The mass that speaks for each label, (n, K); its scale differs between points.
-        """
-        mass = np.ones(len(self.y)) if self.mass is None else np.asarray(self.mass, float)
-        heavy = mass > 0
-        mass, y = mass[heavy], self.y[heavy]
-        rows, asked = self.x[heavy].reshape(len(y), -1), points.reshape(len(points), -1)
-        # Each distinct point once: categorical data repeat a few points many times.
-        atoms, which = np.unique(np.concatenate([rows, asked]), axis=0, return_inverse=True)
-        which = which.reshape(-1)
-        table = np.zeros((len(atoms), self.classes))
-        np.add.at(table, (which[: len(rows)], y), mass)
-        unseen = np.flatnonzero(table.sum(axis=1) == 0)
-        if len(unseen):
-            search = NearestNeighbors(n_neighbors=min(neighbours, len(rows)), algorithm="brute")
-            nearest = search.fit(rows).kneighbors(atoms[unseen], return_distance=False)
-            np.add.at(table, (unseen[:, None], y[nearest]), mass[nearest])
-        return table[which[len(rows) :]]
-
-
-def known(value: T | None, name: str) -> T:
-    """The value of a field that may be left open, once it is filled."""
-    if value is None:
-        raise ValueError(f"{name}=None, but it is needed: give one, or fill in the dataset's")
-    return value
-
-
-def overall(won: Array) -> float:
-    """The mean success over the points that are a collective's business; NaN without any."""
-    asked = won[~np.isnan(won)]
-    return float(asked.mean()) if len(asked) else float("nan")
-
-
-class NoBound(ValueError):
-    """A collective can promise itself nothing from its own data; the message says why."""
+from collectives.signals.base import Signal
+from collectives.theory.counts import Counts
+from collectives.theory.finite_sample import Terms
+from collectives.theory.label_policy import Habits
+from collectives.types import Array, Labelled, NoBound, Pooled, Predict
 
 
 class Strategy(ABC):
@@ -269,11 +133,11 @@ class Strategy(ABC):
         """
         return None
 
-    def habits(self, classes: int) -> "Habits | None":
+    def habits(self, classes: int) -> Habits | None:
         """What members do, if it takes no more than their own label and lots; else None."""
         return None
 
-    def guarantee(self, counts: "Counts", terms: "Terms") -> Array:
+    def guarantee(self, counts: Counts, terms: Terms) -> Array:
         """What members can promise themselves from their own rows, for each size, (T,).
 
         Arguments:

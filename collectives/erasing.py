@@ -7,10 +7,12 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge
 
-from collectives import leads, mixture_bounds
-from collectives.base import Array, Labelled, Pooled, Predict, Signal, Strategy, known
-from collectives.sample_bounds import Terms
-from collectives.tallies import Counts
+from collectives.base import Strategy
+from collectives.signals.base import Signal
+from collectives.theory import independent_members, pointwise
+from collectives.theory.counts import Counts
+from collectives.theory.finite_sample import Terms
+from collectives.types import Array, Labelled, Pooled, Predict, known
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Erase(Strategy):
         neighbours: How many of the nearest pooled rows vote on a twin that no row equals.
 
     Example:
-        >>> from collectives.signals import SetFeature
+        >>> from collectives.signals.tabular import SetFeature
         >>> x, y = np.float32([[0, 0], [0, 1]]), np.array([0, 1])
         >>> strategy = Erase(SetFeature(-1, 1.0))
         >>> strategy.act(x, y, pooled=Pooled(x, y, 2), n=9, rng=np.random.default_rng(0))
@@ -58,11 +60,11 @@ class Erase(Strategy):
 
     def guarantee(self, counts: Counts, terms: Terms) -> Array:
         """The bound of erasing from members' own rows, of which all points have to be counted."""
-        return mixture_bounds.erasing(*counts.everywhere(known(self.signal, "signal")), terms)
+        return independent_members.erasing(*counts.everywhere(known(self.signal, "signal")), terms)
 
     def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
         """Whom the mixture gives one sure label with and without the signal."""
-        return leads.unchanged(joint, moved(self._idempotent()), mixture)
+        return pointwise.unchanged(joint, moved(self._idempotent()), mixture)
 
     @property
     def target(self) -> int | None:

@@ -7,12 +7,14 @@ from typing import Annotated, ClassVar
 import numpy as np
 from annotated_types import Ge
 
-from collectives import mixture_bounds
-from collectives.base import Array, Labelled, Pooled, Predict, Signal, Strategy
-from collectives.habits import Habits, idle
+from collectives import strategy_bounds
+from collectives.base import Strategy
 from collectives.planting import answers, taught
-from collectives.sample_bounds import Terms
-from collectives.tallies import Counts
+from collectives.signals.base import Signal
+from collectives.theory.counts import Counts
+from collectives.theory.finite_sample import Terms
+from collectives.theory.label_policy import Habits, idle
+from collectives.types import Array, Labelled, Pooled, Predict
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Idle(Strategy):
 
     def guarantee(self, counts: Counts, terms: Terms) -> Array:
         """Who gets the label at a signalled point without anybody's help."""
-        return mixture_bounds.promised(self, counts, terms)
+        return strategy_bounds.promised(self, counts, terms)
 
     def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
         """Whom the mixture gives the label at their signalled points."""

@@ -8,11 +8,14 @@ import numpy as np
 from annotated_types import Ge
 from sklearn.neighbors import NearestNeighbors
 
-from collectives import bounds, leads, mixture_bounds, sample_bounds
-from collectives.base import Array, Labelled, Pooled, Predict, Signal, Strategy, known
-from collectives.habits import Habits
-from collectives.sample_bounds import Terms
-from collectives.tallies import Counts
+from collectives import strategy_bounds
+from collectives.base import Strategy
+from collectives.signals.base import Signal
+from collectives.theory import closed_form, finite_sample, pointwise
+from collectives.theory.counts import Counts
+from collectives.theory.finite_sample import Terms
+from collectives.theory.label_policy import Habits
+from collectives.types import Array, Labelled, Pooled, Predict, known
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class FeatureLabel(Strategy):
         label: The target label y*.
 
     Example:
-        >>> from collectives.signals import SetFeature
+        >>> from collectives.signals.tabular import SetFeature
         >>> x, y = np.zeros((2, 2), dtype=np.float32), np.array([0, 1])
         >>> strategy = FeatureLabel(SetFeature(-1, 1.0), label=1)
         >>> strategy.act(x, y, pooled=Pooled(x, y, 2), n=9, rng=np.random.default_rng(0))
@@ -62,7 +65,7 @@ class FeatureLabel(Strategy):
     def guarantee(self, counts: Counts, terms: Terms) -> Array:
         """The bound of planting from members' own rows."""
         data = counts.at(known(self.signal, "signal"))
-        return sample_bounds.planting(data, terms, known(self.label, "label"))
+        return finite_sample.planting(data, terms, known(self.label, "label"))
 
     def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
         """Whom the mixture gives the label at their signalled points."""
@@ -75,7 +78,7 @@ class FeatureLabel(Strategy):
             return None
         size = own.sum() / (own.sum() + weights.sum())
         overlap = weights[signal.carried(others)].sum() / weights.sum()
-        return bounds.by_overlap(float(size), float(overlap), own)
+        return closed_form.by_overlap(float(size), float(overlap), own)
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ class FeatureOnly(Strategy):
         label: The target label y*.
 
     Example:
-        >>> from collectives.signals import SetFeature
+        >>> from collectives.signals.tabular import SetFeature
         >>> x, y = np.zeros((2, 2), dtype=np.float32), np.array([0, 1])
         >>> strategy = FeatureOnly(SetFeature(-1, 1.0), label=1)
         >>> strategy.act(x, y, pooled=Pooled(x, y, 2), n=9, rng=np.random.default_rng(0))
@@ -128,7 +131,7 @@ class FeatureOnly(Strategy):
 
     def guarantee(self, counts: Counts, terms: Terms) -> Array:
         """The bound of planting from members' own rows, those who speak against it included."""
-        return mixture_bounds.promised(self, counts, terms)
+        return strategy_bounds.promised(self, counts, terms)
 
     def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
         """Whom the mixture gives the label at their signalled points."""
@@ -157,7 +160,7 @@ class FeatureOnlyPlus(Strategy):
         label: The target label y*.
 
     Example:
-        >>> from collectives.signals import SetFeature
+        >>> from collectives.signals.tabular import SetFeature
         >>> x, y = np.float32([[0, 0], [1, 0], [1, 1]]), np.array([1, 0, 0])
         >>> strategy = FeatureOnlyPlus(SetFeature(-1, 1.0), label=1)
         >>> strategy.act(x, y, pooled=Pooled(x, y, 2), n=9, rng=np.random.default_rng(0))
@@ -200,7 +203,7 @@ class FeatureOnlyPlus(Strategy):
         """The bound of planting from members' own rows, if one of them is off the signal set."""
         data = counts.at(known(self.signal, "signal"))
         label = known(self.label, "label")
-        return data.roomy() * sample_bounds.feature_only_plus(data, terms, label)
+        return data.roomy() * finite_sample.feature_only_plus(data, terms, label)
 
     def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
         """Whom the mixture gives the label at their signalled points."""
@@ -215,7 +218,9 @@ def taught(
     moved: Callable[[Signal], Array],
 ) -> float:
     """The share of people whom a mixture gives the label at their signalled points, surely."""
-    return leads.captured(joint, moved(known(signal, "signal")), known(label, "label"), mixture)
+    return pointwise.captured(
+        joint, moved(known(signal, "signal")), known(label, "label"), mixture
+    )
 
 
 def only(label: int | None, classes: int) -> Array:

@@ -9,8 +9,10 @@ from annotated_types import Ge, Gt, Le
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
 
-from collectives.base import Array, Labelled, Pooled, Predict, Signal, Strategy, known
+from collectives.base import Strategy
 from collectives.planting import among
+from collectives.signals.base import Signal
+from collectives.types import Array, Labelled, Pooled, Predict, known
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class MinorityRelabel(Strategy):
         neighbours: How many of the nearest members of the majority are looked at.
 
     Example:
-        >>> from collectives.signals import SetFeature
+        >>> from collectives.signals.tabular import SetFeature
         >>> x, y = np.float32([[0, 0], [9, 0], [9, 1], [0, 1]]), np.array([0, 0, 1, 0])
         >>> strategy = MinorityRelabel(SetFeature(-1, 1.0), label=1, budget=0.5)
         >>> strategy.act(x, y, pooled=Pooled(x, y, 2), n=9, rng=np.random.default_rng(0))[1]

@@ -8,11 +8,13 @@ from typing import Annotated, ClassVar
 import numpy as np
 from annotated_types import Ge, Interval, MinLen
 
-from collectives import mixture_bounds
-from collectives.base import Around, Array, NoBound, Pooled, Strategy, known, overall
+from collectives import strategy_bounds
+from collectives.base import Around, Strategy
 from collectives.planting import FeatureLabel
-from collectives.sample_bounds import Terms
-from collectives.tallies import Counts
+from collectives.theory import independent_members
+from collectives.theory.counts import Counts
+from collectives.theory.finite_sample import Terms
+from collectives.types import Array, NoBound, Pooled, known, overall
 
 Shares = Annotated[tuple[Annotated[float, Interval(ge=0, le=1)], ...], MinLen(1)]
 
@@ -44,7 +46,7 @@ class SizeAware(Around):
         neighbours: How many of the nearest rows speak for a point that no row equals.
 
     Example:
-        >>> from collectives.signals import SetFeature
+        >>> from collectives.signals.tabular import SetFeature
         >>> x, y = np.zeros((8, 2), dtype=np.float32), np.zeros(8, dtype=int)
         >>> aware = SizeAware(FeatureLabel(SetFeature(-1, 1.0), label=1))
         >>> aware.act(x, y, pooled=Pooled(x, y, 2), n=16, rng=np.random.default_rng(0))[1].sum()
@@ -78,11 +80,13 @@ class SizeAware(Around):
                 "SizeAware can promise itself nothing with strengths below 1: they lead to points "
                 "between people's own and signalled ones, and a bound for those is missing"
             )
-        habits = mixture_bounds.needed(self.of, counts.classes)
-        data, label = counts.at(known(self.decisive, "signal")), mixture_bounds.aim(self)
+        habits = strategy_bounds.needed(self.of, counts.classes)
+        data, label = counts.at(known(self.decisive, "signal")), strategy_bounds.aim(self)
         terms = replace(terms, delta=terms.delta / len(self.shares))
         found = [
-            mixture_bounds.planting(data, habits, terms, label, acting=np.rint(s * data.people))
+            independent_members.planting(
+                data, habits, terms, label, acting=np.rint(s * data.people)
+            )
             for s in self.shares
         ]
         return np.asarray(np.min(found, axis=0))

@@ -7,11 +7,13 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Ge
 
-from collectives import leads, sample_bounds
-from collectives.base import Array, Labelled, Pooled, Predict, Signal, Strategy, known
+from collectives.base import Strategy
 from collectives.planting import among, answers
-from collectives.sample_bounds import Terms
-from collectives.tallies import Counts, Tally
+from collectives.signals.base import Signal
+from collectives.theory import finite_sample, pointwise
+from collectives.theory.counts import Counts, Tally
+from collectives.theory.finite_sample import Terms
+from collectives.types import Array, Labelled, Pooled, Predict, known
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Unplant(Strategy):
         neighbours: How many of the nearest rows speak for a point that no row equals.
 
     Example:
-        >>> from collectives.signals import SetFeature
+        >>> from collectives.signals.tabular import SetFeature
         >>> x, y = np.float32([[0, 1], [1, 1], [0, 0], [1, 0]]), np.array([0, 2, 1, 1])
         >>> strategy = Unplant(SetFeature(-1, 1.0), label=1)
         >>> strategy.act(x, y, pooled=Pooled(x, y, 3), n=9, rng=np.random.default_rng(0))[1]
@@ -85,12 +87,12 @@ class Unplant(Strategy):
             data.arriving - survey.arriving,
         )
         label, naive = known(self.label, "label"), self.way == "naive"
-        return sample_bounds.unplanting(survey, rest, data, terms, label, naive=naive)
+        return finite_sample.unplanting(survey, rest, data, terms, label, naive=naive)
 
     def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
         """Whom the mixture gives another label at their signalled points."""
         signal, label = known(self.signal, "signal"), known(self.label, "label")
-        return leads.avoided(joint, moved(signal), label, mixture)
+        return pointwise.avoided(joint, moved(signal), label, mixture)
 
     @property
     def target(self) -> int | None:

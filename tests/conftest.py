@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 from filelock import FileLock
-from program import Answer, tiny
 
 import run_bench
-from bench.backends import one_thread
-from bench.registry import REGISTRY
+from bench.execution.backends import one_thread
+from bench.spec.registry import REGISTRY
+from tests.helpers.command_line import Answer, tiny
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -69,5 +69,5 @@ def ran(finished, tmp_path):
 @pytest.fixture
 def no_figures(monkeypatch):
     """Runs that draw nothing, for what has nothing to do with figures."""
-    for module in ("outputs", "report"):
-        monkeypatch.setattr(f"results.{module}.write_figures", lambda *_: [])
+    for module in ("outputs", "html"):
+        monkeypatch.setattr(f"results.report.{module}.write_figures", lambda *_: [])

@@ -11,8 +11,8 @@ from annotated_types import Ge, Gt, Interval, MinLen
 from scipy.special import logsumexp
 
 from algorithms.base import Array
-from algorithms.density._adversary import HEAVY, Rules, State, contest, energy, logits, weigh
 from algorithms.density._reference import Reference, reference
+from algorithms.density._training import HEAVY, Rules, State, contest, energy, logits, weigh
 from algorithms.density.base import Density, DensityModel, Partition
 from algorithms.density.energies import SmoothMLP
 from algorithms.density.generators import Generator

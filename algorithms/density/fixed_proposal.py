@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from algorithms.density._adversary import Rules
+from algorithms.density._training import Rules
 from algorithms.density.energy_model import EnergyModel
 
 

@@ -10,12 +10,12 @@ from annotated_types import Ge, Gt, Interval, MinLen
 from torch import Tensor
 from torch.func import functional_call
 
-from algorithms._optimisers import Adam
-from algorithms._stack import Diverged
 from algorithms.base import Array
 from algorithms.density._reference import Reference, reference
 from algorithms.density._splines import Map, named, spline_flow
 from algorithms.density.base import Density, DensityModel
+from algorithms.engine.hooks import Diverged
+from algorithms.engine.optimisers import Adam
 
 ROWS = 4096
 

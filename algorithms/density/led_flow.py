@@ -10,8 +10,8 @@ from annotated_types import Ge, Gt, MinLen
 from torch import Tensor
 from torch.func import functional_call
 
-from algorithms.density._adversary import Rules
 from algorithms.density._splines import named, spline_flow
+from algorithms.density._training import Rules
 from algorithms.density.energy_model import EnergyModel
 from algorithms.density.generators import Generator
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt
 
-from algorithms.density._adversary import Rules
+from algorithms.density._training import Rules
 from algorithms.density.energy_model import EnergyModel
 from algorithms.density.one_way_flow import OneWayFlow
 

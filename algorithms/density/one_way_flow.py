@@ -124,9 +124,7 @@ class OneWayFlow(Generator):
         masked = v * second.repeat(2 + 3 * self.bumps, 1)
         shape = product(masked, hidden, c).unflatten(1, (-1, h.shape[1]))
         s = REACH * torch.tanh(shape[:, 0] / REACH)
-        return monotone(
-            h.unsqueeze(1), s, shape[:, 1], *shape[:, 2:].chunk(3, dim=1)
-        )  # fmt: skip
+        return monotone(h.unsqueeze(1), s, shape[:, 1], *shape[:, 2:].chunk(3, dim=1))
 
 
 def mix(packed: Tensor, shift: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:

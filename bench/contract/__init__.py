@@ -4,16 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from algorithms._folders import Absent
 from algorithms.base import Learner
-from bench.backends import one_thread
+from algorithms.runtime.paths import Absent
 from bench.contract.datasets import DATASET
 from bench.contract.every import EVERY, Check, Unfit, source
 from bench.contract.learners import LEARNER
 from bench.contract.strategies import SIGNAL, STRATEGY
+from bench.core.errors import Missing
 from bench.datasets.base import Dataset
-from bench.errors import Missing
-from collectives.base import Signal, Strategy
+from bench.execution.backends import one_thread
+from collectives.base import Strategy
+from collectives.signals.base import Signal
 
 __all__ = ["Check", "Unfit", "Verdict", "checks_for", "source", "verdicts"]
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from bench.contract.every import Check, demand
+from bench.core.random_streams import stream
 from bench.datasets.base import Dataset
-from bench.streams import stream
 
 
 def splits_by_its_generator(dataset: Dataset) -> None:

@@ -8,8 +8,8 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from algorithms.base import Learner
-from bench.registry import kind_of
-from bench.specs import parse
+from bench.spec.parsing import parse
+from bench.spec.registry import kind_of
 from collectives.base import Strategy
 
 Check = Callable[[Any], None]

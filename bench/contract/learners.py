@@ -9,12 +9,12 @@ import torch
 
 from algorithms.base import Fitted, Learner, TrainingSet
 from bench.contract.every import Check, demand
+from bench.core.random_streams import stream
 from bench.datasets.base import Dataset, Split
-from bench.datasets.coins import Coins
-from bench.datasets.digits import Digits
-from bench.scenes import recruit
-from bench.streams import stream
-from bench.trial import Trial
+from bench.datasets.real.digits import Digits
+from bench.datasets.synthetic.coins import Coins
+from bench.experiment.setup import recruit
+from bench.experiment.trial import Trial
 from collectives.idle import Idle
 
 

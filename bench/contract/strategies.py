@@ -7,14 +7,16 @@ import numpy as np
 
 from algorithms.base import TrainingSet
 from bench.contract.every import Check, demand
+from bench.core.random_streams import stream
 from bench.datasets.base import Array, Split
-from bench.datasets.coins import Coins
-from bench.failures import reason_of
-from bench.plays import run_trials
-from bench.specs import parse
-from bench.streams import stream
-from bench.trial import Trial
-from collectives.base import Pooled, Signal, Strategy
+from bench.datasets.synthetic.coins import Coins
+from bench.execution.retry import reason_of
+from bench.experiment.run import run_trials
+from bench.experiment.trial import Trial
+from bench.spec.parsing import parse
+from collectives.base import Strategy
+from collectives.signals.base import Signal
+from collectives.types import Pooled
 
 _DATA = Coins(n=400, test=400)
 

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from algorithms._folders import Absent
 from algorithms.base import Law, Learner, Words
-from bench.datasets._source import Source
-from bench.errors import BenchError
-from collectives.base import Signal
+from algorithms.runtime.paths import Absent
+from bench.core.errors import BenchError
+from bench.datasets.io.source import Source
+from collectives.signals.base import Signal
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -7,7 +7,7 @@ References:
 
 from math import inf
 
-from bench.grid import Part
+from bench.spec.grid import Part
 from results.studies.base import Claim, Study
 from results.studies.drawings import curves, epochs, promises, strategies
 from results.studies.measures import Measure, mass, slack, success

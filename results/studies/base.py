@@ -13,11 +13,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 import results.studies
-from bench.errors import BenchError, unknown
-from bench.grid import Grid, Part
-from results.intervals import Array, Interval, agree, bounded, signed, student
+from bench.core.errors import BenchError, unknown
+from bench.spec.grid import Grid, Part
+from results.stats.intervals import Array, Interval, agree, bounded, signed, student
+from results.stats.verdicts import MOST, reach
 from results.studies.measures import Measure
-from results.verdicts import MOST, reach
 
 Word = Literal["holds", "fails", "undecided"]
 #: From records to a figure, and the table that it draws.

@@ -8,9 +8,10 @@ References:
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bench.certificates import certificate
-from bench.grid import Part
-from results.certified import plot_certified
+from bench.spec.grid import Part
+from bench.spec.parsing import parse
+from bench.theory.distance_bound import certificate
+from results.plots.distance_bound import plot_certified
 from results.studies.base import Claim, Study
 from results.studies.drawings import curves
 from results.studies.measures import Measure, cell, pick, success
@@ -93,10 +94,11 @@ def certified(records: pd.DataFrame) -> pd.DataFrame:
     found = found[found["report_epsilon"].notna() & (found["size"] > 0)].join(best, on=key)
     found = found.rename(columns={"report_epsilon": "epsilon"})
     bounds = [
-        certificate(*task) for task in zip(
+        certificate(parse(data, "datasets"), parse(strategy, "strategies"), size, epsilon)
+        for data, strategy, size, epsilon in zip(
             found["dataset"], found["strategy"], found["size"], found["epsilon"], strict=True
         )
-    ]  # fmt: skip
+    ]
     return found.assign(bound=bounds)[["learner", *key, "success", "best", "epsilon", "bound"]]
 
 

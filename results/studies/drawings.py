@@ -6,12 +6,12 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from results.axes import entitle, small_multiples
-from results.curves import success_curves
-from results.figures import plot_curves, plot_effective_size
-from results.house import house
-from results.promises import plot_promises, plot_strategies
-from results.slack import promised
+from results.plots.axes import entitle, small_multiples
+from results.plots.bounds import plot_promises, plot_strategies
+from results.plots.curves import plot_curves, plot_effective_size
+from results.plots.style import house
+from results.stats.bound_slack import promised
+from results.stats.curves import success_curves
 from results.studies.base import Drawing
 from results.studies.measures import by_epoch, pick
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.errors import BenchError
-from results.critical import critical_by_seed, isotonic
-from results.curves import area_by_seed
-from results.frames import CELL, WAYS
-from results.labels import parse
+from bench.core.errors import BenchError
+from results.display_names import parse
+from results.stats.critical_mass import critical_by_seed, isotonic
+from results.stats.curves import area_by_seed
+from results.stats.frames import CELL, WAYS
 
 Sizes = float | tuple[float, float]
 

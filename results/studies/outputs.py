@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from results.house import save
+from results.plots.style import save
+from results.report.tables import render, show
+from results.stats.verdicts import MOST
 from results.studies.base import Study, spoken
 from results.studies.drawings import plot_verdicts
-from results.tables import render, show
-from results.verdicts import MOST
 
 
 def readable(verdicts: pd.DataFrame) -> pd.DataFrame:

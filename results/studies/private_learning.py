@@ -5,7 +5,7 @@ References:
     | https://arxiv.org/abs/2505.05707
 """  # noqa: E501 (a title)
 
-from bench.grid import Part
+from bench.spec.grid import Part
 from results.studies.base import Claim, Study
 from results.studies.drawings import curves
 from results.studies.measures import Measure, area, mass, success

@@ -5,7 +5,7 @@ References:
     | https://arxiv.org/abs/2405.06582
 """
 
-from bench.grid import Part
+from bench.spec.grid import Part
 from results.studies.base import Claim, Study
 from results.studies.drawings import curves, effective_sizes, strategies
 from results.studies.measures import Measure, effective, explained, mass, success

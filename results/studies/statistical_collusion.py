@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.grid import Part
+from bench.spec.grid import Part
 from results.studies.base import Claim, Study
 from results.studies.drawings import promises, strategies
 from results.studies.measures import Measure, area, mass, slack, steepest, told

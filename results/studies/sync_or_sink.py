@@ -7,15 +7,19 @@ References:
 
 from math import inf, log10
 
-from bench.grid import Part
+from bench.spec.grid import Part
 from results.studies.base import Claim, Study
 from results.studies.drawings import promises, strategies
 from results.studies.measures import Measure, mass, success
 
 TABLE, NETWORK = "EmpiricalBayes", "ERM"
 CLEAN = "FeatureLabel"
-NOISES = ("dropout=0.5", *(f"wrong_label={rate}" for rate in (0.1, 0.25, 0.4, 0.45)),
-          "wrong_signal=0.25", "wrong_signal=0.5")  # fmt: skip
+NOISES = (
+    "dropout=0.5",
+    *(f"wrong_label={rate}" for rate in (0.1, 0.25, 0.4, 0.45)),
+    "wrong_signal=0.25",
+    "wrong_signal=0.5",
+)
 SIZES = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 
 

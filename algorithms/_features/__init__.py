@@ -1,0 +1,1 @@
+"""Learners on representations: the wrapper, pretrained encoders, and the cache of features."""

@@ -1,0 +1,1 @@
+"""The gradient-training engine: one loop that trains many replicas at once."""

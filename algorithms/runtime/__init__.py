@@ -1,0 +1,1 @@
+"""The process that trains: device, memory allocator, threads, and where files lie."""

@@ -1,0 +1,1 @@
+"""The command line: words to objects, objects to the benchmark, records to results."""

@@ -1,0 +1,273 @@
+"""How close density models come to what they learn."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from bench.cli.shared import Axis, Data, Format, Plugins, app, notes, plug
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from algorithms.density.base import DensityModel
+    from algorithms.density.generative import Generative
+    from bench.density.known_laws import Learnt
+    from results.plots.densities import Picture
+
+T = TypeVar("T")
+#: Pictures along each side of a figure of samples.
+PICTURES = 8
+#: Numbers from here on are of something that went astray, and are told in short.
+HUGE = 1e4
+
+
+@app.command()
+def density(
+    laws: Annotated[list[str] | None, typer.Option(help="Laws in the plane, by commas.")] = None,
+    tables: Annotated[
+        list[str] | None,
+        typer.Option(help="Tables, by commas: digits; FILE:ARRAY of an npz in the data root."),
+    ] = None,
+    models: Axis = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 3,
+    n: Annotated[int, typer.Option("--n", min=100, help="Points to learn a law from.")] = 20_000,
+    test: Annotated[int, typer.Option(min=100, help="Points of a law to test on.")] = 10_000,
+    seconds: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="Steps of each model: as many as this machine does so long."),
+    ] = None,
+    bias: Annotated[
+        bool,
+        typer.Option("--bias", help="Learn nothing: draw the bias of estimates of log Z."),
+    ] = False,
+    out: Annotated[Path, typer.Option(help="The folder for the table and the figure.")] = Path(
+        "runs/density"
+    ),
+    data: Data = None,
+    plugin: Plugins = None,
+    format: Format = None,
+) -> None:
+    """Learn known laws in the plane, or tables: likelihood, log Z, weights, modes, seconds.
+
+    Example: `python run_bench.py density --laws 8gaussians,moons --models LED,Flow`
+    """
+    plug(plugin)
+    out.mkdir(parents=True, exist_ok=True)
+    if bias:
+        _bias(out, format)
+        return
+    chosen = _models(models)
+    if laws is None and tables is None:
+        laws = ["8gaussians,moons"]
+    _Run(chosen, seeds, n, test, seconds, out, format).all(_names(laws), _names(tables))
+
+
+def _names(texts: list[str] | None) -> list[str]:
+    return [name for text in texts or [] for name in text.split(",")]
+
+
+def _models(specs: list[str] | None) -> "list[DensityModel | Generative]":
+    """Density models by their specs, and learners that have one a class."""
+    from algorithms.density.generative import Generative
+    from bench.spec.parsing import parse, pieces
+
+    return [
+        parse(spec, "learners" if spec.partition("(")[0] == Generative.__name__ else "densities")
+        for spec in pieces(specs) or ["LED"]
+    ]
+
+
+class _Run:
+    """One call of the command: what is learnt, and what has been found so far."""
+
+    def __init__(
+        self,
+        models: "list[DensityModel | Generative]",
+        seeds: int,
+        n: int,
+        test: int,
+        seconds: float | None,
+        out: Path,
+        format: str | None,
+    ) -> None:
+        self.models, self.seeds, self.n, self.test = models, seeds, n, test
+        self.seconds, self.out, self.format = seconds, out, format
+        self._csv = out / "densities.csv"
+        self.rows: list[dict[str, Any]] = []
+        self.pictures: list[Picture] = []
+        self.latents: list[tuple[str, Any, Any]] = []
+
+    def all(self, laws: list[str], tables: list[str]) -> None:
+        """Learn everything, write the table and the figures, and show what was measured."""
+        import pandas as pd
+
+        from results.plots.densities import plot_densities
+        from results.plots.latents import plot_latents
+        from results.plots.style import save
+        from results.report.terminal import show
+
+        for name in laws:
+            self._law(name)
+        for name in tables:
+            self._table(name)
+        table, paths = pd.DataFrame(self.rows), [self._csv]
+        if self.pictures:
+            paths += save(plot_densities(self.pictures), self.out / "densities")
+        if self.latents:
+            paths += save(plot_latents(self.latents), self.out / "latents")
+        show(table if self.format in ("csv", "json") else _means(table), self.format)
+        notes.print(f"wrote {', '.join(map(str, paths))}", soft_wrap=True)
+
+    def _law(self, name: str) -> None:
+        from algorithms.density.base import DensityModel
+        from bench.core.errors import BenchError
+        from bench.core.random_streams import stream
+        from bench.density.known_laws import floor, law_of, learn
+
+        if not all(isinstance(model, DensityModel) for model in self.models):
+            raise BenchError(f"{name} is learnt without labels: Generative is for tables")
+        least = floor(name)
+        x, _ = law_of(name).sample(self.n, stream(0, "data"))
+        for model, seed in self._trials(name, x):
+            assert isinstance(model, DensityModel)
+            learnt = self._tried(name, model, seed, learn, self.n, self.test)
+            if learnt is None:
+                continue
+            self._note(name, model, seed, {"floor": least} | learnt.row)
+            if seed == 0:
+                self.pictures.append(_picture(f"{name}\n{type(model).__name__}", learnt))
+
+    def _table(self, name: str) -> None:
+        from algorithms.density.energy_model import EnergyDensity
+        from bench.core.random_streams import stream
+        from bench.density.tables import DIGITS, learn_table, parts, pixels, table, traversal
+
+        rows = table(name, stream(0, "data"))
+        train, _, _ = parts(len(rows.x), stream(0, "split"))
+        for model, seed in self._trials(name, rows.x[train]):
+            tried = self._tried(name, model, seed, learn_table)
+            if tried is None:
+                continue
+            found, learnt = tried
+            self._note(name, model, seed, found)
+            if name == DIGITS and seed == 0 and isinstance(learnt, EnergyDensity):
+                drawn = learnt.sample(PICTURES**2, stream(seed, "samples"))
+                walk = traversal(learnt, rows.x.shape[1], PICTURES)
+                self.latents.append((_latent(model), pixels(drawn), pixels(walk)))
+
+    def _trials(self, name: str, x: Any) -> "Iterator[tuple[DensityModel | Generative, int]]":
+        """Each model with each seed, at its pace; one that fails to find that has no seeds."""
+        from bench.density.time_budget import paced
+
+        def pace(name: str, model: Any, seed: int) -> "DensityModel | Generative":
+            return model if self.seconds is None else paced(model, x, self.seconds)
+
+        for model in self.models:
+            own = self._tried(name, model, 0, pace)
+            if own is not None:
+                yield from itertools.product([own], range(self.seeds))
+
+    def _tried(
+        self, name: str, model: object, seed: int, learn: Callable[..., T], *given: Any
+    ) -> T | None:
+        """What was learnt; a training that failed is a row, and costs no other one."""
+        try:
+            return learn(name, model, seed, *given)
+        except ArithmeticError as error:
+            self._note(name, model, seed, {"error": str(error)})
+            return None
+
+    def _note(self, name: str, model: object, seed: int, found: dict[str, Any]) -> None:
+        import pandas as pd
+
+        self.rows.append({"law": name, "model": repr(model), "seed": seed} | found)
+        # Anew after each: what was measured outlives an interrupt.
+        pd.DataFrame(self.rows).to_csv(self._csv, index=False)
+        told = ", ".join(
+            f"{k} {v}" if isinstance(v, str) else f"{k} {v:.4g}" for k, v in found.items()
+        )
+        notes.print(f"{name}, {type(model).__name__}, seed {seed}: {told}", soft_wrap=True)
+
+
+def _latent(model: object) -> str:
+    """What a figure calls a model of pictures."""
+    latent = getattr(getattr(model, "generator", None), "latent", 0)
+    return f"{type(model).__name__}, {latent or 'all'} latents"
+
+
+def _bias(out: Path, format: str | None) -> None:
+    """The bias of estimates of log Z, where all is known."""
+    import pandas as pd
+
+    from bench.core.random_streams import stream
+    from bench.density.log_z_bias import biases, known
+    from results.plots.log_z_bias import plot_bias
+    from results.plots.style import save
+    from results.report.terminal import show
+
+    truth, table = known(), pd.DataFrame(biases(stream(0, "bias")))
+    table.assign(**truth).to_csv(out / "bias.csv", index=False)
+    paths = [out / "bias.csv", *save(plot_bias(table, truth), out / "bias")]
+    show(table, format)
+    notes.print(f"wrote {', '.join(map(str, paths))}", soft_wrap=True)
+
+
+def _means(table: "pd.DataFrame") -> "pd.DataFrame":
+    """Means over seeds with their 95 % intervals, a row a law or table and model."""
+    from math import isfinite
+
+    import pandas as pd
+
+    from results.display_names import labels
+    from results.stats.intervals import student
+
+    def spoken(values: Any) -> str:
+        mean, low, high, _ = student(values.dropna().to_numpy(float))
+        if mean != mean:
+            return ""
+        form = ".4f" if abs(mean) < HUGE else ".3g"
+        return f"{mean:{form}}" + (f" [{low:{form}}, {high:{form}}]" if isfinite(low) else "")
+
+    short = labels(table["model"])
+    known = [
+        "above",
+        "exact",
+        "nll",
+        "validation",
+        "accuracy",
+        "mass",
+        "effective",
+        "covered",
+        "seconds",
+    ]
+    # Where there is a law, what is above its floor says more than the sum.
+    measured = [c for c in known if c in table and not (c == "nll" and "above" in table)]
+    rows = [
+        {"law": law, "model": short[str(model)]}
+        | ({"floor": spoken(own["floor"].iloc[:1])} if "floor" in own else {})
+        | {name: spoken(own[name]) for name in measured}
+        | ({"alarms": int(own["alarms"].sum())} if "alarms" in own else {})
+        | {"seeds": len(own)}
+        | ({"failed": int(own["error"].notna().sum())} if "error" in own else {})
+        for (law, model), own in table.groupby(["law", "model"], sort=False)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _picture(title: str, learnt: "Learnt") -> "Picture":
+    import numpy as np
+
+    from bench.density.known_laws import BEYOND, square
+    from results.plots.densities import Picture
+
+    nodes = 160
+    grid, _ = square(learnt.law, nodes)
+    truth, found = (
+        np.asarray(of(grid)).reshape(nodes, nodes)
+        for of in (learnt.law.log_prob, learnt.density.log_prob)
+    )
+    reach = BEYOND * learnt.law.reach
+    return Picture(title, reach, truth, found, learnt.points[:2000], learnt.weights)

@@ -1,0 +1,140 @@
+"""A run's records, as they ship, and the ranking that they make."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bench.cli.shared import (
+    Format,
+    Run,
+    about_of,
+    app,
+    folder_of,
+    grid_of,
+    notes,
+    records_of,
+    writing,
+)
+from bench.core.errors import BenchError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@app.command()
+def publish(
+    run: Run,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="A .parquet file; beside the grid of that name, if left."),
+    ] = None,
+) -> None:
+    """Write the records of a finished run for `compare --grid`, with what it was.
+
+    Example: `python run_bench.py publish learners`
+    """
+    from bench.execution import sweep
+    from bench.records import published
+    from bench.records.store import Store
+
+    folder = folder_of(run)
+    grid, about = grid_of(folder), about_of(folder)
+    if grid is None:
+        raise BenchError(f"{folder} has no about.json that says what its grid is")
+    plan = sweep.plan(grid.trials(), sweep.Todo(Store(folder).have(), rerun_stale=True))
+    if plan["left"]:
+        raise BenchError(
+            f"{plan['left']} of {plan['trials']} trials of {folder} are missing or were made by "
+            f"other code: run it with --rerun-stale first"
+        )
+    path = out or published.folder() / f"{about['grid']}.parquet"
+    if path.suffix != ".parquet":
+        raise BenchError(f"{path} does not end in .parquet")
+    records = records_of(folder)
+    with writing(path):
+        published.write(records, about, path)
+    failed = int((records["status"] != "ok").sum())
+    notes.print(
+        f"wrote {len(records)} records, {failed} of them failed, to {path} "
+        f"({path.stat().st_size / 1024:.0f} KB)"
+    )
+
+
+@app.command()
+def leaderboard(
+    what: Annotated[
+        str, typer.Argument(help="A grid with published records, a .parquet file, or a run.")
+    ] = "learners",
+    level: Annotated[float, typer.Option(min=0, max=1, help="The level of success.")] = 0.5,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for the ranks as a figure and a table.")
+    ] = None,
+    format: Format = None,
+) -> None:
+    """Who follows a collective: learners by mean rank over datasets, and their critical masses.
+
+    Example: `python run_bench.py leaderboard --format md`
+    """
+    from results.plots.rank_diagram import plot_ranks
+    from results.plots.style import save
+    from results.report.leaderboard import RANKED
+    from results.report.leaderboard import leaderboard as ranked
+    from results.report.leaderboard import read as readable
+    from results.report.tables import render
+    from results.report.terminal import show
+
+    records, about = _recorded(what)
+    table = ranked(records, level)
+    if not len(table):
+        raise BenchError(f"{what} has no two learners with whole curves on the same data")
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        ranks = table[RANKED]
+        paths = [out / "ranks.csv", *save(plot_ranks(ranks), out / "ranks")]
+        paths[0].write_text(render(ranks, "csv"))
+        notes.print(f"wrote {', '.join(map(str, paths))}")
+    if format in ("csv", "json"):
+        show(table, format)
+        return
+    print(f"{_told(records, table, about)}\n")
+    show(readable(table, level), format)
+
+
+def _recorded(what: str) -> tuple["pd.DataFrame", dict[str, Any]]:
+    """The records that are published under a name, or that a run has; and what they are."""
+    from bench.records import published
+
+    if what in published.ready() or what.endswith(".parquet"):
+        return published.read(what)
+    folder = folder_of(what)
+    return records_of(folder), about_of(folder)
+
+
+def _told(records: "pd.DataFrame", table: "pd.DataFrame", about: dict[str, Any]) -> str:
+    """What a leaderboard is made of, in a paragraph."""
+    from results.display_names import labels
+    from results.plots.axes import DAGGER
+
+    datasets, seeds = ", ".join(labels(records["dataset"]).values()), records["seed"].nunique()
+    failed, began = int((records["status"] != "ok").sum()), about.get("began")
+    lost = sorted(set(records["learner"]) - set(table["learner"]))
+    packages = about.get("packages") or {}
+    made = [
+        f"{datetime.fromtimestamp(began, UTC):%Y-%m-%d}" if began else "",
+        f"version {about['version']}" if about.get("version") else "",
+        *(f"{name} {packages[name]}" for name in ("torch", "scikit-learn") if name in packages),
+        f"{len(table)} learners",
+        f"{len(records):,} trials, {seeds} seeds, {failed or 'none'} failed",
+        f"left out, since not on all of these data: {', '.join(labels(lost).values())}"
+        if lost
+        else "",
+        f"`run {about['grid']} --seeds {seeds}`" if about.get("grid") else "",
+    ]
+    return (
+        f"Mean ranks by the area under the success curve over {datasets}, the first followed "
+        f"most; in brackets the middle 95 % over datasets and seeds drawn anew; {DAGGER}: no "
+        f"better than a constant answer there, without a collective "
+        f"({'; '.join(filter(None, made))})."
+    )

@@ -1,0 +1,125 @@
+"""Runs as folders: how far they are, together, elsewhere."""
+
+import json
+import shlex
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.shared import (
+    Data,
+    Format,
+    Plugins,
+    Run,
+    about_of,
+    all_records,
+    app,
+    folder_of,
+    grid_of,
+    notes,
+    plug,
+    writing,
+)
+from bench.core.errors import BenchError
+
+
+@app.command()
+def status(run: Run, data: Data = None, plugin: Plugins = None, format: Format = None) -> None:
+    """How far a run is: trials done, failed, stale and left, for each learner.
+
+    Example: `python run_bench.py status quick`
+    """
+    import pandas as pd
+
+    from bench.execution import sweep
+    from bench.execution.runtime_estimate import spoken
+    from bench.records.store import Store
+    from bench.spec.grid import Shard
+    from results.report.terminal import show
+
+    plug(plugin)
+    folder = folder_of(run)
+    about = about_of(folder)
+    grid = grid_of(folder)
+    if grid is None:
+        raise BenchError(f"{folder} has no about.json that says what its grid is")
+    share = Shard.read(about["shard"]) if about.get("shard") else None
+    plan = sweep.plan(grid.trials(share), sweep.Todo(Store(folder).have()))
+    names = ("trials", "done", "failed", "stale", "left")
+    rows = [{"learner": l} | {n: counts[n] for n in names} for l, counts in plan.learners.items()]
+    show(pd.DataFrame(rows), format)
+    if not plan["left"]:
+        return
+    # Of the run that goes on, or was the last: records so far in the time until the latest.
+    latest = (folder / "records.jsonl").stat().st_mtime
+    seconds, new = latest - about.get("began", latest), plan["done"] - about.get("had", 0)
+    if seconds > 0 and new > 0:
+        notes.print(
+            f"{new / seconds:.3g} trials a second; {spoken(plan['left'] * seconds / new)} left at "
+            f"that rate; the latest record is {spoken(max(time.time() - latest, 0))} old"
+        )
+    words = about.get("command", [])
+    if words[:1] == ["merge"]:
+        notes.print("to go on: finish the runs that it was made of, and merge them anew")
+    else:
+        notes.print(f"to go on: python run_bench.py {shlex.join(words)}", soft_wrap=True)
+
+
+@app.command()
+def merge(
+    runs: Annotated[list[str], typer.Argument(help="Folders of runs, or names under runs/.")],
+    out: Annotated[Path, typer.Option(help="The folder of the run that they make together.")],
+) -> None:
+    """Put runs together: shards of a grid, or parts of it from several machines.
+
+    Two good records of one trial that say different things raise an alarm, and exit code 1.
+
+    Example: `python run_bench.py merge runs/quick-1-of-2 runs/quick-2-of-2 --out runs/whole`
+    """
+    from bench.records.merge import environments
+    from bench.records.merge import merge as merged
+
+    done = merged([folder_of(run) for run in runs], out)
+    notes.print(f"{done.records} records in {out}; {done.twice} were there twice")
+    if not done.alarms:
+        return
+    notes.print(
+        f"determinism alarm: {len(done.alarms)} trials have good records that differ in more than "
+        f"timings"
+    )
+    for alarm in done.alarms[:10]:
+        notes.print(f"  {tuple(alarm.key)}", markup=False)
+        for name, values in alarm.values.items():
+            for run, value in zip(alarm.runs, values, strict=True):
+                notes.print(f"    {name} = {value!r} in {run}", markup=False)
+    for alarm in {alarm.runs: alarm for alarm in done.alarms}.values():
+        different = environments(alarm)
+        notes.print(f"  environments of {alarm.runs[0]} and {alarm.runs[1]}:", markup=False)
+        for name, (one, two) in different.items():
+            notes.print(f"    {name}: {one!r} | {two!r}", markup=False)
+        if not different:
+            notes.print("    they are described alike")
+    raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    run: Run,
+    out: Annotated[Path, typer.Option(help="A file that ends in .parquet or .csv.")],
+) -> None:
+    """Write all records of a run's folder, of whatever grid, as one table, Parquet or CSV.
+
+    Example: `python run_bench.py export quick --out quick.parquet`
+    """
+    if out.suffix not in (".parquet", ".csv"):
+        raise BenchError(f"{out} ends neither in .parquet nor in .csv")
+    frame = all_records(folder_of(run))
+    frame["epochs"] = [json.dumps(e) if isinstance(e, dict) else None for e in frame["epochs"]]
+    with writing(out):
+        if out.suffix == ".csv":
+            frame.to_csv(out, index=False)
+        else:
+            frame.to_parquet(out, index=False)
+    notes.print(f"wrote {len(frame)} records to {out}")

@@ -1,0 +1,1 @@
+"""Shared foundations: errors, random streams, and a cache by identity."""

@@ -1,0 +1,1 @@
+"""File formats, the data root, and cached arrays: from files to plain arrays."""

@@ -1,0 +1,1 @@
+"""Data sets that were collected, and files of one's own."""

@@ -1,0 +1,1 @@
+"""Benchmarks of density models: known laws, tables, and estimates of log Z."""

@@ -1,0 +1,1 @@
+"""Programs that measure the benchmark itself: speed, scale, faults, decision regions."""

@@ -1,0 +1,241 @@
+"""Records by columns: frames of a million in seconds.
+
+Beside the file of records lies a copy by columns of as much of it as was there one day,
+``records.parquet``, with the length and the checksum of what it holds. The file of records alone
+is the truth: the copy is made from it, is used only where it agrees with it, and may be deleted.
+"""
+
+import contextlib
+import json
+import os
+import zlib
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bench.core.errors import BenchError
+from bench.experiment.trial import Key, Record
+from bench.records.lines import Have, blocks_of, lines_of, read_line
+
+COLUMNS = [
+    *Key._fields,
+    "members",
+    "n",
+    "code",
+    "success",
+    "won",
+    "tested",
+    "success_others",
+    "accuracy",
+    "constant",
+    "worst_group",
+    "effective_size",
+    "firm_accuracy",
+    "firm_worst_group",
+    "firm_loss",
+    "suspected",
+    "precision",
+    "recall",
+    "seconds",
+    "memory",
+    "status",
+    "error",
+    "epochs",
+]
+#: What records hold by name: field -> how the columns of a frame begin that it becomes.
+NAMED = {"report": "report_", "measures": "measure_", "signal": "signal_", "bounds": "bound_"}
+NUMBERS = COLUMNS[COLUMNS.index("success") : COLUMNS.index("status")]
+TYPES: dict[str, Any] = (
+    dict.fromkeys(COLUMNS, pa.dictionary(pa.int32(), pa.string()))
+    | dict.fromkeys(("size", *NUMBERS), pa.float64())
+    | dict.fromkeys(("seed", "members", "n"), pa.int64())
+    | {"epochs": pa.string()}
+    | dict.fromkeys(NAMED, pa.map_(pa.string(), pa.float64()))
+)
+#: Records that are turned into columns at once; and so many that are not in the copy renew it.
+BATCH, RENEW = 20_000, 20_000
+
+
+def table(records: Iterable[Record]) -> pa.Table:
+    """Records by columns, a row each."""
+    pieces, source = [], iter(records)
+    while rows := list(islice(source, BATCH)):
+        columns: dict[str, list[Any]] = {n: [row.get(n) for row in rows] for n in TYPES}
+        columns["epochs"] = [e and json.dumps(e) for e in columns["epochs"]]
+        columns["size"] = [float(size) for size in columns["size"]]
+        try:
+            arrays = [_array(columns[name], kind) for name, kind in TYPES.items()]
+        except (AttributeError, TypeError, pa.ArrowInvalid, OverflowError) as error:
+            raise BenchError(f"a record holds what it should not: {error}") from error
+        pieces.append(pa.Table.from_arrays(arrays, list(TYPES)))
+    if not pieces:
+        return pa.schema(list(TYPES.items())).empty_table()
+    return pa.concat_tables(pieces).unify_dictionaries()
+
+
+def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_map(kind):
+        named = [v or {} for v in values]
+        ends = np.cumsum([0, *map(len, named)], dtype=np.int32)
+        names = pa.array([name for v in named for name in v], pa.string())
+        items = pa.array([item for v in named for item in v.values()], pa.float64())
+        return pa.MapArray.from_arrays(pa.array(ends), names, items)
+    if not pa.types.is_dictionary(kind):
+        return pa.array(values, kind)
+    try:
+        words = pa.array(values, pa.string())
+    except UnicodeEncodeError:  # what a process printed may be no text
+        words = pa.array([v and v.encode(errors="backslashreplace").decode() for v in values])
+    return words.dictionary_encode().cast(kind)
+
+
+def read(path: Path) -> pa.Table:
+    """The rows of a file of records: those of its copy, and those that came later."""
+    copy = path.with_suffix(".parquet")
+    kept, start, check = _copied(path, copy)
+    # Who writes meanwhile adds whole lines: what comes after the last of these comes another time.
+    end = _whole(path, start)
+    later = table(r for line in lines_of(path, start, end) if (r := read_line(line)))
+    rows = later if kept is None else pa.concat_tables([kept, later]).unify_dictionaries()
+    if len(later) >= max(RENEW, len(rows) // 4):
+        told = {"length": str(end), "check": str(checksum(path, start, end, check))}
+        with contextlib.suppress(OSError):
+            draft = copy.with_suffix(f".draft{os.getpid()}")
+            pq.write_table(rows.replace_schema_metadata(told), draft, compression="zstd")
+            draft.replace(copy)
+    return rows
+
+
+def _whole(path: Path, start: int) -> int:
+    """Where the last line ends that has an end."""
+    place = end = start
+    for block in blocks_of(path, start):
+        last = block.rfind(b"\n")
+        end = place + last + 1 if last >= 0 else end
+        place += len(block)
+    return end
+
+
+def _copied(path: Path, copy: Path) -> tuple[pa.Table | None, int, int]:
+    """The rows of the copy, if it agrees with the file; with the length and checksum of these."""
+    try:
+        kept = pq.read_table(copy)
+        length, check = (int(kept.schema.metadata[name]) for name in (b"length", b"check"))
+        if kept.column_names == list(TYPES) and checksum(path, 0, length) == check:
+            return kept.cast(pa.schema(list(TYPES.items()))), length, check
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
+        pass
+    return None, 0, 0
+
+
+def checksum(path: Path, start: int, end: int, before: int = 0) -> int:
+    """The checksum of a part of a file, going on from that of what is before it."""
+    for block in blocks_of(path, start, end):
+        before = zlib.crc32(block, before)
+    return before
+
+
+def latest(rows: pa.Table) -> tuple[pa.Table, dict[str, np.ndarray[Any, Any]]]:
+    """The rows that count, one for each key and sorted by it, and their keys as ranks.
+
+    The latest counts; but one that failed does not where the same code had made a good one.
+    """
+    ranks = {name: _ranks(rows[name]) for name in (*Key._fields, "code")}
+    good = rows["status"].cast(pa.string()).to_numpy(zero_copy_only=False) == "ok"
+    place = np.arange(len(rows))
+    key = _combined(ranks, Key._fields)
+    if not good.all():
+        made = _combined({"key": key, "code": ranks["code"]}, ("key", "code"))
+        first = np.full(made.max(initial=-1) + 1, len(rows))
+        np.minimum.at(first, made[good], place[good])
+        counts = good | (place < first[made])
+        place, key = place[counts], key[counts]
+    # Keys are numbered in their order; of equal ones the last is in the end.
+    last = np.full(key.max(initial=-1) + 1, -1)
+    np.maximum.at(last, key, place)
+    kept = last[last >= 0]
+    return rows.take(kept), {name: rank[kept] for name, rank in ranks.items()}
+
+
+def _ranks(column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
+    """Numbers that are ordered as the values of a column are."""
+    if not pa.types.is_dictionary(column.type):
+        return pd.factorize(column.to_numpy(), sort=True)[0]
+    whole = column.combine_chunks()
+    words = np.array(whole.dictionary.to_pylist(), dtype=object)
+    order = np.empty(len(words), dtype=np.int64)
+    order[np.argsort(words)] = np.arange(len(words))
+    codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return np.where(codes < 0, -1, order[codes]) if len(words) else np.full(len(codes), -1)
+
+
+def _combined(ranks: dict[str, Any], names: Iterable[str]) -> np.ndarray[Any, Any]:
+    """One number for several ranks, ordered as they are, and dense."""
+    key = np.zeros(len(next(iter(ranks.values()))), dtype=np.int64)
+    for name in names:
+        rank = ranks[name] + 1
+        key = pd.factorize(key * (rank.max(initial=0) + 1) + rank, sort=True)[0]
+    return key
+
+
+def frame(rows: pa.Table) -> pd.DataFrame:
+    """A frame of the rows that count, sorted by key, with the success at size 0 of each cell.
+
+    What records hold by name has a column for each name: ``bound_exact``, ``measure_success_0``.
+    """
+    rows, ranks = latest(rows)
+    made = {}
+    for name in COLUMNS:
+        plain = pa.types.is_dictionary(rows[name].type)
+        made[name] = (rows[name].cast(pa.string()) if plain else rows[name]).to_pandas()
+    epochs = made["epochs"].astype(object)
+    made["epochs"] = epochs.where(epochs.isna(), epochs.map(json.loads, na_action="ignore"))
+    shown = pd.DataFrame(made, columns=COLUMNS)
+    cell = _combined(ranks, [name for name in Key._fields if name != "size"])
+    success = shown["success"].to_numpy()
+    control = np.full(cell.max(initial=-1) + 1, np.nan)
+    zero = shown["size"].to_numpy() == 0
+    control[cell[zero]] = success[zero]
+    return shown.assign(success0=control[cell], **_by_name(rows))
+
+
+def _by_name(rows: pa.Table) -> dict[str, np.ndarray[Any, Any]]:
+    """A column of numbers for each name under which any row has one; NaN where one has not."""
+    found = {}
+    for field, start in NAMED.items():
+        column = rows[field].combine_chunks()
+        names = column.keys.to_numpy(zero_copy_only=False)
+        values = column.items.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        place = np.repeat(np.arange(len(rows)), np.diff(column.offsets.to_numpy()))
+        for name in sorted(set(names)):
+            made = found[start + name] = np.full(len(rows), np.nan)
+            made[place[names == name]] = values[names == name]
+    return found
+
+
+def have(path: Path) -> dict[Key, Have]:
+    """What became of each trial of a file of records."""
+    rows, _ = latest(read(path))
+    *keys, codes, statuses = (_shared(rows[name]) for name in (*Key._fields, "code", "status"))
+    found: dict[Key, Have] = {}
+    kinds: dict[tuple[bool, str | None], Have] = {}
+    for *key, code, status in zip(*keys, codes, statuses, strict=True):
+        kind = status == "ok", code
+        found[Key(*key)] = kinds.setdefault(kind, Have(*kind))
+    return found
+
+
+def _shared(column: pa.ChunkedArray) -> list[Any]:
+    """The values of a column, equal ones the same object: a million keys have few words."""
+    if not pa.types.is_dictionary(column.type):
+        kept: dict[Any, Any] = {}
+        return [kept.setdefault(value, value) for value in column.to_pylist()]
+    whole = column.combine_chunks()
+    words = [*whole.dictionary.to_pylist(), None]
+    return [words[-1 if i is None else i] for i in whole.indices.to_pylist()]

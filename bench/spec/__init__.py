@@ -1,0 +1,1 @@
+"""From text to objects: the registry, specs, grids, and search spaces."""

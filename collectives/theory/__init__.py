@@ -1,0 +1,1 @@
+"""What is promised: closed forms, finite-sample bounds, label policies, counts."""

@@ -1,1 +1,0 @@
-"""The commands of the command line: words to objects, objects to the bench, records to results."""

@@ -1,0 +1,103 @@
+"""Figures for a page: the drawing itself, what it is called, and what its caption says."""
+
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pandas as pd
+from markupsafe import Markup
+
+_DESCRIPTION = ".//{http://purl.org/dc/elements/1.1/}description"
+#: What is written otherwise in a docstring than on a page.
+_PLAIN = {
+    r":math:`([^`]*)`": r"\1",
+    r":\w+:`~?([^`]*)`": r"\1",
+    r"\\mathrm\{(\w+)\}": r"\1",
+    r"\\alpha": "\N{GREEK SMALL LETTER ALPHA}",
+    r"``": "",
+}
+
+
+def caption(plot: Callable[..., object]) -> str:
+    r"""What a function that draws says of its figure: all of its docstring but the arguments.
+
+    Example:
+        >>> def plot():
+        ...     r'''Curves of :math:`\alpha`.
+        ...
+        ...     Arguments:
+        ...         curves: A frame.
+        ...
+        ...     Returns:
+        ...         The figure. Bands are
+        ...         95 % intervals.
+        ...     '''
+        >>> caption(plot)
+        'Curves of α. Bands are 95 % intervals.'
+    """
+    text, _, rest = (inspect.getdoc(plot) or "").partition("\nArguments:\n")
+    returned = rest.partition("\nReturns:\n")[2] or text.partition("\nReturns:\n")[2]
+    text = text.partition("\nReturns:\n")[0]
+    returned = re.sub(r"^\s*The figure[.;:]?\s*", "", returned)
+    words = " ".join(f"{text} {returned[:1].upper()}{returned[1:]}".split())
+    for pattern, plain in _PLAIN.items():
+        words = re.sub(pattern, plain, words)
+    return words
+
+
+@dataclass(frozen=True)
+class Plate:
+    """A figure on a page.
+
+    Arguments:
+        name: Its name, which is that of its file.
+        svg: The drawing.
+        caption: What is plotted, over how many seeds, and what its bands are.
+    """
+
+    name: str
+    svg: Markup
+    caption: str
+
+    @property
+    def title(self) -> str:
+        """Its name, to read.
+
+        Example:
+            >>> Plate("effective_size", Markup(""), "").title
+            'Effective size'
+        """
+        return self.name.replace("_", " ").capitalize()
+
+
+def plates(paths: Sequence[Path]) -> list[Plate]:
+    """The figures among files that were written, those that are SVG, in their order."""
+    found = [path for path in paths if path.suffix == ".svg"]
+    return [_plate(path, i) for i, path in enumerate(found)]
+
+
+def _plate(path: Path, number: int) -> Plate:
+    text = path.read_text()
+    told = ElementTree.fromstring(text).findtext(_DESCRIPTION, "")
+    table = path.with_suffix(".csv")
+    seeds = _seeds(pd.read_csv(table)) if table.is_file() else ""
+    svg = text[text.index("<svg") :]
+    # Drawings on one page share their names for shapes unless told apart.
+    svg = re.sub(r'(\bid="|\bhref="#|url\(#)', rf"\g<1>f{number}-", svg)
+    return Plate(path.stem, Markup(svg), " ".join(filter(None, (told, seeds))))
+
+
+def _seeds(table: pd.DataFrame) -> str:
+    """Over how many seeds a table's numbers are."""
+    if "seeds" in table.columns and len(table):
+        low, high = int(table["seeds"].min()), int(table["seeds"].max())
+    elif "seed" in table.columns and len(table):
+        low = high = int(table["seed"].nunique())
+    else:
+        return ""
+    if low == high:
+        return f"Over {high} seed{'s' if high != 1 else ''}."
+    return f"Over {low} to {high} seeds."

@@ -1,0 +1,80 @@
+"""What a collective's success costs the firm."""
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from results.display_names import labels
+from results.plots.axes import dagger, entitle, explained, legend, panels, small_multiples
+from results.plots.learner_styles import looks
+from results.plots.style import fitting, house
+from results.stats.curves import learns
+
+#: Where a path begins.
+_RING: dict[str, Any] = {
+    "marker": "o",
+    "markersize": 7,
+    "fillstyle": "none",
+    "markeredgewidth": 0.7,
+    "linestyle": "none",
+}
+
+
+@house
+def plot_cost(curves: pd.DataFrame) -> Figure:
+    """Success against the accuracy on untouched test data: a panel a task, a path a learner.
+
+    Arguments:
+        curves: What :func:`results.stats.curves.success_curves` returns.
+
+    Returns:
+        The figure. A path goes from no collective (ringed) to the largest one, through the
+        means over seeds at each size, with the 95 % intervals of success; what is far to the right
+        costs the firm nothing. A dagger marks a learner whose accuracy without a collective is
+        not above that of a constant answer.
+    """
+    tasks = panels(curves, [])
+    columns = min(fitting(2), max(len(tasks), 1))
+    figure, grid = small_multiples(len(tasks), columns)
+    short, styles = labels(curves["learner"]), looks(curves["learner"])
+    shown = {}
+    for axes, (title, task) in zip(grid, tasks, strict=True):
+        entitle(axes, title)
+        for learner, own in task.groupby("learner"):
+            own = own.sort_values("size")
+            line = styles[str(learner)].line() | {"markersize": 2.5, "linewidth": 0.8}
+            sure = own[own["interval"] == "t"]
+            axes.vlines(
+                sure["accuracy"],
+                sure["low"],
+                sure["high"],
+                color=line["color"],
+                linewidth=0.6,
+                alpha=0.4,
+            )
+            (path,) = axes.plot(own["accuracy"], own["mean"], **line)
+            start = own.iloc[0]
+            axes.plot(start["accuracy"], start["mean"], color=line["color"], **_RING)
+            if not learns(own):
+                dagger(axes, start["accuracy"], start["mean"], line["color"])
+            shown[short[str(learner)]] = path
+        axes.set_ylim(-0.04, 1.04)
+        _widen(axes)
+    for axes in grid[-columns:]:
+        axes.set_xlabel("accuracy on untouched data")
+    for axes in grid[::columns]:
+        axes.set_ylabel("success")
+    alone = Line2D([], [], color="0.3", label="no collective", **_RING)
+    shown |= {str(handle.get_label()): handle for handle in (alone, *explained(grid))}
+    legend(figure, list(shown.values()), list(shown))
+    return figure
+
+
+def _widen(axes: Axes) -> None:
+    """Let an axis of accuracies span a tenth at least, lest noise fill a panel."""
+    low, high = axes.get_xlim()
+    missing = max(0.0, 0.1 - (high - low)) / 2
+    axes.set_xlim(low - missing, high + missing)

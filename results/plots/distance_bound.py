@@ -1,0 +1,63 @@
+"""Success beside what a measured distance to the law promises."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from results.display_names import labels
+from results.plots.axes import entitle, legend, small_multiples, symlog_sizes
+from results.plots.learner_styles import looks
+from results.plots.style import house
+
+
+@house
+def plot_certified(found: pd.DataFrame) -> Figure:
+    r"""Success of generative learners beside the Bayes rule's, over what their distance promises.
+
+    Arguments:
+        found: A row a trial: ``dataset``, ``learner``, ``seed``, ``size``, ``success``, the
+            Bayes rule's as ``best``, ``epsilon``, and the ``bound`` at it.
+
+    Returns:
+        The figure: a column a task, a row a learner, means over seeds. Black is the Bayes rule of
+        the law with the collective in it; dashed is what no firm can deny whose own law is as
+        far from that as :math:`\epsilon`, in total variation, as the learner's was measured to be
+        (dotted). Bands are the ranges over seeds.
+    """
+    tasks, learners = list(dict.fromkeys(found["dataset"])), list(dict.fromkeys(found["learner"]))
+    figure, grid = small_multiples(len(tasks) * len(learners), len(tasks))
+    data, short, styles = (
+        labels(found["dataset"]),
+        labels(found["learner"]),
+        looks(found["learner"]),
+    )
+    for i, axes in enumerate(grid):
+        learner, task = learners[i // len(tasks)], tasks[i % len(tasks)]
+        own = found[(found["dataset"] == task) & (found["learner"] == learner)]
+        entitle(axes, [data[task], short[learner]])
+        curves = own.groupby("size")[["success", "best", "bound", "epsilon"]]
+        mean, low, high = curves.mean(), curves.min(), curves.max()
+        look = styles[learner].line() | {"markersize": 3.5, "linestyle": "-"}
+        for name, line in (
+            ("best", {"color": "black", "label": "success of the Bayes rule"}),
+            ("success", look | {"label": "success of the learner"}),
+            (
+                "bound",
+                look | {"marker": "", "linestyle": "--", "label": "bound at its epsilon"},
+            ),
+            ("epsilon", look | {"marker": "", "linestyle": ":", "label": "epsilon"}),
+        ):
+            axes.plot(mean.index, mean[name], **line)
+            axes.fill_between(
+                mean.index, low[name], high[name], color=line["color"], alpha=0.13, linewidth=0
+            )
+        axes.set_ylim(-0.04, 1.04)
+        if i % len(tasks) == 0:
+            axes.set_ylabel("share")
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
+        sizes = own.loc[own["size"] > 0, "size"]
+        symlog_sizes(axes, float(sizes.min()), float(sizes.max()))
+        if i // len(tasks) == len(learners) - 1:
+            axes.set_xlabel("size of the collective")
+    if grid:
+        legend(figure, *grid[0].get_legend_handles_labels())
+    return figure

@@ -1,0 +1,106 @@
+"""Critical masses of all learners against all strategies at a glance."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from results.display_names import labels, titles
+from results.plots.axes import percent
+from results.plots.style import house, inches
+from results.stats.frames import WAYS
+
+_NEVER = "#dddddd"
+#: Inches that a letter is wide.
+_LETTER = 0.06
+
+
+@house
+def plot_heat(critical: pd.DataFrame) -> Figure:
+    """Critical masses, a row a learner, a column a task; the darker, the fewer members it takes.
+
+    Arguments:
+        critical: What :func:`results.stats.critical_mass.critical_mass` returns, of one level.
+
+    Returns:
+        The figure. Estimates stand in the cells. Grey cells are of curves that do not reach the
+        level at any size ("not reached", where there is room for it), hatched ones of curves that
+        are there without a collective; white ones were not run.
+    """
+    data, names = labels(critical["dataset"]), titles(critical)
+    called = [names[pair] for pair in zip(critical["dataset"], critical["strategy"], strict=True)]
+    table = critical.assign(dataset=critical["dataset"].map(data), strategy=called)
+    extra = [name for name in WAYS if table[name].nunique() > 1]
+    keys = ["dataset", "strategy", *extra]
+    table = table.assign(task=table[keys].agg("\n".join, axis=1))
+    short = labels(critical["learner"])
+    table["learner"] = critical["learner"].map(short)
+    logs = np.log10(table["estimate"].where(np.isfinite(table["estimate"])).clip(1e-6, 1))
+    order = logs.fillna(1.0).groupby(table["learner"]).mean().sort_values(kind="stable").index
+    tasks = list(dict.fromkeys(table["task"]))
+    # A third of the width is for the learners' names.
+    fit = int(inches() * 2 / 3 / max(len(tasks), 1) / _LETTER)
+    written, level = _written(tasks, fit)
+    letters = max((len(line) for task in written for line in task.split("\n")), default=0)
+    height = 1.3 + 0.17 * len(order) + (0.0 if level else _LETTER * letters)
+    figure = Figure(figsize=(inches(), height))
+    if not len(table):
+        return figure
+    axes = figure.subplots()
+    first, last = critical["smallest"].min(), critical["largest"].max()
+    low, high = (np.log10(first), np.log10(last)) if 0 < first < last else (-3.0, 0.0)
+    cells = np.full((len(order), len(tasks)), np.nan)
+    size = min(6.5, 60 / max(len(tasks), 1))
+    for _, row in table.iterrows():
+        y, x = order.get_loc(row["learner"]), tasks.index(row["task"])
+        text = _said(row)
+        text = text if 0.8 * len(text) <= fit or row["reached"] == "inside" else ""
+        if row["reached"] in ("inside", "below"):
+            cells[y, x] = np.log10(max(row["estimate"], row["smallest"]))
+        else:
+            hatch = "////" if row["reached"] == "control" else None
+            axes.add_patch(
+                Rectangle(
+                    (x - 0.5, y - 0.5),
+                    1,
+                    1,
+                    facecolor=_NEVER,
+                    edgecolor="white",
+                    hatch=hatch,
+                    linewidth=0,
+                )
+            )
+        dark = np.isfinite(cells[y, x]) and cells[y, x] < (low + high) / 2
+        axes.text(
+            x, y, text, ha="center", va="center", fontsize=size, color="white" if dark else "black"
+        )
+    axes.imshow(cells, aspect="auto", cmap="cividis", vmin=low, vmax=high)
+    axes.set_xticks(range(len(tasks)), written, rotation=0 if level else 90)
+    axes.set_yticks(range(len(order)), list(order))
+    axes.tick_params(length=0)
+    axes.grid(False)
+    axes.set_title(f"critical mass at success {critical['level'].iloc[0]:g}")
+    return figure
+
+
+def _written(tasks: Sequence[str], fit: int) -> tuple[list[str], bool]:
+    """The names of tasks, on lines of so many letters; or, where words are longer, upright."""
+    lines = [line for task in tasks for line in task.split("\n")]
+    level = all(len(word) <= fit for line in lines for word in line.split())
+    most = fit if level else max(24, max(map(len, lines)) // 2 + 4)
+    broken = [[textwrap.fill(line, most) for line in task.split("\n")] for task in tasks]
+    return ["\n".join(parts) for parts in broken], level
+
+
+def _said(row: Any) -> str:
+    """What a cell says."""
+    reached = row["reached"]
+    if reached == "inside":
+        return percent(float(f"{row['estimate']:.2g}"))
+    if reached == "below":
+        return f"< {percent(row['smallest'])}"
+    return {"control": "at once", "beyond": "not reached"}.get(str(reached), "")

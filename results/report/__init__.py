@@ -1,0 +1,1 @@
+"""Tables, pages, macros, and everything that is written into a run's folder."""

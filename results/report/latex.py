@@ -1,0 +1,54 @@
+"""Numbers that a paper quotes, as macros."""
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from results.display_names import labels
+from results.stats.frames import PANEL
+
+_HEAD = r"""%% Numbers of a run: \cb{what/dataset/strategy/learner} gives one, e.g. \cb{%s}.
+\newcommand{\cb}[1]{\ifcsname cb:#1\endcsname\csname cb:#1\endcsname\else
+  \errmessage{there is no number #1}\fi}
+"""
+_PLAIN = str.maketrans(dict.fromkeys("\\{}#$%&^_~"))
+
+
+def macros(critical: pd.DataFrame, areas: pd.DataFrame) -> str:
+    r"""A file for LaTeX in which each number has a name.
+
+    ``critical@0.5/...`` and ``area/...`` are estimates, the same with ``/interval`` their 95 %
+    intervals, with ``/seeds`` the number of seeds behind them. A critical mass below the smallest
+    size or beyond the largest is below or above that; one of 0 is that of a level which is
+    reached without a collective.
+
+    Arguments:
+        critical: What :func:`results.stats.critical_mass.critical_mass` returns.
+        areas: What :func:`results.stats.curves.area` returns.
+    """
+    named: dict[str, str] = {}
+    for table, value in ((critical, "estimate"), (areas, "area")):
+        short = {name: labels(table[name]) for name in ("dataset", "strategy", "learner")}
+        ways = [n for n in PANEL[2:] if table[n].nunique() > 1]
+        for row in table.to_dict("records"):
+            what = f"critical@{row['level']:g}" if value == "estimate" else "area"
+            key = [what, *(short[n][row[n]] for n in short), *(row[n] for n in ways)]
+            name = "/".join(key).translate(_PLAIN)
+            named[name] = _spoken(row[value], row)
+            ends = (_spoken(row[end], row) for end in ("low", "high"))
+            named[f"{name}/interval"] = f"[{', '.join(ends)}]"
+            named[f"{name}/seeds"] = str(row["seeds"])
+    lines = [rf"\expandafter\def\csname cb:{k}\endcsname{{{v}}}" for k, v in named.items()]
+    return _HEAD % next(iter(named), "") + "\n".join(lines) + "\n"
+
+
+def _spoken(value: float, row: Mapping[Hashable, Any]) -> str:
+    """A number of a row; of critical masses, those outside the sizes by these."""
+    if value == float("inf") and row["largest"] != row["largest"]:
+        return r"\ensuremath{\infty}"  # the control is all there is
+    if value == float("inf"):
+        return rf"\ensuremath{{>{row['largest']:.3g}}}"
+    if value == 0 and row.get("smallest", 0) > 0 and row["reached"] != "control":
+        return rf"\ensuremath{{<{row['smallest']:.3g}}}"
+    return "" if value != value else f"{value:.3g}"

@@ -1,0 +1,136 @@
+"""One learner against all others, on one page."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from results.display_names import labels
+from results.stats.curves import success_curves
+from results.stats.frames import PANEL
+from results.stats.paired import against
+from results.stats.ranks import FEWEST, Field, field, friedman, mean_ranks, pairwise
+
+
+class Page(NamedTuple):
+    """What a page says.
+
+    Arguments:
+        sections: Titles with tables to read.
+        differences: All that :func:`results.stats.paired.against` returns.
+        summary: The verdicts, counted, in a paragraph.
+    """
+
+    sections: list[tuple[str, pd.DataFrame]]
+    differences: pd.DataFrame
+    summary: str
+
+
+def page(records: pd.DataFrame, learner: str, baseline: str, level: float = 0.5) -> Page:
+    """Curves, paired differences, ranks and verdicts of one learner.
+
+    Arguments:
+        records: One row a trial, of the learner and all others, none missing.
+        learner: The learner, by its text.
+        baseline: Whose curve is shown beside its own, by its text.
+        level: The level of success at which critical masses are compared.
+    """
+    differences = against(records, learner, level)
+    compared, name = field(records), labels(records["learner"])[learner]
+    ranks = mean_ranks(compared)
+    shown = ranks.assign(rank=_interval(ranks, "rank", 2)).drop(columns=["low", "high"])
+    shown.insert(0, "", np.where(shown["learner"] == learner, ">", ""))
+    sections = [
+        (
+            f"Success of {name}, beside {labels(records['learner'])[baseline]}",
+            _curves(records, learner, baseline),
+        ),
+        (
+            f"{name} less each of the others (critical masses at success {level:g}, in decades)",
+            _differences(differences),
+        ),
+        (f"Mean ranks by area over {_count(len(compared.datasets), 'dataset')}", shown),
+    ]
+    return Page(sections, differences, _summary(differences, compared, learner, name))
+
+
+def _interval(table: pd.DataFrame, mean: str, digits: int = 3) -> list[str]:
+    ends = zip(table[mean], table["low"], table["high"], strict=True)
+    return [
+        f"{m:.{digits}f} [{l:.{digits}f}, {h:.{digits}f}]" if m == m else "" for m, l, h in ends
+    ]
+
+
+def _curves(records: pd.DataFrame, learner: str, baseline: str) -> pd.DataFrame:
+    """A row a size: success of both, and the learner's place among all at that size."""
+    curves = success_curves(records)
+    cell = [*PANEL, "size"]
+    curves["place"] = curves.groupby(cell)["mean"].rank(ascending=False, method="min")
+    curves["success"] = _interval(curves, "mean")
+    count = curves.groupby(cell)["learner"].transform("nunique")
+    curves["place"] = [f"{p:.0f} of {n}" for p, n in zip(curves["place"], count, strict=True)]
+    own = curves[curves["learner"] == learner].set_index(cell)
+    short = labels([learner, baseline])
+    other = curves[curves["learner"] == baseline].set_index(cell)["success"]
+    table = own[["success", "place", "accuracy"]].join(other.rename(short[baseline]))
+    names = [short[learner], "place", "accuracy", short[baseline]]
+    return table.set_axis(names, axis=1).reset_index()
+
+
+def _differences(table: pd.DataFrame) -> pd.DataFrame:
+    """A row for each other learner: the difference in area and in critical mass."""
+    keys = [*PANEL, "baseline"]
+    parts = []
+    for measure, digits in (("area", 3), ("critical", 2)):
+        rows = table[table["measure"] == measure].set_index(keys)
+        texts = pd.Series(_interval(rows, "difference", digits), rows.index)
+        part = pd.DataFrame({measure: texts, f"{measure} p": rows["p_holm"]})
+        parts.append(
+            part.assign(**{f"{measure} verdict": rows["verdict"], "needs": rows["needed"]})
+        )
+    joined = parts[0].drop(columns="needs").join(parts[1].drop(columns="needs"))
+    order = table[table["measure"] == "area"].set_index(keys)["difference"]
+    joined = joined.assign(seeds=parts[0]["needs"], order=order).reset_index()
+    joined = joined.sort_values([*PANEL, "order", "baseline"], ignore_index=True)
+    joined["baseline"] = joined["baseline"].map(labels(joined["baseline"]))
+    open_ended = (joined["area verdict"] == "cannot tell") & np.isfinite(joined["seeds"])
+    joined["seeds"] = joined["seeds"].map("{:.0f}".format).where(open_ended, "")
+    names = {"baseline": "less", "seeds": "area needs seeds", "area p": "p", "critical p": "p "}
+    return joined.drop(columns="order").rename(columns=names)
+
+
+def _summary(table: pd.DataFrame, compared: Field, learner: str, name: str) -> str:
+    lines = []
+    short = labels(table["dataset"])
+    for measure, words in (("area", "area"), ("critical", "critical mass")):
+        for panel, rows in table[table["measure"] == measure].groupby(PANEL):
+            counts = rows["verdict"].value_counts()
+            told = [f"{counts.get(v, 0)} {v}" for v in ("win", "tie", "loss", "cannot tell")]
+            dataset, strategy = map(str, panel[:2])
+            where = f"{short[dataset]}, {labels([strategy])[strategy]}"
+            lines.append(f"{where}, by {words}: {', '.join(told)}")
+            unsure = rows[rows["verdict"] == "cannot tell"]
+            provable = rows["attainable"].min()
+            if len(unsure) and provable > 0.05:
+                lines[-1] += f" ({rows['note'].iloc[0]}; there are {rows['seeds'].max()})"
+    lines.append(_across(compared, learner, name))
+    return "\n".join(lines)
+
+
+def _across(compared: Field, learner: str, name: str) -> str:
+    count = len(compared.datasets)
+    if count < FEWEST:
+        return (
+            f"Across {_count(count, 'dataset')} no test is made: it takes {FEWEST}. Intervals of "
+            f"ranks are over datasets and seeds drawn anew."
+        )
+    table = pairwise(compared)
+    own = table[(table["one"] == learner) | (table["other"] == learner)]
+    return (
+        f"Across {count} datasets: Friedman's p = {friedman(compared):.2g}; by Wilcoxon and Holm "
+        f"{name} is told apart from {int(own['apart'].sum())} of {len(own)}."
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,61 @@
+"""Tables on a terminal: panel by panel, in short names."""
+
+import sys
+
+import pandas as pd
+from rich.console import Console
+
+from results.display_names import shortened
+from results.report.tables import render, rich_table
+from results.stats.frames import PANEL
+
+
+def width() -> int | None:
+    """The terminal's width; where there is none, enough for all columns."""
+    return None if sys.stdout.isatty() else 200
+
+
+def show(table: pd.DataFrame, format: str | None) -> None:
+    """Print a table: for reading with short names, for programs with full ones."""
+    if format in ("csv", "json"):
+        sys.stdout.write(render(table, format))  # type: ignore[arg-type]
+    elif format == "md":
+        sys.stdout.write(render(shortened(table), "md"))
+    else:
+        console = Console(highlight=False, width=width())
+        table = shortened(table)
+        shared = [name for name in PANEL if name in table.columns]
+        panels = table.groupby(shared, sort=False) if shared else [((), table)]
+        for i, (names, rows) in enumerate(panels):
+            view = rich_table(rows.drop(columns=shared))
+            for column in view.columns:
+                column.overflow, column.no_wrap = "fold", column.header == "learner"
+            if names:
+                title = "\n" * (i > 0) + ", ".join(map(str, names))
+                console.print(title, style="bold", markup=False)
+            console.print(view)
+
+
+def with_interval(table: pd.DataFrame, mean: str, name: str) -> pd.DataFrame:
+    """A table in which a mean and its interval are one column, to read."""
+    texts = [
+        "" if row[mean] != row[mean] else f"{row[mean]:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+        for _, row in table.iterrows()
+    ]
+    columns = [name if column == mean else column for column in table.columns]
+    table = table.assign(**{mean: texts}).set_axis(columns, axis=1)
+    return plain(table.drop(columns=["low", "high"]))
+
+
+def plain(table: pd.DataFrame) -> pd.DataFrame:
+    """A table without the columns that say the same in every row and nothing at that."""
+    dull = {"validation": "clean", "groups": "given", "recruitment": "uniform", "failed": 0}
+    said = [name for name in dull if name in table.columns]
+    return table.drop(columns=[name for name in said if (table[name] == dull[name]).all()])
+
+
+def brief(table: pd.DataFrame) -> pd.DataFrame:
+    """A summary whose critical masses are short enough for a terminal."""
+    masses = [name for name in table.columns if str(name).startswith("critical mass")]
+    words = {"not reached up to ": "> ", "below ": "< "}
+    return table.assign(**{name: table[name].replace(words, regex=True) for name in masses})

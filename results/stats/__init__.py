@@ -1,0 +1,1 @@
+"""Statistics of success curves: frames in, frames out."""

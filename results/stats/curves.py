@@ -1,0 +1,155 @@
+"""Records to success curves, and to the one number of a curve that ranks."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from results.stats.frames import CELL, PANEL, checked, number
+from results.stats.intervals import Array, Interval, bounded, student
+
+#: What is averaged beside success, each with a plain t interval.
+MEANS = ("success_others", "accuracy", "worst_group", "effective_size")
+
+
+def success_curves(records: pd.DataFrame, planned: int | None = None) -> pd.DataFrame:
+    r"""Mean success at each size, with a 95 % interval over seeds.
+
+    .. math::  \bar S(\alpha) = \frac1S \sum_s S_s(\alpha)
+
+    The seed is the unit: the test points of a trial are never counted as independent.
+    Failed trials have no success to average. What is left is a mean over survivors, and the
+    row says so (``biased``).
+
+    Arguments:
+        records: One row a trial.
+        planned: The number of seeds of the grid; None takes the seeds that any learner has
+            in the same dataset, strategy, validation, groups and recruitment.
+
+    Returns:
+        A row for each dataset, strategy, validation, groups, recruitment, learner and size:
+        ``mean``, ``low``, ``high``, ``interval`` ("t", "wilson" or "none", see
+        :func:`results.stats.intervals.bounded`), ``seeds`` (finished well), ``failed``,
+        ``planned``, ``biased``; then ``success_others``, ``accuracy``, ``worst_group``,
+        ``effective_size`` and ``lift``, by how much accuracy is above that of the best constant
+        answer, each with ``_low`` and ``_high`` (NaN below two seeds).
+    """
+    table = checked(records)
+    known = table.groupby(PANEL)["seed"].nunique().to_dict()
+    rows = [
+        {
+            **dict(zip([*CELL, "size"], key, strict=True)),
+            **_row(trials, known[key[: len(PANEL)]] if planned is None else planned),
+        }
+        for key, trials in table.groupby([*CELL, "size"])
+    ]
+    return pd.DataFrame(rows, columns=[*CELL, "size", *_row(table.iloc[:0], 0)])
+
+
+def _row(trials: pd.DataFrame, planned: int) -> dict[str, Any]:
+    good = trials[trials["ok"]]
+    failed = len(trials) - len(good)
+    row = {
+        **named(bounded(good["success"].to_numpy()), "mean"),
+        "seeds": len(good),
+        "failed": failed,
+        "planned": planned,
+        "biased": failed > 0,
+    }
+    for name in MEANS:
+        mean, low, high, kind = student(number(good, name).dropna().to_numpy())
+        low, high = (np.nan, np.nan) if kind == "none" else (max(low, 0.0), min(high, 1.0))
+        row |= {name: mean, f"{name}_low": low, f"{name}_high": high}
+    mean, low, high, kind = student(lift(good).dropna().to_numpy())
+    low, high = (np.nan, np.nan) if kind == "none" else (low, high)
+    return row | {"lift": mean, "lift_low": low, "lift_high": high}
+
+
+def lift(records: pd.DataFrame) -> pd.Series:
+    """By how much each trial's accuracy is above that of the best constant answer."""
+    return number(records, "accuracy") - number(records, "constant")
+
+
+def learns(curve: pd.DataFrame) -> bool:
+    """Whether a learner without a collective beats a constant answer, as far as one knows.
+
+    Where it does not, in the mean, its success says nothing of what it makes of a collective.
+    """
+    return not number(curve[curve["size"] == 0], "lift").mean() <= 0
+
+
+def named(interval: Interval, mean: str) -> dict[str, Any]:
+    """An interval as columns."""
+    return {
+        mean: interval.mean,
+        "low": interval.low,
+        "high": interval.high,
+        "interval": interval.kind,
+    }
+
+
+def trapezoid(sizes: Array, success: Array) -> float:
+    r"""The area under success over :math:`\log_{10}\alpha`, per decade; sizes ascend.
+
+    Example:
+        >>> trapezoid(np.array([0.01, 0.1, 1.0]), np.array([0.0, 0.0, 1.0]))
+        0.25
+    """
+    if len(sizes) < 2:
+        return float(success[0]) if len(sizes) else float("nan")
+    decades = np.log10(sizes)
+    return float(np.trapezoid(success, decades) / (decades[-1] - decades[0]))
+
+
+def area_by_seed(records: pd.DataFrame) -> pd.DataFrame:
+    """The area of each seed's own curve.
+
+    The sizes are those that any learner has in the same panel (dataset, strategy, validation,
+    groups, recruitment), so that learners are measured by one yardstick.
+
+    Returns:
+        A row for each cell and seed: ``area``, NaN where the seed lacks one of the sizes.
+    """
+    table = checked(records)
+    table = table[table["size"] > 0]
+    rows = []
+    for _, panel in table.groupby(PANEL):
+        sizes = np.unique(panel["size"])
+        for key, trials in panel.groupby([*CELL, "seed"]):
+            good = trials[trials["ok"]]
+            whole = len(good) == len(sizes)
+            area = trapezoid(sizes, good["success"].to_numpy()) if whole else np.nan
+            rows.append((*key, area))
+    return pd.DataFrame(rows, columns=[*CELL, "seed", "area"])
+
+
+def area(records: pd.DataFrame) -> pd.DataFrame:
+    r"""The area under the success curve: the number that ranks.
+
+    .. math::  \frac{1}{\log_{10}(\alpha_m / \alpha_1)}
+               \int_{\alpha_1}^{\alpha_m} S(\alpha)\, d\log_{10}\alpha
+
+    by the trapezoid rule over the positive sizes, of each seed, then averaged. It lies
+    between 0 and 1, and a curve that never reaches some level has it too.
+
+    Returns:
+        A row for each cell: ``area``, ``low``, ``high``, ``interval``, ``seeds``, ``left_out``,
+        the number of seeds without all sizes, and ``learns``, see :func:`learns`.
+    """
+    rows = []
+    able = {
+        key: learns(trials) for key, trials in records.assign(lift=lift(records)).groupby(CELL)
+    }
+    for key, seeds in area_by_seed(records).groupby(CELL):
+        values = seeds["area"].dropna().to_numpy()
+        rows.append(
+            {
+                **dict(zip(CELL, key, strict=True)),
+                **named(bounded(values), "area"),
+                "seeds": len(values),
+                "left_out": len(seeds) - len(values),
+                "learns": able[key],
+            }
+        )
+    columns = [*CELL, "area", "low", "high", "interval", "seeds", "left_out", "learns"]
+    return pd.DataFrame(rows, columns=columns)

@@ -1,0 +1,182 @@
+"""Learners across datasets: mean ranks, and what eight datasets or more can prove."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from results.stats.curves import area_by_seed, learns, lift
+from results.stats.frames import CELL, PANEL
+from results.stats.intervals import Array
+from results.stats.sign_flip import holm
+
+#: With fewer datasets no test across them has a p worth its name.
+FEWEST = 8
+_DRAWS = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """Areas of the same learners on several datasets.
+
+    Arguments:
+        learners: Their names, L of them.
+        datasets: Dataset -> areas (S, L), a row a seed, means over the dataset's strategies.
+        panels: The dataset, strategy, validation and groups that these are of.
+        left_out: Learners that are not in all of these panels.
+        idle: Learners that in some of them do no better, without a collective, than a constant
+            answer: see :func:`results.stats.curves.learns`.
+    """
+
+    learners: list[str]
+    datasets: dict[str, Array]
+    panels: list[tuple[str, ...]]
+    left_out: list[str]
+    idle: frozenset[str] = frozenset()
+
+    @property
+    def means(self) -> Array:
+        """(N, L), means over seeds."""
+        return np.array([areas.mean(0) for areas in self.datasets.values()])
+
+
+def field(records: pd.DataFrame) -> Field:
+    """The areas of the learners that met everywhere.
+
+    Where learners are not the same in all panels, those panels count that have, with the learners
+    common to them, the most curves, found by adding to each panel in turn the others, those first
+    that have most of its learners. Datasets without a seed at which all of these have a whole
+    curve are left out.
+    """
+    areas = area_by_seed(records).dropna(subset=["area"])
+    panels: dict[tuple[str, ...], set[str]] = {
+        tuple(map(str, key)): set(rows["learner"]) for key, rows in areas.groupby(PANEL)
+    }
+    best: tuple[int, list[tuple[str, ...]], set[str]] = (0, [], set())
+    for first in sorted(panels, key=lambda key: (-len(panels[key]), key)):
+        common = panels[first]
+        order = sorted(panels, key=lambda key: (-len(panels[key] & common), key))
+        for i, key in enumerate(order, 1):
+            common = common & panels[key]
+            if i * len(common) > best[0] and len(common) > 1:
+                best = i * len(common), order[:i], common
+    _, chosen, inside = best
+    learners, datasets = sorted(inside), {}
+    inside_panels = areas[areas["learner"].isin(inside)].groupby(PANEL)
+    for dataset in sorted({key[0] for key in chosen}):
+        wide = [
+            inside_panels.get_group(key)
+            .pivot(index="seed", columns="learner", values="area")
+            .dropna()
+            for key in chosen
+            if key[0] == dataset
+        ]
+        seeds = sorted(set.intersection(*[set(one.index) for one in wide]))
+        if seeds:
+            stack = [one.loc[seeds, learners].to_numpy(float) for one in wide]
+            datasets[dataset] = np.mean(stack, axis=0)
+    shown = sorted(key for key in chosen if key[0] in datasets)
+    alone = records[records["size"] == 0]
+    able = {
+        tuple(map(str, key)): learns(own)
+        for key, own in alone.assign(lift=lift(alone)).groupby(CELL)
+    }
+    idle = {l for *panel, l in able if tuple(panel) in shown and not able[*panel, l]} & inside
+    left_out = sorted(set(areas["learner"]) - inside)
+    return Field(learners, datasets, shown, left_out, frozenset(idle))
+
+
+def _ranks(means: Array) -> Array:
+    """Ranks along the last axis, 1 for the largest area; equal ones share theirs."""
+    return np.asarray(stats.rankdata(-means, axis=-1))
+
+
+def resampled(areas: Iterable[Array], draws: int = _DRAWS) -> Array:
+    """Mean areas (draws, N, L) of datasets drawn anew, and then of seeds drawn anew within each.
+
+    Seeds are drawn for all learners at once, so that what pairs them stays. The draws do not
+    depend on the learners.
+    """
+    blocks, rng = list(areas), np.random.default_rng(0)
+    which = rng.integers(len(blocks), size=(draws, len(blocks)))
+    made = np.empty((draws, len(blocks), blocks[0].shape[1]))
+    for j, block in enumerate(blocks):
+        drawn, place = np.nonzero(which == j)
+        seeds = rng.integers(len(block), size=(len(drawn), len(block)))
+        made[drawn, place] = block[seeds].mean(1)
+    return made
+
+
+def mean_ranks(compared: Field) -> pd.DataFrame:
+    """Mean ranks over datasets by area, the first followed most.
+
+    Returns:
+        A row for each learner, the first rank on top: ``rank``; ``low`` and ``high``, the middle
+        95 % of what :func:`resampled` gives; ``datasets``; ``seeds``, the fewest on one;
+        ``learns``, False for those that somewhere do no better than a constant answer.
+    """
+    names = ["learner", "rank", "low", "high", "datasets", "seeds", "learns"]
+    if not compared.datasets:
+        return pd.DataFrame(columns=names)
+    rank = _ranks(compared.means).mean(0)
+    drawn = _ranks(resampled(compared.datasets.values())).mean(1)
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    seeds = min(len(areas) for areas in compared.datasets.values())
+    table = pd.DataFrame(
+        {"learner": compared.learners, "rank": rank, "low": low, "high": high}
+    ).assign(datasets=len(compared.datasets), seeds=seeds)
+    table["learns"] = ~table["learner"].isin(compared.idle)
+    return table.sort_values(["rank", "learner"], ignore_index=True)
+
+
+def friedman(compared: Field) -> float:
+    """The p of Friedman's test that all learners rank alike; NaN below eight datasets."""
+    means = compared.means
+    if len(means) < FEWEST or means.shape[1] < 3:
+        return float("nan")
+    if (np.ptp(means, axis=1) == 0).all():
+        return 1.0
+    return float(stats.friedmanchisquare(*means.T).pvalue)
+
+
+def pairwise(compared: Field) -> pd.DataFrame:
+    """Every two learners by Wilcoxon's signed ranks over datasets, corrected by Holm.
+
+    Unlike a test on mean ranks, what this says of two learners does not depend on who else
+    takes part. It follows :func:`friedman`: where that is above .05, no pair is told apart.
+
+    Returns:
+        A row for each pair: ``one``, ``other``; ``difference``, the mean of areas; ``above``,
+        ``below``, ``ties``, datasets; ``p``, ``p_holm`` (NaN below eight datasets); ``apart``.
+    """
+    means, omnibus = compared.means, friedman(compared)
+    rows = []
+    for i, j in combinations(range(len(compared.learners)), 2):
+        d = means[:, i] - means[:, j]
+        row = {
+            "one": compared.learners[i],
+            "other": compared.learners[j],
+            "difference": d.mean(),
+            "above": int((d > 0).sum()),
+            "below": int((d < 0).sum()),
+            "ties": int((d == 0).sum()),
+        }
+        rows.append(row | {"p": _wilcoxon(d) if len(d) >= FEWEST else np.nan})
+    names = ["one", "other", "difference", "above", "below", "ties", "p"]
+    table = pd.DataFrame(rows, columns=names).assign(p_holm=np.nan, apart=False)
+    if len(table) and len(means) >= FEWEST:
+        table["p_holm"] = holm(table["p"].to_numpy(float))
+        # Two learners alone need no omnibus test.
+        table["apart"] = (table["p_holm"] <= 0.05) & ((omnibus <= 0.05) | (len(table) == 1))
+    return table
+
+
+def _wilcoxon(differences: Array) -> float:
+    """The two-sided p of Wilcoxon's signed ranks; pairs that agree are left out."""
+    d = differences[differences != 0]
+    if not len(d):
+        return 1.0
+    return float(stats.wilcoxon(d).pvalue)

@@ -1,0 +1,125 @@
+"""Networks that answer together against each of them by itself."""
+
+import numpy as np
+import pytest
+
+from algorithms._features.wrapper import on_points
+from algorithms.base import Rows, TrainingSet
+from algorithms.engine.inference import Chorus, probabilities
+from algorithms.engine.loop import initial
+from algorithms.erm import ERM
+from algorithms.networks import MLP, ConvNet, Linear, Network
+
+NETWORKS = {"linear": Linear(), "mlp": MLP((7, 5)), "conv": ConvNet((3,))}
+POINTS = (1, 6, 4)
+
+
+def voices(network: Network, count: int = 5):
+    rngs = [np.random.default_rng(v) for v in range(count)]
+    drawn = [p.float() for p in initial(network, POINTS, 3, rngs)]
+    return [[p[v : v + 1] for p in drawn] for v in range(count)]
+
+
+def own_labels(network, voice, x):
+    return probabilities(network, voice, x).argmax(1)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("rows", [1, 100, 1500])
+def test_each_answers_as_if_it_were_alone(name, rows):
+    network, x = NETWORKS[name], np.random.default_rng(0).normal(size=(rows, *POINTS))
+    alone = voices(network)
+    chorus = Chorus(network, alone)
+    for v in (3, 0, 1, 4, 2, 3):
+        assert np.array_equal(chorus.predict(v, x), own_labels(network, alone[v], x))
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Who was asked, each time that some were."""
+    asked, told = [], Chorus._told
+    monkeypatch.setattr(
+        Chorus, "_told", lambda self, own, x: asked.append(list(own)) or told(self, own, x)
+    )
+    return asked
+
+
+def test_who_is_asked_what_another_was_answers_with_all_others(asked):
+    network = MLP((7,))
+    chorus = Chorus(network, voices(network))
+    x, other = np.random.default_rng(0).normal(size=(2, 9, *POINTS))
+    for v in (2, 0, 1, 3, 4, 2):
+        chorus.predict(v, x)
+        chorus.probabilities(v, other.copy())
+    assert asked == [[2], [2], [0, 1, 3, 4], [0, 1, 3, 4]]
+
+
+def test_who_is_asked_about_points_of_its_own_answers_alone(asked):
+    """What all are asked about is remembered meanwhile."""
+    network, rng = MLP((7,)), np.random.default_rng(0)
+    chorus = Chorus(network, voices(network))
+    x, other = rng.normal(size=(2, 9, *POINTS))
+    for v in range(5):
+        chorus.predict(v, x)
+        chorus.predict(v, rng.normal(size=(9, *POINTS)))
+        chorus.predict(v, other)
+    assert asked == [[0], [0], [0], [1, 2, 3, 4], [1], [1, 2, 3, 4], [2], [3], [4]]
+
+
+def test_replicas_of_a_seed_answer_together_and_others_do_not(asked):
+    rng = np.random.default_rng(0)
+    pools = [rng.normal(size=(60, 4)).astype(np.float32) for _ in range(2)]
+    rows = [Rows(pool, np.arange(60)) for pool in pools]
+    moved = [r.replace(np.arange(k), r.pool[:k] + 1) for r in rows for k in (0, 5, 9)]
+    samples = [TrainingSet(m, m.pool[:, 0] > 0, classes=2) for m in moved]
+    learner, x = ERM(epochs=1), rng.normal(size=(30, 4))
+    made = learner.fit_many(samples, [np.random.default_rng(i) for i in range(6)])
+    told = [fitted.predict_proba(x) for fitted in made]
+    assert asked == [[0], [1, 2], [0], [1, 2]]
+    for i, sample in enumerate(samples):
+        alone = learner.fit(sample, np.random.default_rng(i))
+        assert np.array_equal(alone.predict_proba(x), told[i])
+
+
+def test_points_that_were_changed_in_place_are_other_points():
+    network, x = MLP((7,)), np.random.default_rng(0).normal(size=(50, *POINTS))
+    alone = voices(network)
+    chorus = Chorus(network, alone)
+    chorus.predict(0, x)[:] = -1
+    x *= -1
+    assert np.array_equal(chorus.predict(0, x), own_labels(network, alone[0], x))
+    x *= -1
+    assert np.array_equal(chorus.predict(0, x), own_labels(network, alone[0], x))
+
+
+def test_what_is_too_much_to_remember_is_answered_all_the_same(monkeypatch):
+    network, x = MLP((7,)), np.random.default_rng(0).normal(size=(50, *POINTS))
+    alone = voices(network)
+    chorus = Chorus(network, alone)
+    monkeypatch.setattr(Chorus, "most", 10)
+    assert np.array_equal(chorus.predict(2, x), own_labels(network, alone[2], x))
+    assert not chorus._heard
+
+
+def test_the_last_stage_of_a_training_is_what_was_trained():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(80, 4)).astype(np.float32)
+    fitted = ERM(epochs=4, trace=True).fit(TrainingSet(x, x[:, 0] > 0), rng)
+    told = [epoch.predict(x) for epoch in fitted.path]
+    assert len(told) == 4
+    assert np.array_equal(told[-1], fitted.predict(x))
+    assert not np.array_equal(told[0], told[-1])
+    chances = [epoch.predict_proba(x) for epoch in fitted.path]
+    assert np.array_equal(chances[-1], fitted.predict_proba(x))
+    assert all(np.array_equal(p.argmax(1), y) for p, y in zip(chances, told, strict=True))
+
+
+def test_stages_on_representations_tell_chances_of_points():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(80, 4)).astype(np.float32)
+    fitted = on_points(
+        ERM(epochs=9, trace=True).fit(TrainingSet(x, x[:, 0] > 0), rng), np.negative
+    )
+    for stage in (*fitted.path, fitted):
+        assert np.array_equal(stage.predict_proba(-x).argmax(1), stage.predict(-x))
+    assert (fitted.path[-1].predict(-x) == (x[:, 0] > 0)).mean() > 0.9

@@ -1,0 +1,443 @@
+"""The training loop against plain torch, one replica at a time, with the same draws."""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import prod
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from algorithms.base import Rows, TrainingSet
+from algorithms.cvar_dro import CVaRDRO, worst_share
+from algorithms.dpsgd import DPSGD
+from algorithms.embedded import EmbeddedMLP
+from algorithms.engine.data import Points, epoch_order
+from algorithms.engine.hooks import Diverged, Hooks
+from algorithms.engine.loop import initial, train
+from algorithms.engine.model_selection import Selection
+from algorithms.erm import ERM
+from algorithms.group_dro import GroupDRO
+from algorithms.irm import IRM
+from algorithms.jtt import JTT
+from algorithms.median_of_means import MedianOfMeans
+from algorithms.networks import MLP, ConvNet, Linear, Network, dense
+
+NETWORKS = {
+    "linear": Linear(),
+    "mlp": MLP((7,)),
+    "deep": MLP((9, 5)),
+    "conv": ConvNet((3, 4)),
+    "odd conv": ConvNet((2,)),
+    "embedded": EmbeddedMLP(((3, 2), (0, 2)), width=3, hidden=(6,)),
+}
+SHAPES = {"conv": (2, 6, 4), "odd conv": (1, 5, 7)}
+CLASSES = 3
+
+
+class Embedding(nn.Module):
+    """Vectors of the columns 3 and 4, and of the columns 0 and 1, beside the column 2."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other = nn.Linear(2, 3), nn.Linear(2, 3)
+
+    def forward(self, x):
+        return torch.cat([self.one(x[:, 3:]), self.other(x[:, :2]), x[:, 2:3]], 1)
+
+
+def module(network: Network, points: tuple[int, ...]) -> nn.Sequential:
+    """The same architecture, of torch's own layers."""
+    layers: list[nn.Module] = []
+    if isinstance(network, ConvNet):
+        depth, height, width = points
+        for channels in network.channels:
+            layers += [nn.Conv2d(depth, channels, 3, stride=2, padding=1), nn.ReLU()]
+            depth, height, width = channels, (height + 1) // 2, (width + 1) // 2
+        return nn.Sequential(*layers, nn.Flatten(), nn.Linear(depth * height * width, CLASSES))
+    if isinstance(network, EmbeddedMLP):
+        return nn.Sequential(Embedding(), nn.Linear(7, 6), nn.ReLU(), nn.Linear(6, CLASSES))
+    widths = [prod(points), *(network.hidden if isinstance(network, MLP) else ())]
+    layers.append(nn.Flatten())
+    for a, b in pairwise(widths):
+        layers += [nn.Linear(a, b), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(widths[-1], CLASSES))
+
+
+def samples(count, n=23, shape=(5,), seed=0, shared=True, easy=False):
+    """Training sets on one pool that differ in rows, in members' points and in labels."""
+    rng = np.random.default_rng(seed)
+    pools = [
+        rng.normal(size=(40, *shape)).astype(np.float32) for _ in range(1 if shared else count)
+    ]
+    made = []
+    for r in range(count):
+        index = rng.permutation(40)[:n]
+        moved = rng.permutation(n)[: r % 4]
+        points = rng.normal(size=(len(moved), *shape)).astype(np.float32)
+        rows = Rows(pools[r % len(pools)], index, moved, points)
+        y, z = rng.integers(CLASSES, size=n), rng.integers(CLASSES, size=11)
+        held = Rows(pools[r % len(pools)], rng.permutation(40)[:11])
+        if easy:
+            y, z = ((part.array()[:, :2] > 0).sum(1) for part in (rows, held))
+        held = TrainingSet(held, z, classes=CLASSES)
+        made.append(TrainingSet(rows, y, rng.integers(2, size=n), CLASSES, held))
+        made[-1].groups = 2
+    return made
+
+
+def generators(count):
+    return [np.random.default_rng(100 + r) for r in range(count)]
+
+
+def knobs(count, **given):
+    base = {"rate": 0.1, "momentum": 0.9, "decay": 0.0}
+    table = {name: [value] * count for name, value in {**base, **given}.items()}
+    return {
+        name: list(np.broadcast_to(values, (1, count))[0]) if np.ndim(values) == 1 else values
+        for name, values in table.items()
+    }
+
+
+def reference(network, sample, rng, *, epochs, batch, optimiser, dtype, rate, momentum, decay):
+    """One training with torch's modules, losses and optimisers."""
+    shape = sample.x.shape[1:]
+    net = module(network, shape).to(dtype)
+    start = initial(network, shape, CLASSES, [rng])
+    with torch.no_grad():
+        for p, values in zip(net.parameters(), start, strict=True):
+            p.copy_(values[0].reshape(p.shape))
+    x, y = torch.from_numpy(sample.x).to(dtype), torch.from_numpy(sample.y)
+    if optimiser == "sgd":
+        steps = torch.optim.SGD(net.parameters(), rate, momentum, weight_decay=decay)
+    else:
+        steps = torch.optim.Adam(net.parameters(), rate, weight_decay=decay)
+    for _ in range(epochs):
+        order = torch.from_numpy(rng.permutation(len(sample)))
+        for index in order.split(batch):
+            steps.zero_grad()
+            nn.functional.cross_entropy(net(x[index]), y[index]).backward()
+            steps.step()
+    return [p.detach() for p in net.parameters()]
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adam"])
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(("dtype", "near"), [(torch.float32, 1e-6), (torch.float64, 1e-12)])
+def test_it_goes_where_torch_goes_step_by_step(name, optimiser, dtype, near):
+    network, shape = NETWORKS[name], SHAPES.get(name, (5,))
+    made = samples(3, shape=shape)
+    setting = {"rate": 0.05, "momentum": 0.7, "decay": 0.01}
+    # A batch holds everybody, so that an epoch is a step and each prefix is a training.
+    for steps, batch in [(1, 23), (2, 23), (3, 23), (7, 23), (3, 8)]:
+        got = train(
+            network,
+            made,
+            generators(3),
+            knobs=knobs(3, **setting),
+            epochs=steps,
+            batch=batch,
+            optimiser=optimiser,
+            dtype=dtype,
+        )
+        for sample, rng, trained in zip(made, generators(3), got, strict=True):
+            want = reference(
+                network,
+                sample,
+                rng,
+                epochs=steps,
+                batch=batch,
+                optimiser=optimiser,
+                dtype=dtype,
+                **setting,
+            )
+            for a, b in zip(trained.parameters, want, strict=True):
+                torch.testing.assert_close(a[0].reshape(b.shape), b, atol=near, rtol=near)
+
+
+@dataclass(frozen=True)
+class ByAutograd(Network):
+    """A network whose gradients nobody wrote by hand."""
+
+    def parameters(self, points, classes):
+        return [*dense(prod(points), 7), *dense(7, classes)]
+
+    def features(self, parameters, x, points):
+        return torch.baddbmm(parameters[1], parameters[0], x.transpose(1, 2)).relu()
+
+
+def test_automatic_gradients_give_what_hand_written_ones_give():
+    options = {"knobs": knobs(2), "epochs": 4, "batch": 6, "dtype": torch.float64}
+    by_hand = train(MLP((7,)), samples(2), generators(2), **options)
+    by_machine = train(ByAutograd(), samples(2), generators(2), **options)
+    for a, b in zip(by_hand, by_machine, strict=True):
+        for p, q in zip(a.parameters, b.parameters, strict=True):
+            torch.testing.assert_close(p, q, atol=1e-13, rtol=1e-13)
+
+
+def equal(a, b):
+    return all(torch.equal(p, q) for p, q in zip(a.parameters, b.parameters, strict=True))
+
+
+LEARNERS = {
+    "erm": ERM(epochs=3, batch=8),
+    "adam": ERM(epochs=3, batch=8, optimiser="adam", decay=0.1),
+    "selected": ERM(epochs=6, batch=8, selection="accuracy", patience=2),
+    "cvar": CVaRDRO(epochs=3, batch=8, level=0.3),
+    "group": GroupDRO(epochs=3, batch=8, step=0.5),
+    "jtt": JTT(epochs=3, batch=8, first=1),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("learner", LEARNERS)
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_replica_is_the_same_to_the_bit_in_any_company(name, learner, shared):
+    made = samples(16, shape=SHAPES.get(name, (5,)), shared=shared)
+    one = LEARNERS[learner].__class__(**{**vars(LEARNERS[learner]), "network": NETWORKS[name]})
+    setting = {f: [v] * 16 for f, v in vars(one).items() if isinstance(v, float)}
+    together = one.replicas(made, generators(16), setting)
+    for count in (1, 2, 8):
+        for first in (0, 16 - count):
+            chosen = slice(first, first + count)
+            few = {f: v[chosen] for f, v in setting.items()}
+            apart = one.replicas(made[chosen], generators(16)[chosen], few)
+            for a, b in zip(apart, together[chosen], strict=True):
+                assert equal(a, b)
+                assert (a.weights is None) == (b.weights is None)
+                assert a.weights is None or np.array_equal(a.weights, b.weights)
+
+
+#: Products with a side of one: a learner, the points' shape and the number of people.
+NARROW = {
+    "a rest of one": (ERM(batch=8), (40,), 25),
+    "batches of one": (ERM(batch=1), (40,), 9),
+    "points of one column": (ERM(batch=8), (1,), 24),
+    "one unit": (ERM(MLP((1,)), batch=36), (300,), 36),
+    "one unit between": (ERM(MLP((64, 1, 64)), batch=16), (5,), 32),
+    "blocks of one": (MedianOfMeans(batch=8, blocks=8), (40,), 24),
+    "an image of one": (ERM(ConvNet((8, 16)), batch=8), (3, 9, 9), 25),
+    "norms of one": (DPSGD(ConvNet((8, 16)), batch=3), (1, 8, 8), 25),
+    "one channel": (ERM(ConvNet((1, 1)), batch=8), (3, 9, 9), 24),
+    "a category of one": (ERM(EmbeddedMLP(((0, 1), (1, 30)), width=1), batch=8), (40,), 25),
+    "environments in a rest of one": (IRM(batch=8, rate=0.001), (40,), 25),
+}
+
+
+def answers(network, replicas, x, shape):
+    """The logits of points (m, d), all replicas asked at once."""
+    parameters = [
+        torch.cat(parts) for parts in zip(*(t.parameters for t in replicas), strict=True)
+    ]
+    return network.logits(parameters, x.expand(len(replicas), -1, -1), shape)
+
+
+@pytest.mark.parametrize("name", NARROW)
+def test_a_replica_is_the_same_to_the_bit_where_products_are_narrow(name):
+    learner, shape, n = NARROW[name]
+    learner = replace(learner, epochs=4)
+    made = samples(8, n, shape)
+    together = learner.replicas(made, generators(8), fields(learner, 8))
+    points = torch.randn(3, prod(shape), generator=torch.Generator().manual_seed(0))
+    for count in (1, 2, 3):
+        apart = learner.replicas(made[:count], generators(8)[:count], fields(learner, count))
+        assert all(map(equal, apart, together))
+        for rows in (1, 3):
+            alone, all_of_them = (
+                answers(learner.network, trained, points[:rows], shape)
+                for trained in (apart, together)
+            )
+            assert torch.equal(alone, all_of_them[:count])
+
+
+def test_hyper_parameters_are_each_replicas_own():
+    rates, decays = [0.01, 0.1, 0.3], [0.0, 0.1, 0.0]
+    setting = {"rate": rates, "momentum": [0.0, 0.5, 0.9], "decay": decays}
+    mixed = train(MLP((7,)), samples(3), generators(3), knobs=setting, epochs=3, batch=8)
+    for r in range(3):
+        alone = {name: [values[r]] for name, values in setting.items()}
+        one = train(
+            MLP((7,)),
+            samples(3)[r : r + 1],
+            generators(3)[r : r + 1],
+            knobs=alone,
+            epochs=3,
+            batch=8,
+        )
+        assert equal(one[0], mixed[r])
+
+
+def test_a_replica_that_diverges_fails_alone():
+    made = samples(4)
+    setting = knobs(4) | {"rate": [0.1, 1e30, 0.1, 0.1]}
+    mixed = train(MLP((7,)), made, generators(4), knobs=setting, epochs=5, batch=8)
+    calm = train(MLP((7,)), made, generators(4), knobs=knobs(4), epochs=5, batch=8)
+    assert isinstance(mixed[1], Diverged)
+    assert 1 <= mixed[1].step <= 5
+    assert str(mixed[1].step) in str(mixed[1])
+    assert not np.isfinite(mixed[1].loss)
+    assert all(equal(mixed[r], calm[r]) for r in (0, 2, 3))
+
+
+def test_a_replica_that_diverges_in_its_last_step_fails_alone():
+    made = samples(3)
+    setting = knobs(3) | {"rate": [0.1, 1e39, 0.1]}
+    mixed = train(MLP((7,)), made, generators(3), knobs=setting, epochs=1, batch=23)
+    calm = train(MLP((7,)), made, generators(3), knobs=knobs(3), epochs=1, batch=23)
+    assert isinstance(mixed[1], Diverged)
+    assert mixed[1].step == 0
+    assert mixed[1].loss == pytest.approx(calm[1].losses[0])
+    assert "parameters" in str(mixed[1])
+    assert all(equal(mixed[r], calm[r]) for r in (0, 2))
+
+
+def test_a_batch_holds_the_samples_of_its_order(monkeypatch):
+    made = samples(5)
+    points = Points([s.rows for s in made], torch.device("cpu"), torch.float32)
+    monkeypatch.setattr("algorithms.engine.data.PAGE", 2)
+    order = epoch_order(23, generators(5), None).long()
+    label = torch.from_numpy(np.stack([s.y for s in made]))
+    seen = 0
+    for x, y, index in points.batches(order, 6, label):
+        assert torch.equal(index, order[:, seen : seen + 6])
+        seen += index.shape[1]
+        for r, sample in enumerate(made):
+            assert np.array_equal(x[r].numpy(), sample.x[index[r].numpy()])
+            assert np.array_equal(y[r].numpy(), sample.y[index[r].numpy()])
+    assert seen == 23
+
+
+def test_an_epoch_visits_each_once_or_draws_by_chances():
+    order = epoch_order(23, generators(2), None)
+    assert np.array_equal(np.sort(order, 1), np.tile(np.arange(23), (2, 1)))
+    chances = np.array([[1.0, 0.0, 3.0]])
+    drawn = np.bincount(
+        np.concatenate([epoch_order(3, [g], chances)[0].numpy() for g in generators(4000)])
+    )
+    assert drawn[1] == 0
+    # 12,000 draws of probability 3/4: five standard deviations are 237.
+    assert abs(drawn[2] - 9000) < 5 * np.sqrt(12000 * 0.75 * 0.25)
+
+
+def test_the_best_epoch_is_kept_and_waiting_ends():
+    made = samples(6, easy=True)
+    options = {"knobs": knobs(6, rate=0.03), "batch": 8, "trace": True}
+    whole = train(MLP((7,)), made, generators(6), epochs=12, **options)
+    stops = set()
+    for rule, sign in [("accuracy", 1), ("worst_group", 1), ("loss", -1)]:
+        got = train(
+            MLP((7,)), made, generators(6), epochs=12, selection=Selection(rule), **options
+        )
+        early = train(
+            MLP((7,)), made, generators(6), epochs=12, selection=Selection(rule, 2), **options
+        )
+        for full, best, short in zip(whole, got, early, strict=True):
+            scores = np.array([sign * s.metrics[rule] for s in full.path])
+            assert equal(best, full.path[int(scores.argmax())])
+            seen = next(
+                (e for e in range(len(scores)) if e - scores[: e + 1].argmax() >= 2),
+                len(scores) - 1,
+            )
+            assert len(short.path) == seen + 1
+            assert equal(short, full.path[int(scores[: seen + 1].argmax())])
+            stops.add((rule, seen))
+    assert len(stops) > 3, "all stopped together: this shows nothing"
+
+
+def test_metrics_on_validation_data_are_right():
+    (one,) = train(
+        Linear(), samples(1), generators(1), knobs=knobs(1), epochs=2, batch=8, trace=True
+    )
+    held = samples(1)[0].validation
+    w, b = (p[0].numpy() for p in one.path[0].parameters)
+    z = held.x @ w.T + b.T
+    right = z.argmax(1) == held.y
+    loss = np.log(np.exp(z).sum(1)) - z[np.arange(len(z)), held.y]
+    groups = [right[held.group == g].mean() for g in set(held.group.tolist())]
+    assert one.path[0].metrics["accuracy"] == pytest.approx(right.mean())
+    assert one.path[0].metrics["worst_group"] == pytest.approx(min(groups))
+    assert one.path[0].metrics["loss"] == pytest.approx(loss.mean(), rel=1e-5)
+
+
+def test_weights_are_averaged_over_training_and_by_epoch():
+    (one,) = train(
+        Linear(),
+        samples(1),
+        generators(1),
+        knobs=knobs(1, level=0.5),
+        epochs=4,
+        batch=23,
+        hooks=Hooks(weigh=worst_share),
+        trace=True,
+    )
+    # A batch of everybody: in each epoch half of the people have the weight, twice each.
+    for snapshot in one.path:
+        assert snapshot.weights.sum() == pytest.approx(23, rel=1e-5)
+        assert np.sort(snapshot.weights)[-11:] == pytest.approx(2, rel=1e-5)
+    assert one.weights == pytest.approx(sum(s.weights for s in one.path) / 4, rel=1e-5)
+
+
+@pytest.mark.parametrize("selection", ["last", "loss"])
+def test_samples_that_differ_in_shape_or_validation_data_are_not_stacked(selection):
+    made = [*samples(2), *samples(2, shape=(4,)), *samples(3)]
+    made[4].validation = made[4].validation.take(np.arange(7))
+    if selection == "last":
+        made[5].validation = None
+    learner = ERM(epochs=2, batch=8, selection=selection, trace=True)
+    together = learner.fit_many(made, generators(len(made)))
+    for sample, rng, fitted in zip(made, generators(len(made)), together, strict=True):
+        alone = learner.fit(sample, rng)
+        assert np.array_equal(alone.predict_proba(sample.x), fitted.predict_proba(sample.x))
+        assert alone.path[-1].metrics == fitted.path[-1].metrics
+
+
+def test_selection_without_validation_data_is_refused():
+    bare = TrainingSet(np.zeros((4, 2)), [0, 1, 0, 1])
+    with pytest.raises(ValueError, match="needs validation data"):
+        ERM(selection="accuracy").fit(bare, np.random.default_rng(0))
+
+
+def test_patience_without_a_selection_is_refused():
+    (sample,) = samples(1)
+    with pytest.raises(ValueError, match=r"patience=2 .* by 'accuracy', 'worst_group', 'loss'"):
+        ERM(patience=2).validate()
+    with pytest.raises(ValueError, match="selection='last'"):
+        ERM(patience=2).fit(sample, np.random.default_rng(0))
+    ERM(patience=2, selection="loss").validate()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_norms_of_each_points_gradient_are_those_of_its_own_training_step(name):
+    network, shape = NETWORKS[name], SHAPES.get(name, (5,))
+    rngs = generators(2)
+    parameters = [p.double() for p in initial(network, shape, CLASSES, rngs)]
+    x = torch.from_numpy(rngs[0].normal(size=(2, 6, prod(shape))))
+    slope = torch.from_numpy(rngs[0].normal(size=(2, CLASSES, 6)))
+    _, tape = network.record(parameters, x, shape)
+    got = network.squared_norms(tape, slope.clone())
+    for i in range(6):
+        _, own = network.record(parameters, x[:, i : i + 1], shape)
+        gradients = network.backward(own, slope[:, :, i : i + 1].clone())
+        want = sum(g.square().sum((1, 2)) for g in gradients)
+        torch.testing.assert_close(got[:, i], want, atol=1e-12, rtol=1e-12)
+
+
+def fields(learner, count, **given):
+    """The numeric fields of replicas as the harness hands them to a learner."""
+    own = {name: [v] * count for name, v in vars(learner).items() if isinstance(v, float)}
+    return own | given
+
+
+def in_company(learner, name):
+    """Demand that replicas of a learner are, alone or together, the same to the bit."""
+    made = samples(12, shape=SHAPES.get(name, (5,)), shared=False)
+    together = learner.replicas(made, generators(12), fields(learner, 12))
+    for chosen in (slice(0, 1), slice(5, 6), slice(9, 12)):
+        few = made[chosen]
+        apart = learner.replicas(few, generators(12)[chosen], fields(learner, len(few)))
+        for a, b in zip(apart, together[chosen], strict=True):
+            assert equal(a, b)
+            assert (a.weights is None) == (b.weights is None)
+            assert a.weights is None or np.array_equal(a.weights, b.weights)
+            assert a.report == b.report

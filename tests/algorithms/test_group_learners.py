@@ -1,0 +1,326 @@
+"""Learners that look at groups, against plain torch and pipelines made by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.preprocessing import StandardScaler
+from torch.nn import functional as F
+
+from algorithms.base import TrainingSet
+from algorithms.dfr import DFR
+from algorithms.erm import ERM
+from algorithms.fishr import Fishr, gradient_variances
+from algorithms.irm import IRM
+from algorithms.reweight_groups import ReweightGroups
+from algorithms.subsample_groups import SubsampleGroups
+from algorithms.vrex import VREx
+from tests.algorithms.engine.test_loop import NETWORKS, SHAPES, generators, samples
+from tests.algorithms.test_sgd_learners import (
+    SHORT,
+    agree,
+    doubly,  # noqa: F401 (a fixture)
+    fails_alone,
+    plain,
+    the_same_in_company,
+    trained,
+    usual,
+)
+
+
+def regrouped(made, groups=5, used=4):
+    """Groups at random, the last of which nobody is in; some are missing in small batches."""
+    rng = np.random.default_rng(7)
+    for sample in made:
+        sample.group, sample.groups = rng.integers(used, size=len(sample)), groups
+    return made
+
+
+def per_environment(values, y, sample, index, measure):
+    groups = sample.group[index.numpy()]
+    return {g: measure(values[groups == g], y[groups == g]) for g in sorted(set(groups.tolist()))}
+
+
+def weight(learner, epoch, most):
+    return min(most, learner.penalty) if epoch < learner.anneal else learner.penalty
+
+
+def invariant(learner, sample):
+    def drift(logits, y):
+        scale = torch.ones((), dtype=torch.float64, requires_grad=True)
+        risk = F.cross_entropy(logits * scale, y)
+        return risk, torch.autograd.grad(risk, [scale], create_graph=True)[0]
+
+    def step(net, x, y, index, epoch, drawn):
+        parts = per_environment(net(x), y, sample, index, drift).values()
+        much = weight(learner, epoch, 1.0)
+        loss = sum(risk + much * slope**2 for risk, slope in parts) / len(parts)
+        (loss / much if much > 1 else loss).backward()
+
+    return step
+
+
+def extrapolated(learner, sample):
+    def step(net, x, y, index, epoch, drawn):
+        risks = per_environment(net(x), y, sample, index, F.cross_entropy).values()
+        risks = torch.stack(list(risks))
+        (risks.mean() + weight(learner, epoch, 1.0) * risks.var(correction=0)).backward()
+
+    return step
+
+
+def sample_gradients(logits, y, leaves):
+    """The gradient of each sample's loss, one by one, (n, P)."""
+    losses = F.cross_entropy(logits, y, reduction="none")
+    rows = [torch.autograd.grad(loss, leaves, create_graph=True) for loss in losses]
+    return torch.stack([torch.cat([g.flatten() for g in row]) for row in rows])
+
+
+def matched(learner, sample):
+    memory = {}
+
+    def step(net, x, y, index, epoch, drawn):
+        leaves = list(net.parameters())[-2:]
+        logits = net(x)
+        risks = per_environment(logits, y, sample, index, F.cross_entropy)
+        gradients = sample_gradients(logits, y, leaves)
+        spread = per_environment(
+            gradients, y, sample, index, lambda rows, _: rows.var(0, correction=0)
+        )
+        for g, fresh in spread.items():
+            old = memory.get(g, fresh)
+            keep = learner.memory if g in memory else 0
+            spread[g] = keep * old + (1 - keep) * fresh
+            memory[g] = spread[g].detach()
+        mean = sum(spread.values()) / len(spread)
+        penalty = sum((v - mean).pow(2).sum() for v in spread.values()) / len(spread)
+        risk = sum(risks.values()) / len(risks)
+        (risk + weight(learner, epoch, 0.0) * penalty).backward()
+
+    return step
+
+
+ORACLES = {
+    "irm": (IRM(penalty=3.0, anneal=1, **SHORT), invariant),
+    "mild irm": (IRM(penalty=0.5, anneal=1, **SHORT), invariant),
+    "vrex": (VREx(penalty=2.0, anneal=1, **SHORT), extrapolated),
+    "fishr": (Fishr(penalty=5.0, memory=0.6, anneal=1, **SHORT), matched),
+}
+
+
+@pytest.mark.usefixtures("doubly")
+@pytest.mark.parametrize("name", ORACLES)
+@pytest.mark.parametrize("network", ["linear", "mlp", "conv"])
+def test_it_goes_where_a_loop_in_plain_torch_goes(name, network):
+    learner, oracle = ORACLES[name]
+    learner = replace(learner, network=NETWORKS[network])
+    made = regrouped(samples(3, shape=SHAPES.get(network, (5,))))
+    for sample, rng, got in zip(made, generators(3), trained(learner, made), strict=True):
+        agree(got, plain(learner, sample, rng, oracle(learner, sample)))
+
+
+@pytest.mark.usefixtures("doubly")
+@pytest.mark.parametrize(
+    "learner",
+    [
+        IRM(penalty=0.0, **SHORT),
+        VREx(penalty=3.0, anneal=0, **SHORT),
+        Fishr(penalty=3.0, anneal=0, **SHORT),
+    ],
+)
+def test_one_environment_is_risk(learner):
+    made = regrouped(samples(3), groups=1, used=1)
+    for got, want in zip(trained(learner, made), trained(ERM(**SHORT), made), strict=True):
+        agree(got, [p[0] for p in want.parameters])
+
+
+@pytest.mark.usefixtures("doubly")
+@pytest.mark.parametrize("cls", [IRM, VREx, Fishr])
+def test_without_a_penalty_equal_environments_are_risk(cls):
+    made = [s.take(np.arange(20)) for s in samples(3)]
+    for sample in made:
+        sample.group, sample.groups = np.arange(20) % 4, 4
+    setting = {**SHORT, "batch": 20}
+    learner = cls(penalty=0.0, anneal=0, **setting)
+    for got, want in zip(trained(learner, made), trained(ERM(**setting), made), strict=True):
+        agree(got, [p[0] for p in want.parameters])
+
+
+def test_variances_are_those_of_each_samples_own_gradient():
+    rng = np.random.default_rng(0)
+    features = torch.from_numpy(rng.normal(size=(2, 4, 9)))
+    w, b = (torch.from_numpy(rng.normal(size=s)).requires_grad_() for s in [(2, 3, 4), (2, 3, 1)])
+    y = torch.from_numpy(rng.integers(3, size=(2, 9)))
+    group = torch.from_numpy(rng.integers(2, size=(2, 9)))
+    within = torch.stack([group == 0, group == 1], 1).double()
+    within /= within.sum(2, keepdim=True)
+    logits = torch.baddbmm(b, w, features)
+    slope = logits.softmax(1) - F.one_hot(y, 3).transpose(1, 2)
+    got = gradient_variances(features, slope, within)
+    for r in range(2):
+        own = sample_gradients(logits[r].T, y[r], [w, b])
+        # Weights (2, 3, 4), then biases (2, 3, 1); beside those of r only zeros.
+        own = torch.cat(
+            [own[:, :24].view(9, 2, 3, 4)[:, r], own[:, 24:].view(9, 2, 3, 1)[:, r]], 2
+        )
+        for g in range(2):
+            want = own[group[r] == g].flatten(1).var(0, correction=0)
+            torch.testing.assert_close(got[r, g], want, atol=1e-14, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ORACLES)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_replica_is_the_same_to_the_bit_alone_and_in_company(name, network):
+    learner = replace(ORACLES[name][0], network=NETWORKS[network])
+    the_same_in_company(learner, regrouped(samples(16, shape=SHAPES.get(network, (5,)))))
+
+
+@pytest.mark.parametrize("name", [*ORACLES, "balanced"])
+@pytest.mark.parametrize("groups", [3, 10])
+def test_a_replica_is_the_same_to_the_bit_at_the_usual_size(name, groups):
+    learner = ReweightGroups(epochs=2) if name == "balanced" else ORACLES[name][0]
+    learner = replace(learner, network=NETWORKS["mlp"].__class__(), batch=64)
+    the_same_in_company(learner, usual(8, groups))
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_a_replica_that_diverges_fails_alone(name):
+    fails_alone(ORACLES[name][0])
+
+
+# ---- reweighting and subsampling ----------------------------------------------------------
+
+
+def uneven(rng, n=200, labels=3):
+    """A sample whose labels are learnable, in groups of 10, 30 and 60 %, and a twin held out."""
+    x = rng.normal(size=(2 * n, 4)).astype(np.float32)
+    x[:, 0] *= 3
+    y = np.digitize(x[:, 0], [-1.0, 1.0][: labels - 1])
+    group = np.tile(np.repeat([0, 2, 3], [n // 10, 3 * n // 10, 6 * n // 10]), 2)
+    held = TrainingSet(x[n:], y[n:], group[n:], labels)
+    return TrainingSet(x[:n], y[:n], group[:n], labels, held)
+
+
+def test_each_group_is_drawn_as_often_and_each_of_a_group_too():
+    made = [uneven(np.random.default_rng(seed)) for seed in range(3)]
+    epochs = 100
+    for sample, rng in zip(made, generators(3), strict=True):
+        fitted = ReweightGroups(epochs=epochs).fit(sample, rng)
+        draws = fitted.weights * epochs
+        assert draws.sum() == pytest.approx(epochs * 200, rel=1e-4)
+        for g in (0, 2, 3):
+            mine = draws[sample.group == g]
+            # Binomial counts: five standard deviations.
+            assert mine.sum() == pytest.approx(20000 / 3, abs=5 * np.sqrt(20000 * 2 / 9))
+            each = 20000 / 3 / len(mine)
+            assert mine == pytest.approx(np.full(len(mine), each), abs=5 * np.sqrt(each))
+
+
+def test_as_many_of_each_group_are_left_as_the_smallest_has():
+    made = [uneven(np.random.default_rng(seed)) for seed in range(4)]
+    fitted = SubsampleGroups(epochs=2).fit_many(made, generators(4))
+    for sample, rng, f in zip(made, generators(4), fitted, strict=True):
+        assert set(f.weights.tolist()) == {0.0, 1.0}
+        left = f.weights == 1
+        assert np.bincount(sample.group[left]).tolist() == [20, 0, 20, 20]
+        rng.permutation(200)
+        (part,) = np.nonzero(left)
+        alone = ERM(epochs=2).fit(sample.take(part), rng)
+        assert np.array_equal(f.predict_proba(sample.x), alone.predict_proba(sample.x))
+    assert not np.array_equal(fitted[0].weights, fitted[1].weights), "the draw is always the same"
+
+
+def test_samples_that_shrink_differently_keep_their_places():
+    made = [uneven(np.random.default_rng(s), n) for s, n in enumerate([200, 100, 200, 150, 100])]
+    together = SubsampleGroups(epochs=2).fit_many(made, generators(5))
+    for sample, rng, f in zip(made, generators(5), together, strict=True):
+        alone = SubsampleGroups(epochs=2).fit(sample, rng)
+        assert np.array_equal(alone.weights, f.weights)
+        assert np.array_equal(alone.predict_proba(sample.x), f.predict_proba(sample.x))
+
+
+# ---- a new last layer ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("labels", [2, 3])
+def test_the_last_layer_is_that_of_a_pipeline_made_by_hand(labels):
+    made = [uneven(np.random.default_rng(seed), labels=labels) for seed in range(2)]
+    learner = DFR(C=0.5, draws=3, **{**SHORT, "network": NETWORKS["deep"]})
+    rngs = generators(2)
+    features = trained(ERM(**{**SHORT, "network": learner.network}), made, rngs)
+    for sample, rng, fitted, erm in zip(
+        made, rngs, learner.fit_many(made, generators(2)), features, strict=True
+    ):
+        w, b, v, c = (p[0].double().numpy() for p in erm.parameters[:-2])
+
+        def phi(x, w=w, b=b, v=v, c=c):
+            return np.maximum(v @ np.maximum(w @ x.T + b, 0) + c, 0).T
+
+        held, scaler = sample.validation, StandardScaler().fit(phi(sample.x))
+        x = np.random.default_rng(1).normal(size=(50, 4)).astype(np.float32)
+        scores = []
+        for _ in range(3):
+            order = rng.permutation(200)
+            chosen = [i for g in (0, 2, 3) for i in order[held.group[order] == g][:20]]
+            chosen = np.sort(chosen)
+            seeds = rng.integers(2**31, size=labels if labels > 2 else 1)
+            flat = LogisticRegression(
+                l1_ratio=1.0,
+                C=0.5,
+                solver="liblinear",
+                random_state=int(seeds[0]),
+                tol=1e-8,
+                max_iter=10000,
+            )
+            model = OneVsRestClassifier(flat) if labels > 2 else flat
+            model.fit(scaler.transform(phi(held.x[chosen])), held.y[chosen])
+            scores.append(model.decision_function(scaler.transform(phi(x))))
+        mean = np.mean(scores, axis=0)
+        want = mean if labels > 2 else np.column_stack([0 * mean, mean])
+        got = np.log(fitted.predict_proba(x))
+        centred = want - np.log(np.exp(want).sum(1, keepdims=True))
+        assert got == pytest.approx(centred, abs=1e-2)
+
+
+def test_a_last_layer_is_sparse_and_says_no_label_that_it_never_saw():
+    sample = uneven(np.random.default_rng(0))
+    seen = sample.validation.y != 2
+    sample.validation = sample.validation.take(np.flatnonzero(seen))
+    (got,) = trained(DFR(C=0.1, draws=1), [sample])
+    w, b = got.parameters[-2:]
+    assert (w[0] == 0).float().mean() > 0.5
+    assert b[0, :, 0].isfinite().tolist() == [True, True, False]
+    fitted = DFR(C=0.1, draws=1).fit(sample, np.random.default_rng(0))
+    assert set(fitted.predict(sample.x).tolist()) == {0, 1}
+
+
+def test_a_last_layer_without_validation_data_is_refused():
+    bare = TrainingSet(np.zeros((4, 2)), [0, 1, 0, 1])
+    with pytest.raises(ValueError, match="validation data"):
+        DFR().fit(bare, np.random.default_rng(0))
+
+
+def test_of_one_label_a_last_layer_says_that_label():
+    sample = uneven(np.random.default_rng(0))
+    sample.validation = sample.validation.take(np.flatnonzero(sample.validation.y == 1))
+    fitted = DFR(draws=2).fit(sample, np.random.default_rng(0))
+    assert set(fitted.predict(sample.x).tolist()) == {1}
+
+
+def test_a_last_layer_that_fails_fails_alone(monkeypatch):
+    made, retrained = [uneven(np.random.default_rng(seed)) for seed in range(3)], DFR.retrained
+
+    def failing(self, trained, sample, rng, C):
+        if sample is made[1]:
+            raise FloatingPointError("on purpose")
+        return retrained(self, trained, sample, rng, C)
+
+    want = DFR(draws=1).fit_many(made, generators(3))
+    monkeypatch.setattr(DFR, "retrained", failing)
+    got = DFR(draws=1).fit_many(made, generators(3))
+    assert isinstance(got[1], FloatingPointError)
+    for r in (0, 2):
+        assert np.array_equal(got[r].predict_proba(made[r].x), want[r].predict_proba(made[r].x))

@@ -1,0 +1,60 @@
+"""A trial that takes no time, for tests that are about all else."""
+
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+
+from algorithms.base import Fitted, Learner
+from algorithms.empirical_bayes import EmpiricalBayes
+from bench.datasets.synthetic.coins import Coins
+from bench.experiment.trial import Trial
+from collectives.planting import FeatureLabel
+from collectives.signals.tabular import SetFeature
+
+COINS = Coins(n=200, test=100, overlap=0.1)
+PLANT = FeatureLabel(SetFeature(), 1)
+
+
+def trial(learner=None, size=0.1, seed=0, strategy=PLANT, data=COINS, validation="clean"):
+    return Trial(data, learner or EmpiricalBayes(), strategy, size, seed, validation)
+
+
+def lasting(records):
+    """Records without what differs from run to run."""
+    key = ("dataset", "learner", "strategy", "size", "seed", "validation", "groups")
+    kept = [{k: v for k, v in r.items() if k not in ("seconds", "memory")} for r in records]
+    return sorted(kept, key=lambda r: [r[k] for k in key])
+
+
+@dataclass(frozen=True)
+class Faulty(Learner):
+    """It fails, in one way or other, where there is a collective."""
+
+    how: str = "raises"
+
+    def fit(self, sample, rng):
+        """Fail."""
+        good = Fitted(lambda x: np.zeros(len(x), dtype=int))
+        if (sample.y == 1).sum() < 100 and self.how != "has no report":
+            return good
+        n = len(sample)
+        if self.how == "raises":
+            raise ZeroDivisionError("on purpose")
+        if self.how == "exits":
+            raise SystemExit(3)
+        return {
+            "is nothing": None,
+            "is an array": np.zeros(3),
+            "is a class": Fitted,
+            "is of the wrong length": Fitted(lambda x: np.zeros(3)),
+            "is one number": Fitted(lambda x: 0),
+            "raises later": Fitted(lambda x: [][1]),
+            "exits later": Fitted(lambda x: sys.exit(3)),
+            "weighs too few": Fitted(good.predict, weights=np.ones(n - 1)),
+            "weighs too many": Fitted(good.predict, weights=np.ones(n + 1)),
+            "weighs nothing": Fitted(good.predict, weights=np.zeros(n)),
+            "weighs NaN": Fitted(good.predict, weights=np.full(n, np.nan)),
+            "weighs below zero": Fitted(good.predict, weights=np.r_[-1.0, np.ones(n - 1)]),
+            "reports words": Fitted(good.predict, report={"loss": "high"}),
+        }[self.how]

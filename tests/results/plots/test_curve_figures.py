@@ -1,0 +1,320 @@
+"""Figures hold the curves of their frames, and come out the same bytes each time."""
+
+import hashlib
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.lines import Line2D
+from matplotlib.transforms import Bbox
+
+from results.display_names import labels
+from results.plots.axes import DAGGER, percent
+from results.plots.cost import plot_cost
+from results.plots.curves import plot_areas, plot_critical, plot_curves, plot_effective_size
+from results.plots.learner_styles import look, looks
+from results.plots.style import save
+from results.stats.critical_mass import critical_mass
+from results.stats.curves import area, success_curves
+from results.stats.frames import KEY
+
+SIZES = [0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3]
+SHIP = [
+    *("ERM", "GroupDRO", "CVaRDRO", "JTT", "LogisticRegression", "NaiveBayes", "LDA", "QDA"),
+    *("KNN", "RandomForest", "BoostedTrees", "EmpiricalBayes", "BayesOptimal"),
+]
+LEARNERS = ["ERM(epochs=20)", "CVaRDRO(level=0.1)", "CVaRDRO(level=0.5)", "KNN(k=5)"]
+
+
+def records(
+    learners: Sequence[str] = LEARNERS,
+    datasets: Sequence[str] = ("D(n=1)",),
+    strategies: Sequence[str] = ("S()", "T()"),
+    seeds: int = 3,
+) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    keys = [
+        (dataset, strategy, "clean", "given", "uniform", learner, size, seed)
+        for dataset in datasets
+        for strategy in strategies
+        for learner in learners
+        for size in SIZES
+        for seed in range(seeds)
+    ]
+    frame = pd.DataFrame(keys, columns=KEY)
+    frame["success"] = np.clip(4 * frame["size"] + rng.normal(0, 0.05, len(frame)), 0, 1)
+    weighs = frame["learner"].str.startswith("CVaR") & (frame["size"] > 0)
+    frame["effective_size"] = (frame["size"] * 2).where(weighs)
+    return frame.assign(status="ok")
+
+
+CURVES = success_curves(records())
+
+
+def lines(axes: Axes) -> dict[str, Line2D]:
+    return {str(line.get_label()): line for line in axes.lines}
+
+
+def test_the_figure_has_the_right_curves() -> None:
+    figure = plot_curves(CURVES)
+    assert [axes.get_title() for axes in figure.axes] == ["D · S", "D · T"]
+    short = labels(LEARNERS)
+    for axes, strategy in zip(figure.axes, ["S()", "T()"], strict=True):
+        drawn = lines(axes)
+        assert set(drawn) == set(short.values())
+        for learner, label in short.items():
+            curve = CURVES[(CURVES["strategy"] == strategy) & (CURVES["learner"] == learner)]
+            np.testing.assert_array_equal(drawn[label].get_xdata(), curve["size"])
+            np.testing.assert_array_equal(drawn[label].get_ydata(), curve["mean"])
+            assert drawn[label].get_color() == look(learner).colour
+            assert drawn[label].get_marker() == look(learner).marker
+
+
+def test_bands_are_the_intervals() -> None:
+    curves = success_curves(records(["ERM()"], strategies=("S()",)))
+    axes = plot_curves(curves).axes[0]
+    (band,) = [c for c in axes.collections if isinstance(c, PolyCollection)]
+    corners = {tuple(point) for point in np.round(band.get_paths()[0].vertices, 9).tolist()}
+    by_t = curves[curves["interval"] == "t"]
+    for end in ("low", "high"):
+        points = zip(by_t["size"].round(9), by_t[end].round(9), strict=True)
+        assert {tuple(map(float, point)) for point in points} <= corners
+
+
+def test_plateaus_have_whiskers() -> None:
+    frame = records(["ERM()"], strategies=("S()",))
+    frame["success"] = (frame["size"] >= 0.01).astype(float)
+    curves = success_curves(frame)
+    axes = plot_curves(curves).axes[0]
+    (whiskers,) = [c for c in axes.collections if isinstance(c, LineCollection)]
+    ends = np.array(whiskers.get_segments())
+    np.testing.assert_allclose(ends[:, 0, 1], curves["low"])
+    np.testing.assert_allclose(ends[:, 1, 1], curves["high"])
+
+
+def test_the_axis_shows_zero_and_labels_in_per_cent() -> None:
+    axes = plot_curves(CURVES).axes[0]
+    assert axes.get_xscale() == "symlog"
+    assert axes.xaxis.get_transform().linthresh == 0.001
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["0", "0.1%", "1%", "10%"]
+    assert axes.get_xlim()[0] <= 0 < 0.3 <= axes.get_xlim()[1]
+    assert percent(0.0005) == "0.05%"
+
+
+def overlaps(boxes: list[Bbox]) -> list[tuple[Bbox, Bbox]]:
+    ordered = sorted(boxes, key=lambda box: box.x0)
+    return [(a, b) for a, b in itertools.pairwise(ordered) if a.x1 > b.x0]
+
+
+@pytest.mark.parametrize("first", [1e-5, 0.0005, 0.004, 0.02])
+@pytest.mark.parametrize("last", [0.03, 0.3, 1.0])
+def test_ticks_do_not_run_into_each_other(first: float, last: float) -> None:
+    frame = records(["ERM()"], strategies=("S()", "T()", "U()"))
+    inner = np.geomspace(first, last, len(SIZES) - 1).tolist()
+    frame["size"] = frame["size"].map(dict(zip(SIZES, [0.0, *inner], strict=True)))
+    figure = plot_curves(success_curves(frame))
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        boxes = [t.get_window_extent() for t in axes.get_xticklabels() if t.get_text()]
+        assert len(boxes) > 1
+        assert not overlaps(boxes)
+
+
+def test_titles_stay_over_their_panels_and_text_is_legible() -> None:
+    long = "FeatureLabel(signal=Pixels(rows=(0, 1, 2, 3, 4, 5), value={}.0), label=7)"
+    frame = records(strategies=[long.format(i) for i in (1, 2, 3)], datasets=("D(n=1)", "D(n=2)"))
+    figure = plot_curves(success_curves(frame))
+    figure.draw_without_rendering()
+    assert figure.get_figwidth() == 7
+    for i in (0, 3):
+        boxes = [axes.title.get_window_extent() for axes in figure.axes[i : i + 3]]
+        assert not overlaps(boxes)
+        assert boxes[-1].x1 <= figure.bbox.x1
+    texts = figure.findobj(lambda artist: hasattr(artist, "get_fontsize") and artist.get_text())
+    assert min(text.get_fontsize() for text in texts) >= 7
+
+
+def test_unfinished_and_failed_trials_are_said() -> None:
+    assert plot_curves(CURVES).get_suptitle() == ""
+    assert plot_curves(CURVES, planned=999).get_suptitle() == "unfinished: 168 of 999 trials"
+    frame = records()
+    frame.loc[frame.index[30], "status"] = "failed"
+    curves = success_curves(frame)
+    figure = plot_curves(curves)
+    assert figure.get_suptitle() == ""
+    lost = curves[curves["biased"]]
+    cross = lines(figure.axes[0])["some failed"]
+    assert cross.get_xdata().tolist() == lost["size"].tolist()
+    assert cross.get_ydata().tolist() == lost["mean"].tolist()
+    assert figure.legends[0].get_texts()[-1].get_text() == "some failed"
+
+
+def test_one_seed_has_no_band_and_says_so() -> None:
+    figure = plot_curves(success_curves(records(seeds=1)))
+    assert "one seed" in figure.get_suptitle()
+
+
+def test_effective_size_only_of_those_that_report_it() -> None:
+    figure = plot_effective_size(CURVES)
+    drawn = lines(figure.axes[0])
+    assert set(drawn) == {"CVaRDRO(level=0.1)", "CVaRDRO(level=0.5)", "_diagonal"}
+    np.testing.assert_allclose(drawn["CVaRDRO(level=0.1)"].get_ydata(), np.multiply(SIZES[1:], 2))
+    assert drawn["_diagonal"].get_xdata().tolist() == drawn["_diagonal"].get_ydata().tolist()
+    assert (figure.axes[0].get_xscale(), figure.axes[0].get_yscale()) == ("log", "log")
+    nobody = plot_effective_size(CURVES[CURVES["learner"] == "KNN(k=5)"])
+    assert nobody.texts[0].get_text() == "no learner reports its weights"
+
+
+def critical() -> pd.DataFrame:
+    cell = {
+        "dataset": "D()",
+        "strategy": "S()",
+        "validation": "clean",
+        "groups": "given",
+        "recruitment": "uniform",
+        "level": 0.5,
+    }
+    ends = {"smallest": 0.001, "largest": 0.3}
+    rows = [
+        ("B()", 0.05, 0.02, np.inf, "inside"),
+        ("C()", np.inf, np.inf, np.inf, "beyond"),
+        ("A()", 0.01, 0.004, 0.03, "inside"),
+        ("E()", 0.0, 0.0, 0.0, "control"),
+        ("F()", 0.0, 0.0, 0.002, "below"),
+        ("G()", np.inf, 0.0, np.inf, "beyond"),
+        ("H()", np.nan, np.nan, np.nan, "unknown"),
+    ]
+    names = ["learner", "estimate", "low", "high", "reached"]
+    return pd.DataFrame(rows, columns=names).assign(**cell, **ends, learns=True)
+
+
+def test_critical_masses_are_sorted_and_drawn() -> None:
+    axes = plot_critical(critical()).axes[0]
+    names = [text.get_text() for text in axes.get_yticklabels()]
+    assert names == ["E", "F", "A", "B", "G", "C", "H"]
+    assert axes.get_ylim()[0] > axes.get_ylim()[1]  # the first row is on top
+    segments = {
+        line.get_ydata()[0]: list(line.get_xdata())
+        for line in axes.lines
+        if len(line.get_xdata()) == 2
+    }
+    assert segments[2] == [0.004, 0.03]
+    assert segments[3] == [0.02, 0.3]
+    points = [(line.get_ydata()[0], line.get_marker()) for line in axes.lines]
+    assert [m for y, m in points if y == 2 and m != "None"] == [look("A()").marker]
+    assert (3, ">") in points
+    assert [m for y, m in points if y == 5 and m != "None"] == [">"]
+    assert [m for y, m in points if y == 0 and m != "None"] == ["<"]
+    said = [text.get_text() for text in axes.texts]
+    assert said == [
+        *("without a collective", "below all sizes", "not reached", "not reached", "unknown")
+    ]
+
+
+def test_a_panel_a_level() -> None:
+    figure = plot_critical(critical_mass(CURVES, [0.2, 0.9]))
+    assert [axes.get_title() for axes in figure.axes] == [
+        *("D · level 0.2 · S", "D · level 0.9 · S", "D · level 0.2 · T", "D · level 0.9 · T")
+    ]
+
+
+def test_a_learners_look_is_its_own() -> None:
+    alone, among = looks(["JTT(epochs=3)"]), looks(["JTT(epochs=3)", *SHIP])
+    assert alone["JTT(epochs=3)"] == among["JTT(epochs=3)"] == look("JTT(epochs=3)")
+    assert look("JTT(epochs=3)")[:2] == look("JTT(epochs=9, up=2)")[:2] == look("JTT")[:2]
+
+
+def test_the_learners_that_ship_are_told_apart() -> None:
+    pairs = [look(name)[:2] for name in SHIP]
+    assert len(set(pairs)) == len(SHIP)
+    assert len({colour for colour, _ in pairs}) == 10
+    assert len({colour for colour, _ in pairs[:8]}) == 8
+
+
+def test_variants_of_one_learner_are_told_apart() -> None:
+    variants = [f"CVaRDRO(level={i})" for i in range(12)]
+    assert len(set(looks(variants).values())) == 12
+    assert len({look(variant)[:2] for variant in variants}) == 1
+
+
+def test_who_trains_others_is_told_apart_by_whom_and_from_others_who_train_them() -> None:
+    inner = ("ERM", "GroupDRO", "CVaRDRO", "JTT", "LogisticRegression", "NaiveBayes")
+    for outer in ("HashedBag", "Finetune", "Ensemble"):
+        given = [look(f"{outer}(of={name}(epochs=3))") for name in inner]
+        assert len({own.colour for own in given}) == len(inner)
+        assert {own.marker for own in given} == {look(outer).marker}
+    for name in inner:
+        pair = [look(f"{outer}(of={name}())").colour for outer in ("HashedBag", "Finetune")]
+        assert pair[0] != pair[1]
+    twice = looks(["HashedBag(of=ERM(rate=1.0))", "HashedBag(of=ERM(rate=2.0))"])
+    assert len(set(twice.values())) == 2
+
+
+def idle(frame: pd.DataFrame) -> pd.DataFrame:
+    """Records in which one of the learners is no better than a constant answer."""
+    worse = frame["learner"] == "KNN(k=5)"
+    return frame.assign(accuracy=np.where(worse, 0.55, 0.65), constant=0.6)
+
+
+def test_who_does_not_learn_is_marked_and_explained() -> None:
+    curves, areas = success_curves(idle(records())), area(idle(records()))
+    masses = critical_mass(curves, 0.5)
+    for figure in (plot_curves(curves), plot_cost(curves)):
+        for axes in figure.axes:
+            (mark,) = [text for text in axes.texts if text.get_text() == DAGGER]
+            assert mark.get_color() == look("KNN(k=5)").colour
+        assert "constant" in figure.legends[0].get_texts()[-1].get_text()
+    for figure in (plot_critical(masses), plot_areas(areas)):
+        for axes in figure.axes:
+            names = {text.get_text() for text in axes.get_yticklabels()}
+            assert {name for name in names if DAGGER in name} == {f"KNN {DAGGER}"}
+        assert "constant" in figure.legends[0].get_texts()[-1].get_text()
+
+
+def test_nobody_is_marked_where_all_learn_or_nothing_is_known() -> None:
+    known = success_curves(records().assign(accuracy=0.7, constant=0.6))
+    for curves in (known, CURVES):
+        assert not [text for axes in plot_curves(curves).axes for text in axes.texts]
+        assert not plot_critical(critical_mass(curves, 0.5)).legends
+
+
+FEW = CURVES[(CURVES["strategy"] == "S()") & (CURVES["learner"] != "ERM(epochs=20)")]
+PLOTS = {
+    "curves": lambda: plot_curves(FEW, planned=999),
+    "effective": lambda: plot_effective_size(FEW),
+    "critical": lambda: plot_critical(critical_mass(FEW, 0.5)),
+}
+
+
+@pytest.mark.parametrize("name", list(PLOTS))
+def test_the_same_bytes_twice(name: str, tmp_path: Path) -> None:
+    figure = PLOTS[name]()
+    written = [save(figure, tmp_path / "a0.5"), save(PLOTS[name](), tmp_path / "b0.5")]
+    written.append(save(figure, tmp_path / "c0.5"))
+    assert [path.name for path in written[0]] == ["a0.5.png", "a0.5.svg", "a0.5.pdf"]
+    for paths in zip(*written, strict=True):
+        assert len({hashlib.sha256(path.read_bytes()).digest() for path in paths}) == 1
+    svg = written[0][1].read_text()
+    assert "<dc:date>" not in svg
+    assert ">CVaRDRO(level=0.1)</text>" in svg
+
+
+def test_the_machines_configuration_does_not_show(tmp_path: Path) -> None:
+    plain = save(plot_curves(FEW), tmp_path / "a")
+    with mpl.rc_context({"font.size": 20, "savefig.dpi": 30, "svg.fonttype": "path"}):
+        other = save(plot_curves(FEW), tmp_path / "b")
+    assert [p.read_bytes() for p in plain] == [p.read_bytes() for p in other]
+
+
+def test_figures_of_nothing() -> None:
+    plot_curves(CURVES.iloc[:0])
+    plot_effective_size(CURVES.iloc[:0])
+    plot_critical(critical().iloc[:0])
+    plot_critical(critical_mass(CURVES[CURVES["size"] == 0]))
+    plot_curves(CURVES[CURVES["size"] == 0])

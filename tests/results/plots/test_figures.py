@@ -1,0 +1,278 @@
+"""The figures beside the curves: what they draw is what is in their tables."""
+
+import hashlib
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from results.plots.axes import DAGGER, entitle, small_multiples
+from results.plots.constructiveness import constructiveness, plot_pairs
+from results.plots.cost import plot_cost
+from results.plots.dynamics import by_epoch, dynamics, plot_dynamics
+from results.plots.heat import plot_heat
+from results.plots.rank_diagram import plot_ranks
+from results.plots.style import WIDTHS, columns
+from results.report.latex import macros
+from results.report.outputs import MANIFEST, differing, write_figures
+from results.stats.critical_mass import critical_mass
+from results.stats.curves import area, success_curves
+from results.stats.frames import KEY
+
+SIZES = (0.0, 0.01, 0.1)
+
+
+def records(seeds=3, **more):
+    rng = np.random.default_rng(0)
+    reach = {"Fast()": 8, "Slow()": 0.5, "Ready()": 40}
+    rows = [
+        {
+            "dataset": d,
+            "strategy": "Plant(label=1)",
+            "validation": "clean",
+            "groups": "given",
+            "recruitment": "uniform",
+            "learner": l,
+            "size": a,
+            "seed": s,
+            "status": "ok",
+            "error": None,
+            "accuracy": 0.9 - a,
+            "effective_size": a,
+            "success": float(np.clip((l == "Ready()") * 0.7 + a * k + rng.normal(0, 0.01), 0, 1)),
+            "epochs": {"success": [a, 2 * a, 3 * a], "effective_size": [a, a, a]}
+            if l == "Fast()"
+            else None,
+        }
+        for d in ("D()", "E()")
+        for l, k in reach.items()
+        for a in SIZES
+        for s in range(seeds)
+    ]
+    return pd.DataFrame(rows).assign(**more)
+
+
+def texts(figure):
+    return [t.get_text() for axes in figure.axes for t in axes.texts]
+
+
+def test_the_heat_map_says_the_masses_and_what_is_not_reached():
+    critical = critical_mass(success_curves(records()), 0.5)
+    said = texts(plot_heat(critical))
+    assert len(said) == len(critical) == 6
+    for row in critical.to_dict("records"):
+        if row["reached"] == "inside":
+            rounded = float(f"{row['estimate']:.2g}")
+            assert f"{100 * rounded:.6g}%" in said
+    assert said.count("not reached") == 2
+    assert said.count("at once") == 2
+
+
+def test_a_narrow_heat_map_leaves_words_out_and_reads_its_tasks_upwards():
+    critical = critical_mass(success_curves(records()), 0.5)
+    many = pd.concat([critical.assign(dataset=f"A{i}Dataset()") for i in range(6)])
+    with columns("one"):
+        figure = plot_heat(many)
+    assert "not reached" not in texts(figure)
+    (axes,) = figure.axes
+    assert {label.get_rotation() for label in axes.get_xticklabels()} == {90}
+    assert {label.get_rotation() for label in plot_heat(critical).axes[0].get_xticklabels()} == {0}
+
+
+def test_a_figure_grows_by_the_lines_of_its_titles():
+    for width in ("one", "two"):
+        with columns(width):
+            figure, grid = small_multiples(2, 2)
+            before = figure.get_figheight()
+            for axes in grid:
+                entitle(axes, ["A", "B"])
+            assert figure.get_figheight() == before
+            lines = []
+            for axes in grid:
+                entitle(axes, ["word " * 40])
+                lines.append(axes.get_title().count("\n"))
+        rows = 2 if width == "one" else 1
+        assert figure.get_figheight() == pytest.approx(before + 0.13 * rows * lines[0])
+        assert lines[0] == lines[1] > 1
+
+
+def test_the_cost_is_drawn_from_no_collective_to_the_largest():
+    curves = success_curves(records())
+    figure = plot_cost(curves)
+    own = curves[(curves["learner"] == "Fast()") & (curves["dataset"] == "D()")]
+    paths = [line.get_xydata() for line in figure.axes[0].lines]
+    wanted = own.sort_values("size")[["accuracy", "mean"]].to_numpy()
+    assert any(np.array_equal(path, wanted) for path in paths)
+    (legend,) = figure.legends
+    assert {t.get_text() for t in legend.get_texts()} == {"Fast", "Ready", "Slow", "no collective"}
+
+
+def test_many_learners_have_a_legend_and_equal_accuracies_some_room():
+    many = pd.concat([records(learner=f"L{i}()", accuracy=0.9) for i in range(15)])
+    figure = plot_cost(success_curves(many.drop_duplicates(KEY)))
+    assert len(figure.legends[0].get_texts()) == 16  # and the ring
+    low, high = figure.axes[0].get_xlim()
+    assert low < 0.9 < high
+    assert high - low == pytest.approx(0.1)
+
+
+def test_dynamics_are_the_means_of_what_was_recorded():
+    rows = by_epoch(records())
+    assert len(rows) == 2 * 3 * 3 * 3
+    table = dynamics(records())
+    assert set(table["learner"]) == {"Fast()"}
+    last = table[(table["epoch"] == 3) & (table["size"] == 0.1)]
+    assert last["mean"].tolist() == pytest.approx([0.3, 0.3])
+    assert last["seeds"].tolist() == [3, 3]
+    assert len(plot_dynamics(table).axes) == 2
+    assert not len(dynamics(records(epochs=None)))
+
+
+def test_ranks_are_drawn_from_the_first_on():
+    ranks = pd.DataFrame(
+        {
+            "learner": ["A()", "B()"],
+            "rank": [1.2, 1.8],
+            "low": [1, 1.5],
+            "high": [1.5, 2],
+            "datasets": 9,
+            "seeds": 5,
+            "learns": [True, False],
+        }
+    )
+    (axes,) = plot_ranks(ranks).axes
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["A", f"B {DAGGER}"]
+    assert axes.get_xlabel() == "mean rank over 9 datasets"
+    places = [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 1]
+    assert places == [1.2, 1.8]
+
+
+def test_every_number_has_a_macro():
+    table = records()
+    critical = critical_mass(success_curves(table), 0.5)
+    text = macros(critical, area(table))
+    assert text.count(r"\expandafter\def") == 3 * (6 + 6)
+    row = critical[(critical["learner"] == "Fast()") & (critical["dataset"] == "E()")].iloc[0]
+    name = r"\csname cb:critical@0.5/E/Plant/Fast\endcsname"
+    assert f"{name}{{{row['estimate']:.3g}}}" in text
+    beyond = critical[~np.isfinite(critical["estimate"])]
+    assert set(beyond["learner"]) == {"Slow()"}
+    assert rf"Slow\endcsname{{\ensuremath{{>{beyond['largest'].iloc[0]:.3g}}}}}" in text
+    at_once = critical.assign(estimate=0.0, low=0.0, high=np.inf, reached="below", smallest=0.01)
+    text = macros(at_once, area(table))
+    assert r"Slow\endcsname{\ensuremath{<0.01}}" in text
+    assert r"interval\endcsname{[\ensuremath{<0.01}, \ensuremath{>" in text
+    assert r"Slow\endcsname{0}" in macros(at_once.assign(reached="control"), area(table))
+    alone = at_once.assign(reached="control", smallest=np.nan, largest=np.nan)
+    assert r"interval\endcsname{[0, \ensuremath{\infty}]}" in macros(alone, area(table))
+
+
+def test_the_manifest_knows_every_file_and_finds_what_differs(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    paths = write_figures(records(), one)
+    drawn = {path.stem for path in paths if path.suffix == ".pdf"}
+    assert drawn == {
+        "success",
+        "ranking",
+        "critical",
+        "heat",
+        "effective_size",
+        "cost",
+        "ranks",
+        "dynamics",
+    }
+    told = json.loads((one / MANIFEST).read_text())
+    assert set(told) == {p.name for p in one.iterdir()} - {MANIFEST}
+    for name, digest in told.items():
+        assert hashlib.sha256((one / name).read_bytes()).hexdigest() == digest
+    shutil.copytree(one, other)
+    write_figures(records(), other, only="cost")
+    assert differing(one, other) == []
+    changed = records()
+    changed.loc[0, "accuracy"] = 0.1
+    write_figures(changed, other, only="cost")
+    assert differing(one, other) == ["cost.csv", "cost.pdf", "cost.png", "cost.svg"]
+    # Of other records in the same folder nothing is left that these don't allow, but what is ours.
+    (one / "dynamics.tex").write_text("A caption.")
+    write_figures(records().assign(epochs=None), one, only="dynamics")
+    assert [path.name for path in one.glob("dynamics.*")] == ["dynamics.tex"]
+    told = json.loads((one / MANIFEST).read_text())
+    assert [name for name in told if "dynamics" in name] == ["dynamics.tex"]
+
+
+def test_figures_are_as_wide_as_a_column():
+    curves = success_curves(records())
+    with columns("one"):
+        assert plot_cost(curves).get_figwidth() == WIDTHS["one"]
+    assert plot_cost(curves).get_figwidth() == WIDTHS["two"]
+
+
+def pair(label, judged=0, alone=False, shares=(0.5, 0.5)):
+    one, other = "FeatureLabel(label=1)", f"FeatureLabel(label={label})"
+    return f"Several(of=({one}, {other}), shares={shares}, judged={judged}, alone={alone})"
+
+
+def test_constructiveness_is_success_together_less_alone_paired_by_seed():
+    rng = np.random.default_rng(0)
+    luck = rng.normal(0, 0.2, 4)
+    worth = {
+        pair(0): -0.3,
+        pair(1): 0.1,
+        pair(0, alone=True): 0.0,
+        pair(0, shares=(0.3, 0.6)): 0.4,
+    }
+    rows = [
+        {
+            "dataset": "D()",
+            "strategy": strategy,
+            "validation": "clean",
+            "groups": "given",
+            "recruitment": "uniform",
+            "learner": "A()",
+            "size": size,
+            "seed": seed,
+            "status": "ok",
+            "success": 0.5 + luck[seed] + gain * size,
+        }
+        for strategy, gain in worth.items()
+        for size in SIZES
+        for seed in range(4)
+    ]
+    table = constructiveness(pd.DataFrame([*rows, {**rows[0], "strategy": "Idle()"}]))
+    # Nobody ran the smaller collective alone, so that its pair is left out.
+    assert set(table["strategy"]) == {pair(0), pair(1)}
+    for row in table.to_dict("records"):
+        assert row["difference"] == pytest.approx(worth[row["strategy"]] * row["size"])
+        assert row["together"] - row["alone"] == pytest.approx(row["difference"])
+        assert row["seeds"] == 4
+    assert len(plot_pairs(table).axes) == 2
+
+
+def test_who_was_run_alone_twice_is_one_pair_a_seed_and_failures_are_none():
+    def row(strategy, seed, success, status="ok"):
+        return {
+            "dataset": "D()",
+            "strategy": strategy,
+            "validation": "clean",
+            "groups": "given",
+            "recruitment": "uniform",
+            "learner": "A()",
+            "size": 0.1,
+            "seed": seed,
+            "status": status,
+            "success": success,
+        }
+
+    rows = [
+        row(pair(label, alone=alone), seed, 0.2 + 0.1 * seed + (0.0 if alone else 0.05 * label))
+        for label in (0, 2)
+        for alone in (True, False)
+        for seed in range(4)
+    ]
+    rows[4]["status"] = "failed"  # together with the first at seed 0
+    table = constructiveness(pd.DataFrame(rows)).set_index("strategy")
+    assert table["seeds"].tolist() == [3, 4]
+    assert table.loc[pair(0), ["alone", "together"]].tolist() == pytest.approx([0.4, 0.4])
+    assert table.loc[pair(2), "difference"] == pytest.approx(0.1)

@@ -1,0 +1,463 @@
+"""The page of a run: what it says, that nothing in it can run, and what a browser makes of it."""
+
+import importlib.util
+import re
+import shlex
+import shutil
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import run_bench
+from bench.records.store import Store
+from results.plots.captions import caption, plates
+from results.plots.curves import plot_curves
+from results.plots.style import save
+from results.report.html import page
+from results.report.outputs import write_figures
+from results.stats.curves import success_curves
+from results.stats.frames import CELL
+
+HOSTILE = "<script>document.title='taken'</script>"
+LEARNERS = ["ERM(epochs=20)", "JTT(epochs=20, upweight=20.0)", HOSTILE]
+SIZES = [0.0, 0.01, 0.1, 0.5]
+ABOUT = {
+    "grid": "toy",
+    "trials": 99,
+    "command": ["run", "toy", "--plugin", "my learner.py"],
+    "packages": {"numpy": "2.0", "none": None},
+    "began": 0.0,
+    "wall_seconds": 12.3,
+    "parts": [{"learners": LEARNERS, "seeds": 3}],
+    "system": HOSTILE,
+}
+
+
+def records(learners=LEARNERS, strategies=("Plant(label=1)", "Idle()"), seeds=3, sizes=SIZES):
+    rng = np.random.default_rng(0)
+    rows = [
+        {
+            "dataset": "D(n=1)",
+            "strategy": s,
+            "validation": "clean",
+            "groups": "given",
+            "recruitment": "uniform",
+            "learner": l,
+            "size": a,
+            "seed": i,
+            "status": "ok",
+            "error": None,
+            "accuracy": 0.9,
+            "success": float(np.clip(a * (2 + learners.index(l)) + rng.normal(0, 0.02), 0, 1)),
+            "effective_size": a / 2 if l.startswith("JTT") else None,
+        }
+        for s in strategies
+        for l in learners
+        for a in sizes
+        for i in range(seeds)
+    ]
+    return pd.DataFrame(rows)
+
+
+def spoiled():
+    """Records of which some failed, for reasons that are no less hostile."""
+    frame = records()
+    lost = frame.index[(frame["size"] == 0.5) & (frame["seed"] == 2)]
+    frame.loc[lost, ["status", "success", "error"]] = ["failed", np.nan, f"E: first\nE: {HOSTILE}"]
+    return frame
+
+
+@pytest.fixture(scope="module")
+def written():
+    return page(spoiled(), ABOUT, "toy")
+
+
+class Page(HTMLParser):
+    """The elements of a page, by tag: their attributes and all text in them."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found, self.open = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        entry = [tag, dict(attrs), ""]
+        self.found.append(entry)
+        self.open.append(entry)
+
+    def handle_endtag(self, tag):
+        while self.open and self.open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data):
+        for entry in self.open:
+            entry[2] += data
+
+    def all(self, tag):
+        return [(attrs, text) for name, attrs, text in self.found if name == tag]
+
+
+def test_nothing_that_records_say_is_markup(written):
+    assert "<script>document" not in written
+    assert written.count("<script") == 1
+    read = Page(written)
+    assert HOSTILE in [text for _, text in read.all("td")]
+    assert HOSTILE in [text for _, text in read.all("dd")]
+    assert any(HOSTILE in text for _, text in read.all("text"))
+
+
+def test_it_needs_nothing_else(written):
+    for attrs, _ in Page(written).all("link") + Page(written).all("script"):
+        assert "src" not in attrs
+        assert attrs.get("href", "data:").startswith("data:")
+    assert "default-src 'none'" in written
+    assert not re.search(r"url\((?!#)|@import", written)
+
+
+def test_it_says_what_was_run_and_what_failed(written):
+    read = Page(written)
+    told = dict(zip((t for _, t in read.all("dt")), (t for _, t in read.all("dd")), strict=True))
+    assert told["grid"] == "toy"
+    assert told["packages"] == "numpy 2.0"
+    assert told["began"] == "1970-01-01 00:00 UTC"
+    assert told["command"] == "python run_bench.py run toy --plugin 'my learner.py'"
+    lead = " ".join(read.all("p")[0][1].split())
+    assert lead == (
+        "66 of 99 trials: 3 learners, 2 strategies, 1 dataset, 4 sizes, 3 seeds. 6 failed. "
+        "27 are missing."
+    )
+    cells = [t for _, t in read.all("td")]
+    assert f"E: {HOSTILE}" in cells
+    assert "E: first" not in written
+
+
+def test_every_figure_is_there_and_says_what_it_shows(written, tmp_path):
+    names = {p.stem for p in write_figures(spoiled(), tmp_path) if p.suffix == ".svg"}
+    read = Page(written)
+    shown = {attrs["id"].removeprefix("figure-") for attrs, _ in read.all("figure")}
+    assert shown == names >= {"success", "effective_size"}
+    captions = [text for _, text in read.all("figcaption")]
+    assert len(captions) == len(names)
+    first = next(text for text in captions if "(Success)" in text)
+    assert caption(plot_curves) in " ".join(first.split())
+    assert "Bands are 95 % intervals" in first
+    assert "Over 2 to 3 seeds." in first
+
+
+def test_drawings_do_not_share_names(tmp_path):
+    figure = plot_curves(success_curves(records()))
+    both = plates([path for name in "ab" for path in save(figure, tmp_path / name)])
+    assert [plate.name for plate in both] == ["a", "b"]
+    ids = [set(re.findall(r'\bid="([^"]+)"', plate.svg)) for plate in both]
+    assert ids[0]
+    assert not ids[0] & ids[1]
+    for plate, own in zip(both, ids, strict=True):
+        used = set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', plate.svg))
+        assert {a or b for a, b in used} <= own
+        assert "#000000" in plate.svg
+
+
+def test_numbers_are_those_of_the_curves(written):
+    read = Page(written)
+    curves = success_curves(spoiled())
+    texts = [text for _, text in read.all("td")]
+    for mean, low, high, kind in curves[["mean", "low", "high", "interval"]].itertuples(
+        index=False
+    ):
+        ends = f"[{low:.3f}, {high:.3f}]" if low == 0 or high == 1 else f"± {high - mean:.3f}"
+        assert f"{mean:.3f}" + (f" {ends}" if kind == "t" else "") in texts
+
+
+def test_a_number_leads_to_a_command_of_its_own_row(written):
+    read = Page(written)
+    commands = {a["id"]: t for a, t in read.all("li") if re.fullmatch(r"c\d+", a.get("id", ""))}
+    assert len(commands) == len(spoiled().groupby(CELL))
+    links = [
+        a["href"]
+        for a, _ in read.all("a")
+        if a["href"].startswith("#c") and a["href"][2].isdigit()
+    ]
+    assert set(links) == {f"#{name}" for name in commands}
+    for row in re.findall(r"<tr>.*?</tr>", written, re.DOTALL):
+        own = Page(row)
+        targets = {a["href"][1:] for a, _ in own.all("a")}
+        if targets:
+            (target,) = targets
+            words = shlex.split(commands[target])
+            learner = words[words.index("--learners") + 1]
+            said = [a.get("title") or t for a, t in own.all("td")]
+            assert learner in said
+            assert words[words.index("--plugin") + 1] == "my learner.py"
+
+
+@pytest.fixture
+def bench(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.setattr("results.report.outputs.write_figures", lambda *_: [])
+
+    def bench(*words):
+        monkeypatch.setattr(sys, "argv", ["run_bench.py", *map(str, words)])
+        with pytest.raises(SystemExit) as exit:
+            run_bench.main()
+        return exit.value.code or 0, capsys.readouterr()
+
+    return bench
+
+
+def test_the_command_measures_the_same_numbers_again(bench, monkeypatch, tmp_path):
+    axes = (
+        "--datasets",
+        "Coins(n=200, test=200)",
+        "--learners",
+        "KNN,EmpiricalBayes",
+        "--sizes",
+        "0.02,0.1",
+        "--seeds",
+        2,
+        "--jobs",
+        0,
+        "--strategies",
+        "FeatureLabel,Unplant(label=0, way='naive')",
+    )
+    assert bench("run", "quick", *axes)[0] == 0
+    monkeypatch.setattr("results.report.html.write_figures", lambda *_: [])
+    assert bench("report", "quick", "--out", "there/page.html")[0] == 0
+    read = Page((tmp_path / "there" / "page.html").read_text())
+    commands = [t for a, t in read.all("li") if a.get("id", "").startswith("c")]
+    before = Store(tmp_path / "runs" / "quick").frame()
+    assert len(commands) == 4
+    for text in commands:
+        python, program, *words = shlex.split(text)
+        assert (python, program) == ("python", "run_bench.py")
+        assert bench(*words, "--jobs", 0)[0] == 0
+        shutil.move("runs/again", f"runs/again{commands.index(text)}")
+    again = pd.concat([Store(p).frame() for p in sorted((tmp_path / "runs").glob("again*"))])
+    key = [*CELL, "size", "seed"]
+    both = before.merge(again, on=key, suffixes=("", "_again"))
+    assert len(both) == len(before) == len(again)
+    np.testing.assert_array_equal(both["success"], both["success_again"])
+
+
+def test_choices_of_firms_have_commands_that_make_them(bench, monkeypatch, tmp_path):
+    axes = (
+        "--datasets",
+        "Coins(n=200, test=200)",
+        "--learners",
+        "KNN(1),KNN(9),EmpiricalBayes",
+        "--sizes",
+        "0.1",
+        "--seeds",
+        2,
+        "--jobs",
+        0,
+        "--strategies",
+        "FeatureLabel",
+    )
+    assert bench("run", "quick", *axes)[0] == 0
+    monkeypatch.setattr("results.report.html.write_figures", lambda *_: [])
+    assert bench("report", "quick", "--select", "accuracy", "--out", "page.html")[0] == 0
+    read = Page((tmp_path / "page.html").read_text())
+    assert "8 of 8 trials" in " ".join(t for _, t in read.all("p"))
+    commands = [t for a, t in read.all("li") if a.get("id", "").startswith("c")]
+    (searched,) = [text for text in commands if "KNN" in text]
+    run, look = (shlex.split(words)[2:] for words in searched.split(" && "))
+    assert bench(*run, "--jobs", 0)[0] == 0
+    again = bench(*look, "--format", "csv")[1].out
+    before = bench("curves", "quick", "--select", "accuracy", "--format", "csv")[1].out
+    assert "KNN()" in again
+    assert {line for line in again.splitlines() if "KNN" in line} == {
+        line for line in before.splitlines() if "KNN" in line
+    }
+
+
+def test_a_run_of_nothing_but_failures_has_a_page():
+    frame = records().assign(status="failed", success=np.nan, error="E: no")
+    assert "These records allow none." in page(frame, {}, "nothing")
+
+
+# ---- in a browser ---------------------------------------------------------------------------
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--window-size=1280,1000",
+)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver or not importlib.util.find_spec("selenium"):
+        pytest.skip("no browser: it takes chromium, chromedriver and selenium")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    started = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    yield started
+    started.quit()
+
+
+@pytest.fixture(scope="module")
+def opened(browser, written, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(written)
+    browser.get(path.as_uri())
+    return browser
+
+
+def click(browser, element):
+    """Click once the page has scrolled there, which it otherwise does smoothly."""
+    browser.execute_script(
+        "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element
+    )
+    element.click()
+
+
+def column(browser, name, table="ranking-table"):
+    """The texts of a column, of the rows that are shown."""
+    return browser.execute_script(
+        """const table = document.getElementById(arguments[0]);
+        const names = [...table.tHead.rows[0].cells].map(c => c.innerText);
+        const at = names.findIndex(name => name.startsWith(arguments[1]));
+        const shown = [...table.tBodies[0].rows].filter(r => r.offsetParent);
+        return shown.map(r => r.cells[at].innerText)""",
+        table,
+        name,
+    )
+
+
+def press(browser, name, table="ranking-table"):
+    """Press a header's button by keyboard; how the column is then sorted."""
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    head = browser.find_element(By.XPATH, f"//table[@id='{table}']//th[starts-with(., '{name}')]")
+    head.find_element(By.TAG_NAME, "button").send_keys(Keys.ENTER)
+    return head.get_attribute("aria-sort")
+
+
+def test_it_loads_without_a_complaint_and_runs_nothing_strange(opened):
+    assert opened.get_log("browser") == []
+    assert opened.title == "toy: how far did the collective get?"
+
+
+def test_it_shows_every_figure(opened, written):
+    sizes = opened.execute_script(
+        "return [...document.querySelectorAll('figure svg')].map(s => {"
+        "const b = s.getBoundingClientRect();"
+        "return [b.width, b.height, s.querySelectorAll('path, image, text').length]})"
+    )
+    assert len(sizes) == len(Page(written).all("figure")) > 0
+    assert [s for s in sizes if s[0] <= 300 or s[1] <= 100 or s[2] <= 5] == []
+
+
+def test_it_sorts(opened):
+    def masses():
+        return [float(text.split()[0]) for text in column(opened, "area")]
+
+    assert press(opened, "area") == "ascending"
+    up = masses()
+    assert up == sorted(up)
+    assert len(set(up)) > 1
+    assert press(opened, "area") == "descending"
+    assert masses() == sorted(up, reverse=True)
+    assert press(opened, "learner") == "ascending"
+    names = column(opened, "learner")
+    assert names == sorted(names, key=lambda name: name.strip("<").lower()) or names == sorted(
+        names
+    )
+
+
+def test_what_has_no_number_comes_last(opened):
+    for way in ("ascending", "descending"):
+        assert press(opened, "50 %", "success1-table") == way
+    press(opened, "critical mass at 0.9")
+    texts = column(opened, "critical mass at 0.9")
+    assert texts == [t for t in texts if t[0] != ">"] + [t for t in texts if t[0] == ">"]
+
+
+def test_it_filters(opened):
+    from selenium.webdriver.common.by import By
+
+    field = opened.find_element(By.CSS_SELECTOR, "[data-table=ranking-table]")
+    field.send_keys("jtt PLANT")
+    assert column(opened, "learner") == ["JTT"]
+    assert opened.find_element(By.CSS_SELECTOR, "#ranking output").text == "1 of 6 rows"
+    field.clear()
+    field.send_keys("nobody")
+    assert column(opened, "learner") == []
+    field.clear()
+    field.send_keys(" ")
+    assert len(column(opened, "learner")) == 6
+
+
+def test_a_number_is_a_link_that_arrives(opened):
+    from selenium.webdriver.common.by import By
+
+    link = opened.find_element(By.CSS_SELECTOR, "#ranking-table td a")
+    target = link.get_attribute("href").partition("#")[2]
+    click(opened, link)
+    colour = "return getComputedStyle(document.getElementById(arguments[0])).backgroundColor"
+    assert opened.execute_script(colour, target) == "rgb(255, 243, 196)"
+    assert opened.execute_script("return document.querySelectorAll(':target').length") == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_can_be_read_in_the_light_and_in_the_dark(opened, scheme):
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+    def luminance(what):
+        style = f"return getComputedStyle(document.body).{what}.match(/[0-9]+/g).map(Number)"
+        red, green, blue = (
+            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+            for c in (v / 255 for v in opened.execute_script(style)[:3])
+        )
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    ink, paper = luminance("color"), luminance("backgroundColor")
+    assert (paper < ink) == (scheme == "dark")
+    assert (max(ink, paper) + 0.05) / (min(ink, paper) + 0.05) > 7
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_it_fits_a_phone_and_paper(opened):
+    phone = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    wide = opened.execute_script("return [document.documentElement.scrollWidth, innerWidth]")
+    opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert wide == [390, 390]
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    shown = (
+        "return [...document.querySelectorAll('nav, .filter')].filter(e => e.offsetParent).length"
+    )
+    assert opened.execute_script(shown) == 0
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+@pytest.mark.slow
+def test_it_opens_in_two_seconds_with_a_hundred_thousand_records_behind_it(browser, tmp_path):
+    learners = [f"L{i}(rate={i})" for i in range(40)]
+    strategies = [f"S{i}()" for i in range(24)]
+    many = records(learners, strategies, seeds=12, sizes=[0.0, *np.geomspace(0.001, 0.4, 8)])
+    assert len(many) > 100_000
+    path = tmp_path / "report.html"
+    path.write_text(page(many, {}, "many"))
+    browser.get(path.as_uri())
+    took = "return performance.getEntriesByType('navigation')[0].loadEventEnd"
+    assert browser.execute_script(took) < 2000

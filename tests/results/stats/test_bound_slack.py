@@ -1,0 +1,210 @@
+"""Promises beside what was measured, and plans, from the command line to the formula."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import run_bench
+from bench.core.errors import BenchError
+from bench.core.random_streams import stream
+from bench.datasets.synthetic.cars import Cars
+from bench.datasets.synthetic.coins import Coins
+from bench.execution.sweep import sweep
+from bench.records.store import Store
+from bench.spec.grid import Grid, Part
+from bench.spec.parsing import parse
+from bench.theory.sample_size import pilot, plan
+from collectives.theory.finite_sample import Terms
+from collectives.types import Pooled
+from results.stats.bound_slack import promised, violations
+from results.stats.frames import CELL
+
+
+def said(*words):
+    done = CliRunner().invoke(run_bench.app, list(words))
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done.stdout
+
+
+def records(rows):
+    cell = {name: name for name in CELL}
+    return pd.DataFrame(
+        [
+            {**cell, "size": s, "seed": i, "success": v, **{f"bound_{k}": p for k, p in b.items()}}
+            for i, (s, v, b) in enumerate(rows)
+        ]
+    )
+
+
+def test_slack_is_success_less_promise():
+    table = promised(
+        records(
+            [
+                (0.1, 0.5, {"exact": 0.4, "plugin": 0.7}),
+                (0.2, 0.3, {"exact": 0.3}),
+                (0.3, 0.9, {"exact": None}),
+                (0.4, 0.9, {}),
+                (0.5, np.nan, {"exact": 0.1}),
+            ]
+        )
+    )
+    # The control and whoever was promised nothing are there, too; who failed is not.
+    assert len(table) == 8
+    assert table["success"].tolist() == pytest.approx([0.5, 0.5, 0.3, 0.3, 0.9, 0.9, 0.9, 0.9])
+    assert table["slack"].dropna().tolist() == pytest.approx([0.1, -0.2, 0.0])
+    counted = violations(table).set_index("bound")
+    assert counted["violations"].to_dict() == {"exact": 0, "plugin": 1}
+    assert counted["trials"].to_dict() == {"exact": 2, "plugin": 1}
+    assert counted.loc["exact", "at size"] == 0.2
+    assert counted.loc["exact", "mean"] == pytest.approx(0.05)
+
+
+def test_without_promises_the_tables_are_empty():
+    assert not len(violations(promised(records([(0.1, 0.5, {})]))))
+
+
+def test_the_bayes_rule_breaks_no_promise(tmp_path):
+    part = Part(
+        ("Coins(n=300, test=200)",),
+        ("BayesOptimal", "KNN"),
+        ("FeatureLabel", "Noisy(wrong_label=0.3)"),
+        sizes=(0.0, 0.05, 0.3),
+        seeds=2,
+    )
+    with Store(tmp_path / "run") as store:
+        sweep(Grid("promised", (part,)).trials(), store)
+    rows = json.loads(said("bounds", str(tmp_path / "run"), "--format", "json"))
+    mine = [r for r in rows if r["learner"].startswith("BayesOptimal")]
+    assert {r["bound"] for r in mine} == {"exact", "plugin", "sample"}
+    exact = [r for r in mine if r["bound"] == "exact"]
+    assert len(exact) == 2
+    assert all(r["trials"] == 6 and r["violations"] == 0 for r in exact)
+    assert all(r["least"] >= 0 for r in exact)
+    assert "violations" in said("bounds", str(tmp_path / "run"), "--out", str(tmp_path / "drawn"))
+    for name in ("promises", "strategies"):
+        for kind in ("png", "svg", "csv"):
+            assert (tmp_path / "drawn" / f"{name}.{kind}").stat().st_size > 500
+
+
+def test_a_plan_is_the_smallest_number_that_is_promised_enough():
+    data = Cars(n=50_000, test=100)
+    strategy = parse("FeatureLabel", "strategies").filled(data.signal, 3)
+
+    def terms(people):
+        return Terms(people, test=100_000, delta=0.1)
+
+    found = plan(data, strategy, 0.9, terms)
+    assert found["promised"] >= 0.9
+    counted = pilot(data).at(data.signal)
+    people = int(counted.people[0])
+    base, arriving = counted.base[0] / people, counted.arriving[0] / people
+    assert people == 50_000
+    assert found["size"] == found["members"] / people
+
+    def bound(n):
+        r = lambda k: np.sqrt(np.log((2 + 10 + 40) / 0.1) / (2 * k))  # noqa: E731
+        mass, share = arriving.sum(axis=1), n / people
+        rival = np.delete(base, 3, axis=1).max(axis=1) - base[:, 3]
+        margin = share * (mass - 2 * r(n))
+        margin -= (1 - share) * (rival + 2 * r(n) + 2 * r(people - n))
+        return mass[margin > 0].sum() - r(n) - r(100_000)
+
+    assert bound(found["members"]) >= 0.9 > bound(found["members"] - 1)
+    assert plan(data, strategy, 1.0, terms)["members"] is None
+    harder = plan(data, parse("FeatureOnlyPlus", "strategies").filled(data.signal, 3), 0.5, terms)
+    assert harder["members"] is None or harder["members"] > found["members"]
+
+
+def succeeded(dataset, strategy, members, target, seeds):
+    """How often a firm that is optimal for its data, the worst of these, leaves the target."""
+    reached = []
+    for seed in seeds:
+        split = dataset.split(stream(seed, "data"))
+        part, test = split.part(split.train), split.part(split.test)
+        own = Pooled(part.x[:members], part.y[:members], split.classes)
+        rng, n = stream(seed, "act"), len(part.y)
+        moved, told = strategy.act(own.x, own.y, pooled=own, n=n, rng=rng)
+        x = np.concatenate([moved, part.x[members:]])
+        y = np.concatenate([told, part.y[members:]])
+        counts = np.zeros((4, 2))
+        np.add.at(counts, ((x @ (2, 1)).astype(int), y), 1)
+        # Ties are lost by who wants a label, and by who wants to get rid of 0.
+        counts[:, 0 if strategy.target is None else 1 - strategy.target] += 0.5
+        answers = counts.argmax(axis=1)
+
+        def predict(points, answers=answers):
+            return answers[(points @ (2, 1)).astype(int)]
+
+        reached.append(np.mean(strategy.success(predict, test)) >= target)
+    return np.mean(reached)
+
+
+PLANS = [
+    "FeatureLabel",
+    "FeatureOnly",
+    "FeatureOnlyPlus",
+    "Unplant(label=0)",
+    "Erase",
+    "SizeAware",
+    "Noisy(dropout=0.2, wrong_label=0.1, wrong_signal=0.1)",
+    "Several(of=(FeatureLabel(), FeatureLabel(label=0)), shares=(0.8, 0.2), judged=0)",
+    "Several(of=(FeatureLabel(), Erase()), shares=(0.9, 0.1), judged=0)",
+]
+
+
+@pytest.mark.parametrize("strategy", PLANS)
+def test_who_follows_a_plan_has_what_it_says(strategy):
+    followed(strategy, range(1, 4))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", PLANS)
+def test_who_follows_a_plan_has_what_it_says_in_nearly_all_samples(strategy):
+    followed(strategy, range(1, 201))
+
+
+def followed(strategy, seeds):
+    data = Coins(n=100_000, test=10_000, coins=1, overlap=0.1, gap=0.2, noise=0.2)
+    made = parse(strategy, "strategies").filled(data.signal, data.label)
+    found = plan(data, made, 0.9, lambda people: Terms(people, 10_000))
+    assert found["members"] is not None
+    assert succeeded(data, made, found["members"], 0.9, seeds) >= 0.95
+
+
+def test_plans_for_unplanting_ask_some_of_the_members():
+    data = Coins(n=20_000, test=100, coins=1)
+    strategy = parse("Unplant(label=0)", "strategies").filled(data.signal, 0)
+    found = plan(data, strategy, 0.5, lambda people: Terms(people, 10_000))
+    assert found["promised"] >= 0.5
+    assert 0.01 < found["size"] < 0.5
+
+
+def test_a_plan_from_the_command_line():
+    words = ["plan", "--dataset", "Cars(n=50000, test=100)", "--strategy", "FeatureLabel(label=3)"]
+    table = json.loads(said(*words, "--target-success", "0.9", "--format", "json"))
+    assert table[0]["promised"] >= 0.9
+    assert table[0]["members"] == pytest.approx(table[0]["size"] * 50_000)
+    assert "not even all" in said(*words, "--target-success", "1.0")
+
+
+@pytest.mark.parametrize(
+    ("data", "strategy", "message"),
+    [
+        ("Digits", "FeatureLabel", "finite signal set"),
+        ("Digits", "Erase", "looks at all points"),
+        ("Coins", "Strike", "Coins: Strike can promise itself nothing .* copy rows"),
+        ("Coins", "Contribute", "missing is a bound for a class"),
+        ("Coins", "MinorityRelabel", "missing is a bound on such gaps"),
+        ("Coins", "Noisy(of=Erase())", "those of Erase do not"),
+        ("Coins", "SizeAware(strengths=(0.5,))", "strengths below 1"),
+    ],
+)
+def test_plans_that_cannot_be_made_are_refused(data, strategy, message):
+    dataset = parse(data, "datasets")
+    made = parse(strategy, "strategies").filled(dataset.signal, dataset.label)
+    with pytest.raises(BenchError, match=message):
+        plan(dataset, made, 0.9, lambda people: Terms(people, 1000))

@@ -1,0 +1,223 @@
+"""Learners across datasets, against scipy, scikit-posthocs and choix, by hand, by simulation."""
+
+import choix
+import numpy as np
+import pandas as pd
+import pytest
+import scikit_posthocs
+from scipy import stats
+
+from results.stats.completeness import missing, refuse_missing
+from results.stats.ranks import Field, field, friedman, mean_ranks, pairwise, resampled
+from results.stats.rating import bradley_terry, ratings
+from results.stats.sign_flip import holm
+
+SIZES = (0.0, 0.01, 0.1)
+
+
+def records(learners, datasets, seeds=4, strategies=("S()",), rng=None):
+    """Trials whose area is drawn around a number of the learner's own."""
+    rng = rng or np.random.default_rng(0)
+    keys = [
+        (d, s, "clean", "given", "uniform", l, size, seed)
+        for d in datasets
+        for s in strategies
+        for l in learners
+        for size in SIZES
+        for seed in range(seeds)
+    ]
+    names = [
+        "dataset",
+        "strategy",
+        "validation",
+        "groups",
+        "recruitment",
+        "learner",
+        "size",
+        "seed",
+    ]
+    frame = pd.DataFrame(keys, columns=names).assign(status="ok")
+    level = frame["learner"].map(
+        dict(zip(learners, np.linspace(0.3, 0.7, len(learners)), strict=True))
+    )
+    frame["success"] = np.clip(level + rng.normal(0, 0.15, len(frame)), 0, 1)
+    return frame
+
+
+def drawn(datasets=10, learners=4, seeds=5, spread=0.1, rng=None):
+    rng = rng or np.random.default_rng(1)
+    names = [f"L{i}()" for i in range(learners)]
+    level = np.linspace(0.4, 0.6, learners)
+    areas = {
+        f"D{n:02d}()": level + rng.normal(0, spread, learners) + rng.normal(0, 0.02, (seeds, 1))
+        for n in range(datasets)
+    }
+    return Field(names, areas, [], [])
+
+
+def test_a_field_holds_the_means_over_the_strategies_of_a_dataset():
+    frame = records(["A()", "B()"], ["D()", "E()"], strategies=("S()", "T()"))
+    found = field(frame)
+    assert found.learners == ["A()", "B()"]
+    assert list(found.datasets) == ["D()", "E()"]
+    cell = frame[(frame["learner"] == "B()") & (frame["dataset"] == "E()") & (frame["seed"] == 2)]
+    # one decade: the area is the mean of the two positive sizes
+    wanted = cell.loc[cell["size"] > 0, "success"].mean()
+    assert found.datasets["E()"][2, 1] == pytest.approx(wanted)
+
+
+def test_a_field_is_where_most_learners_met():
+    frame = pd.concat(
+        [
+            records(["A()", "B()", "C()"], ["D()", "E()"]),
+            records(["A()", "B()"], ["F()"]),
+            records(["C()"], ["G()"]),
+        ]
+    )
+    found = field(frame)
+    assert (found.learners, list(found.datasets)) == (["A()", "B()", "C()"], ["D()", "E()"])
+    frame = pd.concat(
+        [records(["A()", "B()", "C()"], ["D()"]), records(["A()", "B()"], ["E()", "F()"])]
+    )
+    found = field(frame)
+    assert (found.learners, list(found.datasets)) == (["A()", "B()"], ["D()", "E()", "F()"])
+    assert found.left_out == ["C()"]
+    assert field(records(["A()"], ["D()"])).datasets == {}
+    assert len(mean_ranks(field(records(["A()"], ["D()"])))) == 0
+
+
+def test_a_field_is_not_lost_on_data_that_others_met():
+    met = {"D1()": "ABCD", "D2()": "EFGH", "D3()": "ABC"}
+    frame = pd.concat([records([f"{l}()" for l in names], [d]) for d, names in met.items()])
+    found = field(frame)
+    assert found.learners == ["A()", "B()", "C()"]
+    assert list(found.datasets) == ["D1()", "D3()"]
+
+
+def test_data_without_a_seed_that_all_have_are_not_shown():
+    frame = records(["A()", "B()"], ["D()", "E()"])
+    odd = frame["seed"] % 2 == (frame["learner"] == "A()")
+    frame.loc[(frame["dataset"] == "E()") & odd, "status"] = "failed"
+    found = field(frame)
+    assert [key[0] for key in found.panels] == list(found.datasets) == ["D()"]
+
+
+def test_who_somewhere_does_no_better_than_a_constant_is_known():
+    frame = records(["A()", "B()"], ["D()", "E()"]).assign(accuracy=0.9, constant=0.5)
+    assert field(frame).idle == set()
+    lost = (frame["dataset"] == "E()") & (frame["learner"] == "B()")
+    frame.loc[lost, "accuracy"] = 0.4
+    assert field(frame).idle == {"B()"}
+    assert mean_ranks(field(frame)).set_index("learner")["learns"].to_dict() == {
+        "A()": True,
+        "B()": False,
+    }
+
+
+def test_friedman_and_wilcoxon_are_scipys_and_scikit_posthocs():
+    compared = drawn(datasets=12)
+    assert friedman(compared) == stats.friedmanchisquare(*compared.means.T).pvalue
+    table = pairwise(compared)
+    wanted = scikit_posthocs.posthoc_wilcoxon(list(compared.means.T), p_adjust="holm").to_numpy()
+    for row in table.itertuples():
+        i, j = compared.learners.index(row.one), compared.learners.index(row.other)
+        assert row.p_holm == pytest.approx(wanted[i, j])
+        assert row.difference == pytest.approx(
+            (compared.means[:, i] - compared.means[:, j]).mean()
+        )
+    assert table["p_holm"].tolist() == holm(table["p"].to_numpy()).tolist()
+    ranks = mean_ranks(compared).set_index("learner")["rank"]
+    by_hand = pd.DataFrame(compared.means).rank(axis=1, ascending=False).mean()
+    assert ranks[compared.learners].tolist() == pytest.approx(by_hand.tolist())
+
+
+def test_below_eight_datasets_there_is_no_p():
+    compared = drawn(datasets=7)
+    assert np.isnan(friedman(compared))
+    table = pairwise(compared)
+    assert table[["p", "p_holm"]].isna().all(axis=None)
+    assert not table["apart"].any()
+    assert not np.isnan(friedman(drawn(datasets=8)))
+
+
+def test_learners_that_agree_everywhere_are_not_told_apart():
+    same = {f"D{i}()": np.full((3, 3), 0.5) for i in range(9)}
+    compared = Field(["A()", "B()", "C()"], same, [], [])
+    assert friedman(compared) == 1
+    assert pairwise(compared)["p"].eq(1).all()
+    assert mean_ranks(compared)["rank"].eq(2).all()
+
+
+def test_resampling_draws_datasets_and_then_seeds_of_all_learners_at_once():
+    areas = [np.array([[0.0, 10.0], [1.0, 11.0]]), np.array([[5.0, 15.0]])]
+    made = resampled(areas, 500)
+    # what pairs the seeds stays: the second learner leads by ten, whatever was drawn
+    np.testing.assert_allclose(made[..., 1] - made[..., 0], 10)
+    assert set(made[..., 0].ravel()) == {0.0, 0.5, 1.0, 5.0}
+    assert (made[..., 0] == 5).mean() == pytest.approx(0.5, abs=0.07)
+    alone = resampled([a[:, :1] for a in areas], 500)  # the draws are nobody's
+    np.testing.assert_array_equal(made[..., :1], alone)
+
+
+def test_ratings_are_choixs_and_the_anchor_is_fixed():
+    wins = np.array([[0, 5, 7], [3, 0, 4], [1, 4, 0.0]])
+    games = [(i, j) for i in range(3) for j in range(3) for _ in range(int(wins[i, j]))]
+    wanted = choix.opt_pairwise(3, games, alpha=0.05)
+    np.testing.assert_allclose(bradley_terry(wins, 0.05), wanted - wanted.mean(), atol=1e-5)
+    never = np.array([[0, 9.0], [0, 0]])  # the first always wins
+    (best, worst) = choix.opt_pairwise(2, [(0, 1)] * 9, alpha=0.01)
+    found = bradley_terry(never)
+    assert found[0] - found[1] == pytest.approx(best - worst, abs=1e-4)
+    table = ratings(drawn(), "L1()").set_index("learner")
+    assert table.loc["L1()", ["rating", "low", "high"]].tolist() == [1000, 1000, 1000]
+    assert (table["low"] <= table["rating"]).all()
+    with pytest.raises(ValueError, match="is none of"):
+        ratings(drawn(), "X()")
+
+
+def told_apart(times, rng):
+    """How often some of four learners that are alike are told apart, over ten datasets."""
+    found = 0
+    for _ in range(times):
+        areas = {f"D{n}()": rng.normal(0.5, 0.1, (3, 4)) for n in range(10)}
+        found += pairwise(Field(["A()", "B()", "C()", "D()"], areas, [], []))["apart"].any()
+    return found
+
+
+def test_learners_alike_are_seldom_told_apart():
+    assert told_apart(40, np.random.default_rng(5)) <= stats.binom.ppf(0.999, 40, 0.05)
+
+
+@pytest.mark.slow
+def test_learners_alike_are_told_apart_in_one_of_twenty_fields_at_most():
+    assert told_apart(1000, np.random.default_rng(6)) <= stats.binom.ppf(0.999, 1000, 0.05)
+
+
+@pytest.mark.slow
+def test_intervals_of_mean_ranks_hold_the_truth_where_datasets_are_many():
+    rng, times, held = np.random.default_rng(7), 200, 0
+    truth = (4 - pd.DataFrame(drawn(datasets=20_000, rng=rng).means).rank(axis=1)).mean() + 1
+    for _ in range(times):
+        table = mean_ranks(drawn(datasets=20, rng=rng)).set_index("learner")
+        held += int(table["low"]["L1()"] <= truth[1] <= table["high"]["L1()"])
+    assert held >= stats.binom.ppf(1e-3, times, 0.92)
+
+
+def test_missing_trials_are_named():
+    frame = records(["A()", "B()"], ["D()", "E()"])
+    assert len(missing(frame)) == 0
+    refuse_missing(frame)
+    gone = frame[~((frame["learner"] == "B()") & (frame["seed"] == 3) & (frame["size"] == 0.1))]
+    gone = gone.assign(
+        status=np.where((gone["dataset"] == "E()") & (gone["seed"] == 0), "failed", "ok")
+    )
+    lost = missing(gone).set_index(["dataset", "learner"])
+    assert lost.loc[("D()", "B()"), ["trials", "absent", "failed"]].tolist() == [12, 1, 0]
+    assert lost.loc[("D()", "B()"), "first"] == "size 0.1 at seed 3"
+    assert lost.loc[("E()", "A()"), ["absent", "failed"]].tolist() == [0, 3]
+    assert lost.loc[("E()", "B()"), ["absent", "failed"]].tolist() == [1, 3]
+    with pytest.raises(ValueError, match="8 trials are missing") as refusal:
+        refuse_missing(gone)
+    assert "  B on D, S: 1 absent and 0 failed of 12, first size 0.1 at seed 3" in str(
+        refusal.value
+    )
