@@ -23,14 +23,14 @@ class BoostedTrees(Learner):
 
     Arguments:
         rounds: The number of boosting rounds.
-        rate: The learning rate.
+        learning_rate: The learning rate.
         leaves: The largest number of leaves of a tree.
         leaf: The least number of samples in a leaf.
         bins: The number of values that are told apart in a feature.
     """
 
     rounds: Annotated[int, Ge(1)] = 30
-    rate: Annotated[float, Gt(0)] = 0.2
+    learning_rate: Annotated[float, Gt(0)] = 0.2
     leaves: Annotated[int, Ge(2)] = 8
     leaf: Annotated[int, Ge(1)] = 5
     bins: Annotated[int, Ge(2), Le(255)] = 64
@@ -39,7 +39,7 @@ class BoostedTrees(Learner):
         """Train on a sample."""
         estimator = HistGradientBoostingClassifier(
             max_iter=self.rounds,
-            learning_rate=self.rate,
+            learning_rate=self.learning_rate,
             max_leaf_nodes=self.leaves,
             min_samples_leaf=self.leaf,
             max_bins=self.bins,

@@ -10,8 +10,8 @@ from annotated_types import Ge
 from torch import Tensor
 
 from algorithms.base import TrainingSet
-from algorithms.engine.hooks import Hooks, Stack
-from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.hooks import Hooks, Replicas
+from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 
 #: As good as nothing, though a number may still be divided by it.
 LEAST = 1e-200
@@ -74,11 +74,11 @@ def _spread(weights: Tensor, order: Tensor) -> Tensor:
     return torch.empty_like(weights).scatter_(1, order, weights)
 
 
-def chi_square(losses: Tensor, index: Tensor, stack: Stack) -> Tensor:
+def chi_square(losses: Tensor, index: Tensor, stack: Replicas) -> Tensor:
     """The worst weights of a batch whose samples count alike."""
     ordered, order = losses.sort(dim=1, descending=True, stable=True)
     mass = losses.new_full((1, losses.shape[1]), 1 / losses.shape[1])
-    return _spread(_worst(ordered, mass, stack.knobs["radius"]), order)
+    return _spread(_worst(ordered, mass, stack.hyperparams["radius"]), order)
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,10 @@ class Chi2DRO(GradientLearner):
     radius: Annotated[float, Ge(0)] = 1.0
 
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
-        return self.descend(samples, rngs, knobs, Hooks(weigh=chi_square))
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
+        return self.descend(samples, rngs, hyperparams, Hooks(weigh=chi_square))

@@ -10,18 +10,18 @@ from annotated_types import Gt, Le
 from torch import Tensor
 
 from algorithms.base import TrainingSet
-from algorithms.engine.hooks import Hooks, Stack
-from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.hooks import Hooks, Replicas
+from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 
 
-def worst_share(losses: Tensor, index: Tensor, stack: Stack) -> Tensor:
+def worst_share(losses: Tensor, index: Tensor, stack: Replicas) -> Tensor:
     r"""The exact maximiser of :math:`\sum_i w_i \ell_i`, one sort for all replicas.
 
     Sorted from the largest loss, sample k = 0, 1, ... of m gets
     :math:`\mathrm{clip}(1 - k/(\rho m), 0, 1/(\rho m))`: the full weight for the worst share,
     what is left of it for the next one.
     """
-    share = stack.knobs["level"] * losses.shape[1]
+    share = stack.hyperparams["level"] * losses.shape[1]
     order = losses.sort(dim=1, descending=True, stable=True).indices
     rank = torch.arange(losses.shape[1], dtype=losses.dtype, device=losses.device)
     weights = torch.minimum((1 - rank / share).clamp_min_(0), 1 / share)
@@ -48,7 +48,7 @@ class CVaRDRO(GradientLearner):
         level: The share :math:`\rho` of the data that counts; all of it is :class:`ERM`.
 
     Example:
-        >>> stack = Stack(None, None, 2, 1, {"level": torch.tensor([[0.4]])})
+        >>> stack = Replicas(None, None, 2, 1, {"level": torch.tensor([[0.4]])})
         >>> worst_share(torch.tensor([[1.0, 4.0, 2.0, 3.0, 0.0]]), None, stack)
         tensor([[0.0000, 0.5000, 0.0000, 0.5000, 0.0000]])
     """
@@ -56,7 +56,10 @@ class CVaRDRO(GradientLearner):
     level: Annotated[float, Gt(0), Le(1)] = 0.2
 
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
-        return self.descend(samples, rngs, knobs, Hooks(weigh=worst_share))
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
+        return self.descend(samples, rngs, hyperparams, Hooks(weigh=worst_share))

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from algorithms.base import TrainingSet
 from algorithms.engine.inference import features
-from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 from algorithms.engine.loop import Trained
 from algorithms.subsample_groups import levelled
 
@@ -46,16 +46,19 @@ class DFR(GradientLearner):
     draws: Annotated[int, Ge(1)] = 5
 
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
         if any(s.validation is None for s in samples):
             raise ValueError("DFR trains its last layer on validation data; there are none")
-        outcomes = self.descend(samples, rngs, knobs)
+        outcomes = self.descend(samples, rngs, hyperparams)
         for r, outcome in enumerate(outcomes):
             if not isinstance(outcome, Exception):
                 try:
-                    outcomes[r] = self.retrained(outcome, samples[r], rngs[r], knobs["C"][r])
+                    outcomes[r] = self.retrained(outcome, samples[r], rngs[r], hyperparams["C"][r])
                 except Exception as error:
                     outcomes[r] = error
         return outcomes

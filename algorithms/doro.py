@@ -11,8 +11,8 @@ from torch import Tensor
 
 from algorithms.base import TrainingSet
 from algorithms.chi2_dro import worst_in_ball
-from algorithms.engine.hooks import Hooks, Stack
-from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.hooks import Hooks, Replicas
+from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 
 
 def set_aside(losses: Tensor, outliers: Tensor) -> tuple[Tensor, Tensor]:
@@ -34,35 +34,35 @@ def set_aside(losses: Tensor, outliers: Tensor) -> tuple[Tensor, Tensor]:
     return mass.scatter_(1, order, after - before), start.scatter_(1, order, before)
 
 
-def remember(mass: Tensor, index: Tensor, stack: Stack) -> None:
+def remember(mass: Tensor, index: Tensor, stack: Replicas) -> None:
     """Add up how often each person was seen, and how much of them was set aside."""
     if "seen" not in stack.state:
         for name in ("seen", "aside"):
             stack.state[name] = torch.zeros_like(stack.label, dtype=mass.dtype)
-    whole = 1 / (mass.shape[1] * (1 - stack.knobs["outliers"]))
+    whole = 1 / (mass.shape[1] * (1 - stack.hyperparams["outliers"]))
     stack.state["seen"].scatter_add_(1, index, torch.ones_like(mass))
     stack.state["aside"].scatter_add_(1, index, 1 - mass / whole)
 
 
-def often_aside(stack: Stack) -> dict[str, Tensor]:
+def often_aside(stack: Replicas) -> dict[str, Tensor]:
     """The share of people of whom at least half was set aside."""
     often = 2 * stack.state["aside"] >= stack.state["seen"]
     return {"removed": often.to(stack.state["seen"].dtype).mean(1)}
 
 
-def worst_share_left(losses: Tensor, index: Tensor, stack: Stack) -> Tensor:
+def worst_share_left(losses: Tensor, index: Tensor, stack: Replicas) -> Tensor:
     """The conditional value at risk of what is left: its worst share, fractions included."""
-    mass, start = set_aside(losses, stack.knobs["outliers"])
+    mass, start = set_aside(losses, stack.hyperparams["outliers"])
     remember(mass, index, stack)
-    level = stack.knobs["level"]
+    level = stack.hyperparams["level"]
     return torch.minimum((level - start).clamp_min_(0), mass) / level
 
 
-def worst_in_ball_left(losses: Tensor, index: Tensor, stack: Stack) -> Tensor:
+def worst_in_ball_left(losses: Tensor, index: Tensor, stack: Replicas) -> Tensor:
     """The worst weights in a chi-square ball around what is left."""
-    mass, _ = set_aside(losses, stack.knobs["outliers"])
+    mass, _ = set_aside(losses, stack.hyperparams["outliers"])
     remember(mass, index, stack)
-    return worst_in_ball(losses, mass, stack.knobs["radius"])
+    return worst_in_ball(losses, mass, stack.hyperparams["radius"])
 
 
 WEIGH = {"cvar": worst_share_left, "chi2": worst_in_ball_left}
@@ -101,8 +101,11 @@ class DORO(GradientLearner):
     radius: Annotated[float, Ge(0)] = 1.0
 
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
         hooks = Hooks(weigh=WEIGH[self.base], report=often_aside)
-        return self.descend(samples, rngs, knobs, hooks)
+        return self.descend(samples, rngs, hyperparams, hooks)

@@ -13,8 +13,8 @@ from scipy.stats import binom
 from torch import Tensor
 
 from algorithms.base import TrainingSet
-from algorithms.engine.hooks import Batch, Gradient, Hooks, Stack, TrainingState
-from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.hooks import Batch, Gradient, Hooks, Replicas, TrainingState
+from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 from algorithms.networks import Layered
 
 #: How likely it may be that a batch is larger than there is room for.
@@ -43,7 +43,7 @@ def private(share: float, room: int, loop: TrainingState, batch: Batch) -> Gradi
     slope = logits.softmax(1)
     slope.scatter_add_(1, truth[:, None], torch.full_like(slope[:, :1], -1))
     norm = loop.network.squared_norms(tape, slope).sqrt()
-    clip, noise = loop.stack.knobs["clip"], loop.stack.knobs["noise"]
+    clip, noise = loop.stack.hyperparams["clip"], loop.stack.hyperparams["noise"]
     heard = torch.minimum(clip / norm.clamp_min(torch.finfo(norm.dtype).tiny), real.to(norm))
     loop.stack.state["heard"] = heard / (share * n)
     gradients, loss = loop.gradient(Batch(x, truth, index))
@@ -56,7 +56,7 @@ def private(share: float, room: int, loop: TrainingState, batch: Batch) -> Gradi
     return gradients, loss
 
 
-def heard(losses: Tensor, index: Tensor, stack: Stack) -> Tensor:
+def heard(losses: Tensor, index: Tensor, stack: Replicas) -> Tensor:
     """What clipping leaves of each sample."""
     return stack.state["heard"]
 
@@ -106,22 +106,27 @@ class DPSGD(GradientLearner):
     delta: Annotated[float, Interval(gt=0, lt=1)] = 1e-5
 
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
         if not isinstance(self.network, Layered):
             raise ValueError(
                 f"DPSGD clips the gradient of each sample, which it cannot for {self.network!r}: "
                 "it takes networks that are Layered"
             )
         n = len(samples[0])
-        share = min(1.0, self.batch / n)
+        share = min(1.0, self.batch_size / n)
         room = int(binom.isf(OVERFLOW, n, share))
         hooks = Hooks(heard, around=partial(private, share, room))
-        outcomes = self.descend(samples, rngs, knobs, hooks)
+        outcomes = self.descend(samples, rngs, hyperparams, hooks)
         return [
             o
             if isinstance(o, Exception)
             else replace(o, report={"epsilon": epsilon(noise, share, len(o.losses), delta)})
-            for o, noise, delta in zip(outcomes, knobs["noise"], knobs["delta"], strict=True)
+            for o, noise, delta in zip(
+                outcomes, hyperparams["noise"], hyperparams["delta"], strict=True
+            )
         ]

@@ -12,7 +12,7 @@ from algorithms.base import Array, TrainingSet
 from algorithms.engine.environments import annealing
 from algorithms.engine.hooks import Hooks
 from algorithms.engine.inference import probabilities
-from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 from algorithms.engine.loop import Trained
 from algorithms.irm import invariant_risk
 
@@ -60,18 +60,21 @@ class EIIL(GradientLearner):
     anneal: Annotated[int, Ge(0)] = 5
 
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
         reference = self.descend(
-            samples, rngs, knobs, epochs=self.first, selection=None, trace=False
+            samples, rngs, hyperparams, epochs=self.first, selection=None, trace=False
         )
         parts = [
             s if isinstance(o, Exception) else self.split(s, o)
             for s, o in zip(samples, reference, strict=True)
         ]
         hooks = Hooks(objective=invariant_risk, begin=annealing(self.anneal, most=1.0))
-        outcomes = self.retrain(reference, parts, rngs, knobs, hooks)
+        outcomes = self.retrain(reference, parts, rngs, hyperparams, hooks)
         return [
             o if isinstance(o, Exception) else replace(o, suspects=s.group == 1)
             for o, s in zip(outcomes, parts, strict=True)

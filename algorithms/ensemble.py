@@ -55,7 +55,7 @@ class Ensemble(Learner):
         | https://arxiv.org/abs/1612.01474
 
     Arguments:
-        of: The learner.
+        base: The learner.
         members: How many of it.
 
     Example:
@@ -66,7 +66,7 @@ class Ensemble(Learner):
         (100, 2)
     """  # noqa: E501 (a title)
 
-    of: Learner = ERM()  # noqa: RUF009 (frozen)
+    base: Learner = ERM()  # noqa: RUF009 (frozen)
     members: Annotated[int, Ge(1)] = 5
 
     def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
@@ -77,7 +77,7 @@ class Ensemble(Learner):
         self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator]
     ) -> list[Fitted | Exception]:
         """Train all members for all samples at once; where one fails, the ensemble does."""
-        fitted = self.of.fit_many(
+        fitted = self.base.fit_many(
             [sample for sample in samples for _ in range(self.members)],
             [own for rng in rngs for own in offspring(rng, self.members)],
         )

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from algorithms._features.encoders import Pooling, encoder, located
-from algorithms._features.wrapper import OnRepresentation, on_points, represented
+from algorithms._features.wrapper import FeatureLearner, on_points, represented
 from algorithms.base import Array, Fitted, Learner, Rows, TrainingSet, Words
 from algorithms.erm import ERM
 from algorithms.networks import Linear
@@ -16,7 +16,7 @@ from algorithms.runtime.paths import VARIABLE
 
 
 @dataclass(frozen=True)
-class Finetune(OnRepresentation):
+class Finetune(FeatureLearner):
     r"""A learner on the features of a pretrained encoder, which stays as it is.
 
     .. math:: \phi(x) = \frac{\bar h(x)}{\lVert \bar h(x) \rVert_2}, \qquad
@@ -38,12 +38,12 @@ class Finetune(OnRepresentation):
     Arguments:
         encoder: A folder in the data root with ``config.json`` and safetensors, or a name on the
             hub whose files are in its cache. Nothing is fetched: ``hf download NAME`` does that.
-        of: The learner, which sees features as its points.
+        base: The learner, which sees features as its points.
         pooling: What of all tokens or places is the feature: their mean, or the first (as [CLS]).
     """  # noqa: E501 (a title)
 
     encoder: str = "sentence-transformers/all-MiniLM-L6-v2"
-    of: Learner = ERM(network=Linear(), rate=1.0)  # noqa: RUF009 (frozen)
+    base: Learner = ERM(network=Linear(), learning_rate=1.0)  # noqa: RUF009 (frozen)
     pooling: Pooling = "mean"
 
     def validate(self) -> None:
@@ -86,7 +86,7 @@ class Finetune(OnRepresentation):
             moved = first.features(rows.points, rows.words) if len(rows.moved) else None
             return Rows(pool, index, rows.moved, moved)
 
-        inner = [learner.of for learner in own]
+        inner = [learner.base for learner in own]
         fitted = inner[0].fit_alike(inner, [represented(s, encoded) for s in samples], rngs)
         return [
             f if isinstance(f, Exception) else on_points(f, partial(first.features, words=s.words))

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from algorithms.base import TrainingSet
 from algorithms.engine.environments import annealing, environments
-from algorithms.engine.hooks import Batch, Gradient, Hooks, Stack, TrainingState
-from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.hooks import Batch, Gradient, Hooks, Replicas, TrainingState
+from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 from algorithms.networks import last, product
 
 
@@ -36,13 +36,13 @@ def gradient_variances(features: Tensor, slope: Tensor, within: Tensor) -> Tenso
     return variances.view(*within.shape[:2], -1)
 
 
-def remembered(fresh: Tensor, present: Tensor, stack: Stack) -> Tensor:
+def remembered(fresh: Tensor, present: Tensor, stack: Replicas) -> Tensor:
     """Moving averages (R, E, P); who is met for the first time brings its own."""
     state, present = stack.state, present[:, :, None]
     if "variances" not in state:
         state["variances"] = torch.zeros_like(fresh)
         state["met"] = torch.zeros_like(present)
-    keep = torch.where(state["met"], stack.knobs["memory"][:, :, None], 0.0)
+    keep = torch.where(state["met"], stack.hyperparams["memory"][:, :, None], 0.0)
     average = torch.where(present, keep * state["variances"] + (1 - keep) * fresh, 0.0)
     state["variances"] = torch.where(present, average.detach(), state["variances"])
     state["met"] = state["met"] | present
@@ -51,7 +51,7 @@ def remembered(fresh: Tensor, present: Tensor, stack: Stack) -> Tensor:
 
 def matched(loop: TrainingState, batch: Batch) -> Gradient:
     """The gradient of risk and penalty; the penalty reaches the features directly too."""
-    stack, truth = loop.stack, batch.truth[:, None]
+    stack, truth = loop.stack, batch.labels[:, None]
     within, across = environments(batch, stack, loop.parameters[0].dtype)
     with torch.enable_grad():
         leaves = [p.detach().requires_grad_() for p in loop.parameters]
@@ -99,8 +99,11 @@ class Fishr(GradientLearner):
     anneal: Annotated[int, Ge(0)] = 5
 
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
         hooks = Hooks(around=matched, begin=annealing(self.anneal, most=0.0))
-        return self.descend(samples, rngs, knobs, hooks)
+        return self.descend(samples, rngs, hyperparams, hooks)

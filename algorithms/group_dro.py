@@ -10,11 +10,11 @@ from annotated_types import Ge
 from torch import Tensor
 
 from algorithms.base import Array, TrainingSet
-from algorithms.engine.hooks import Hooks, Stack
-from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.hooks import Hooks, Replicas
+from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 
 
-def exponentiated(losses: Tensor, index: Tensor, stack: Stack) -> Tensor:
+def exponentiated(losses: Tensor, index: Tensor, stack: Replicas) -> Tensor:
     """Exponentiated-gradient weights of the groups, spread over their samples in the batch.
 
     Kept as logarithms, which neither overflow nor underflow to a group that is lost for good.
@@ -28,8 +28,8 @@ def exponentiated(losses: Tensor, index: Tensor, stack: Stack) -> Tensor:
         sizes = empty.scatter_add(1, stack.group, torch.ones_like(stack.group, dtype=losses.dtype))
         # A group that nobody is in has no weight to lose, nor to give back.
         stack.state["log_q"] = empty.masked_fill(sizes == 0, -torch.inf)
-        stack.state["margin"] = stack.knobs["adjustment"] / sizes.clamp_min(1).sqrt()
-    log_q = stack.state["log_q"] + stack.knobs["step"] * (mean + stack.state["margin"])
+        stack.state["margin"] = stack.hyperparams["adjustment"] / sizes.clamp_min(1).sqrt()
+    log_q = stack.state["log_q"] + stack.hyperparams["step"] * (mean + stack.state["margin"])
     stack.state["log_q"] = log_q = log_q.log_softmax(1)
     return (log_q.exp() / counts.clamp_min(1)).gather(1, groups)
 
@@ -68,8 +68,11 @@ class GroupDRO(GradientLearner):
     balance: bool = True
 
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
         chances = np.stack([balanced(s.group) for s in samples]) if self.balance else None
-        return self.descend(samples, rngs, knobs, Hooks(exponentiated, chances=chances))
+        return self.descend(samples, rngs, hyperparams, Hooks(exponentiated, chances=chances))

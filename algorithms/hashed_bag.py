@@ -8,14 +8,14 @@ import numpy as np
 from annotated_types import Ge
 from sklearn.utils import murmurhash3_32
 
-from algorithms._features.wrapper import OnRepresentation, on_points, represented
+from algorithms._features.wrapper import FeatureLearner, on_points, represented
 from algorithms.base import Array, Fitted, Learner, Rows, TrainingSet
 from algorithms.erm import ERM
 from algorithms.networks import Linear
 
 
 @dataclass(frozen=True)
-class HashedBag(OnRepresentation):
+class HashedBag(FeatureLearner):
     r"""A learner on bags of hashed n-grams: how often, in a text, each bucket is hit.
 
     .. math:: \phi(x)_b = \log\big(1 + |\{(i, k) : k \le K,\ \mathrm{hash}(x_i, \ldots, x_{i+k-1})
@@ -30,7 +30,7 @@ class HashedBag(OnRepresentation):
         | https://arxiv.org/abs/0902.2206
 
     Arguments:
-        of: The learner, which sees bags as its points.
+        base: The learner, which sees bags as its points.
         buckets: The number of buckets.
         grams: The longest n-grams K.
 
@@ -40,7 +40,7 @@ class HashedBag(OnRepresentation):
                [0.  , 0.  , 0.  , 0.69]], dtype=float32)
     """
 
-    of: Learner = ERM(network=Linear())  # noqa: RUF009 (frozen)
+    base: Learner = ERM(network=Linear())  # noqa: RUF009 (frozen)
     buckets: Annotated[int, Ge(2)] = 2048
     grams: Annotated[int, Ge(1)] = 2
 
@@ -82,6 +82,6 @@ class HashedBag(OnRepresentation):
             bags = first.bags(rows.points)
             return Rows(pools[id(rows.pool)], rows.index, rows.moved, bags)
 
-        inner = [learner.of for learner in own]
+        inner = [learner.base for learner in own]
         fitted = inner[0].fit_alike(inner, [represented(s, bagged) for s in samples], rngs)
         return [f if isinstance(f, Exception) else on_points(f, first.bags) for f in fitted]

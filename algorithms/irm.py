@@ -11,15 +11,15 @@ from torch import Tensor
 
 from algorithms.base import TrainingSet
 from algorithms.engine.environments import annealing, environments
-from algorithms.engine.hooks import Batch, Hooks, Stack
-from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.hooks import Batch, Hooks, Replicas
+from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 from algorithms.networks import product
 
 
-def invariant_risk(logits: Tensor, batch: Batch, stack: Stack) -> Tensor:
+def invariant_risk(logits: Tensor, batch: Batch, stack: Replicas) -> Tensor:
     """The mean over environments of risk and penalty, divided by the penalty's weight above 1."""
     within, across = environments(batch, stack, logits.dtype)
-    log_p, truth = logits.log_softmax(1), batch.truth[:, None]
+    log_p, truth = logits.log_softmax(1), batch.labels[:, None]
     loss = -log_p.gather(1, truth)[:, 0]
     # The derivative of the loss by the scale of the logits, at a scale of one.
     slope = (log_p.exp() * logits).sum(1) - logits.gather(1, truth)[:, 0]
@@ -56,8 +56,11 @@ class IRM(GradientLearner):
     anneal: Annotated[int, Ge(0)] = 5
 
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
         hooks = Hooks(objective=invariant_risk, begin=annealing(self.anneal, most=1.0))
-        return self.descend(samples, rngs, knobs, hooks)
+        return self.descend(samples, rngs, hyperparams, hooks)

@@ -10,7 +10,7 @@ from annotated_types import Ge
 from algorithms.base import Array, TrainingSet
 from algorithms.engine.hooks import Hooks
 from algorithms.engine.inference import probabilities
-from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 from algorithms.engine.loop import Trained
 
 
@@ -45,11 +45,14 @@ class JTT(GradientLearner):
     upweight: Annotated[float, Ge(1)] = 20.0
 
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
         outcomes = self.descend(
-            samples, rngs, knobs, epochs=self.first, selection=None, trace=False
+            samples, rngs, hyperparams, epochs=self.first, selection=None, trace=False
         )
         errors = {
             r: self.mistakes(samples[r], first)
@@ -58,9 +61,11 @@ class JTT(GradientLearner):
         }
         if not errors:
             return outcomes
-        chances = {r: np.where(wrong, knobs["upweight"][r], 1.0) for r, wrong in errors.items()}
+        chances = {
+            r: np.where(wrong, hyperparams["upweight"][r], 1.0) for r, wrong in errors.items()
+        }
         hooks = Hooks(chances=np.stack(list(chances.values())))
-        results = self.retrain(outcomes, samples, rngs, knobs, hooks)
+        results = self.retrain(outcomes, samples, rngs, hyperparams, hooks)
         for r, weights in chances.items():
             result = results[r]
             if not isinstance(result, Exception):

@@ -20,12 +20,12 @@ class KNN(Learner):
         | https://doi.org/10.1109/TIT.1967.1053964
 
     Arguments:
-        neighbours: How many of them vote, k.
+        n_neighbors: How many of them vote, k.
     """
 
-    neighbours: Annotated[int, Ge(1)] = 5
+    n_neighbors: Annotated[int, Ge(1)] = 5
 
     def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
         """Train on a sample."""
-        votes = min(self.neighbours, len(sample))
+        votes = min(self.n_neighbors, len(sample))
         return fit_estimator(KNeighborsClassifier(n_neighbors=votes), sample, rng)

@@ -9,14 +9,14 @@ from annotated_types import Interval
 from torch import Tensor
 
 from algorithms.base import TrainingSet
-from algorithms.engine.hooks import Batch, Hooks, Stack
-from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.hooks import Batch, Hooks, Replicas
+from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 
 
-def smoothed_loss(logits: Tensor, batch: Batch, stack: Stack) -> Tensor:
+def smoothed_loss(logits: Tensor, batch: Batch, stack: Replicas) -> Tensor:
     """The cross-entropy with labels that are mixed with the uniform distribution."""
-    log_p, share = logits.log_softmax(1), stack.knobs["smoothing"]
-    right = log_p.gather(1, batch.truth[:, None])[:, 0]
+    log_p, share = logits.log_softmax(1), stack.hyperparams["smoothing"]
+    right = log_p.gather(1, batch.labels[:, None])[:, 0]
     return -((1 - share) * right + share * log_p.mean(1)).mean(1)
 
 
@@ -45,7 +45,10 @@ class LabelSmoothing(GradientLearner):
     smoothing: Annotated[float, Interval(ge=0, lt=1)] = 0.1
 
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
-        return self.descend(samples, rngs, knobs, Hooks(objective=smoothed_loss))
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
+        return self.descend(samples, rngs, hyperparams, Hooks(objective=smoothed_loss))

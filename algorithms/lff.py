@@ -11,19 +11,19 @@ from annotated_types import Ge, Le, Lt
 from torch import Tensor
 
 from algorithms.base import TrainingSet
-from algorithms.engine.hooks import Hooks, Stack
-from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.hooks import Hooks, Replicas
+from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 from algorithms.engine.loop import initial
 
 
-def failures(losses: Tensor, index: Tensor, stack: Stack) -> Tensor:
+def failures(losses: Tensor, index: Tensor, stack: Replicas) -> Tensor:
     """Weights of two stacks: what the biased one is sure of, what it fails at compared."""
     if "memory" not in stack.state:
         stack.state["memory"] = torch.zeros_like(stack.label, dtype=losses.dtype)
         stack.state["seen"] = torch.zeros_like(stack.state["memory"])
     memory, seen = stack.state["memory"], stack.state["seen"]
     # The first loss is remembered whole, later ones are averaged in.
-    old = stack.knobs["memory"] * seen.gather(1, index)
+    old = stack.hyperparams["memory"] * seen.gather(1, index)
     new = old * memory.gather(1, index) + (1 - old) * losses
     memory.scatter_(1, index, new)
     seen.scatter_(1, index, 1)
@@ -32,7 +32,7 @@ def failures(losses: Tensor, index: Tensor, stack: Stack) -> Tensor:
     tiny = torch.finfo(losses.dtype).tiny
     peak = peaks.gather(1, stack.label.gather(1, index)).clamp_min_(tiny)
     biased, debiased = (new / peak).chunk(2)
-    sure = torch.exp(-stack.knobs["exponent"] * losses).chunk(2)[0]
+    sure = torch.exp(-stack.hyperparams["exponent"] * losses).chunk(2)[0]
     hard = biased / (biased + debiased).clamp_min(tiny)
     return torch.cat([sure, hard]) / losses.shape[1]
 
@@ -70,16 +70,19 @@ class LfF(GradientLearner):
     memory: Annotated[float, Ge(0), Lt(1)] = 0.7
 
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
         shape, classes = samples[0].rows.pool.shape[1:], samples[0].classes
         parts = [initial(self.network, shape, classes, rngs) for _ in range(self.nets)]
         # From here on the generators of both parts draw the same batches.
         outcomes = self.descend(
             [*samples, *samples],
             [*rngs, *deepcopy(list(rngs))],
-            {name: values * 2 for name, values in knobs.items()},
+            {name: values * 2 for name, values in hyperparams.items()},
             Hooks(weigh=failures, copies=self.nets),
             start=[torch.cat(pair) for pair in zip(*parts, strict=True)],
         )

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from algorithms.base import TrainingSet
 from algorithms.engine.hooks import Batch, Gradient, Hooks, TrainingState
-from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 
 
 def median(values: Sequence[Tensor]) -> Tensor:
@@ -36,7 +36,7 @@ def median_of_blocks(blocks: int, loop: TrainingState, batch: Batch) -> Gradient
     """The coordinate-wise median of the gradients of blocks of a batch; their mean objective."""
     blocks = min(blocks, batch.x.shape[1])
     parts = zip(
-        *(t.tensor_split(blocks, 1) for t in (batch.x, batch.truth, batch.index)), strict=True
+        *(t.tensor_split(blocks, 1) for t in (batch.x, batch.labels, batch.index)), strict=True
     )
     gradients, losses = zip(*(loop.gradient(Batch(*part)) for part in parts), strict=True)
     middle = [median(own) for own in zip(*gradients, strict=True)]
@@ -67,8 +67,11 @@ class MedianOfMeans(GradientLearner):
     blocks: Annotated[int, Ge(1)] = 5
 
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
         hooks = Hooks(around=partial(median_of_blocks, self.blocks))
-        return self.descend(samples, rngs, knobs, hooks)
+        return self.descend(samples, rngs, hyperparams, hooks)

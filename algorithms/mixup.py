@@ -10,8 +10,8 @@ from annotated_types import Gt
 from torch import Tensor
 
 from algorithms.base import TrainingSet
-from algorithms.engine.hooks import Batch, Gradient, Hooks, Stack, TrainingState
-from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.hooks import Batch, Gradient, Hooks, Replicas, TrainingState
+from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 
 
 def shares(size: int) -> Callable[[TrainingState], None]:
@@ -19,7 +19,7 @@ def shares(size: int) -> Callable[[TrainingState], None]:
 
     def begin(loop: TrainingState) -> None:
         steps = -(-loop.label.shape[1] // size)
-        concentration = loop.stack.knobs["concentration"].flatten().tolist()
+        concentration = loop.stack.hyperparams["concentration"].flatten().tolist()
         draws = [g.beta(a, a, steps) for g, a in zip(loop.rngs, concentration, strict=True)]
         loop.stack.state["shares"] = torch.from_numpy(np.stack(draws)).to(loop.parameters[0])
 
@@ -32,14 +32,14 @@ def mixed(loop: TrainingState, batch: Batch) -> Gradient:
     state["share"], state["shares"] = state["shares"].tensor_split([1], dim=1)
     own = state["share"][:, :, None]
     x = own * batch.x + (1 - own) * batch.x.roll(1, 1)
-    return loop.gradient(Batch(x, batch.truth, batch.index))
+    return loop.gradient(Batch(x, batch.labels, batch.index))
 
 
-def mixed_loss(logits: Tensor, batch: Batch, stack: Stack) -> Tensor:
+def mixed_loss(logits: Tensor, batch: Batch, stack: Replicas) -> Tensor:
     """The loss by the points' own labels and that by their partners', in the same shares."""
     log_p, own = logits.log_softmax(1), stack.state["share"]
     mine, theirs = (
-        -log_p.gather(1, label[:, None])[:, 0] for label in (batch.truth, batch.truth.roll(1, 1))
+        -log_p.gather(1, label[:, None])[:, 0] for label in (batch.labels, batch.labels.roll(1, 1))
     )
     return (own * mine + (1 - own) * theirs).mean(1)
 
@@ -70,8 +70,11 @@ class Mixup(GradientLearner):
     concentration: Annotated[float, Gt(0)] = 0.2
 
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
-        hooks = Hooks(objective=mixed_loss, around=mixed, begin=shares(self.batch))
-        return self.descend(samples, rngs, knobs, hooks)
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
+        hooks = Hooks(objective=mixed_loss, around=mixed, begin=shares(self.batch_size))
+        return self.descend(samples, rngs, hyperparams, hooks)

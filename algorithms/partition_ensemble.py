@@ -86,7 +86,7 @@ class PartitionEnsemble(Learner):
         | https://arxiv.org/abs/2006.14768
 
     Arguments:
-        of: The learner of each part; parts are small, so are its batches.
+        base: The learner of each part; parts are small, so are its batches.
         parts: The number of parts k.
 
     Example:
@@ -97,7 +97,7 @@ class PartitionEnsemble(Learner):
         True
     """  # noqa: E501 (a title)
 
-    of: Learner = ERM(batch=16)  # noqa: RUF009 (frozen)
+    base: Learner = ERM(batch_size=16)  # noqa: RUF009 (frozen)
     parts: Annotated[int, Ge(1)] = 10
 
     def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
@@ -121,7 +121,7 @@ class PartitionEnsemble(Learner):
                     voters[i].append(constant(labels[0], sample.classes))
                 elif len(labels):
                     jobs.append((i, sample.take(people), generator))
-        fitted = self.of.fit_many([j[1] for j in jobs], [j[2] for j in jobs]) if jobs else []
+        fitted = self.base.fit_many([j[1] for j in jobs], [j[2] for j in jobs]) if jobs else []
         for (i, _, _), voter in zip(jobs, fitted, strict=True):
             voters[i].append(voter)
         for sample, parts in zip(samples, voters, strict=True):

@@ -7,7 +7,7 @@ import numpy as np
 
 from algorithms.base import TrainingSet
 from algorithms.engine.hooks import Hooks
-from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 from algorithms.group_dro import balanced
 
 
@@ -31,8 +31,11 @@ class ReweightGroups(GradientLearner):
     """
 
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
         chances = np.stack([balanced(s.group) for s in samples])
-        return self.descend(samples, rngs, knobs, Hooks(chances=chances))
+        return self.descend(samples, rngs, hyperparams, Hooks(chances=chances))

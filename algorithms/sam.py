@@ -10,17 +10,17 @@ from annotated_types import Ge
 
 from algorithms.base import TrainingSet
 from algorithms.engine.hooks import Batch, Gradient, Hooks, TrainingState
-from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 
 
 def uphill(loop: TrainingState, batch: Batch) -> Gradient:
     """The gradient at the top of the ball around the parameters, which stay where they are."""
     here, (gradients, _) = loop.parameters, loop.gradient(batch)
     # One after the other: how a stack is summed depends on the number of replicas in it.
-    square = torch.zeros_like(loop.stack.knobs["radius"][:, 0])
+    square = torch.zeros_like(loop.stack.hyperparams["radius"][:, 0])
     for gradient in gradients:
         square += gradient.square().flatten(1).sum(1)
-    reach = loop.stack.knobs["radius"][:, 0] / square.sqrt().clamp_min(1e-12)
+    reach = loop.stack.hyperparams["radius"][:, 0] / square.sqrt().clamp_min(1e-12)
     try:
         loop.parameters = [
             p + reach.view(-1, *[1] * (p.ndim - 1)) * g
@@ -55,7 +55,10 @@ class SAM(GradientLearner):
     radius: Annotated[float, Ge(0)] = 0.05
 
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
-        return self.descend(samples, rngs, knobs, Hooks(around=uphill))
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
+        return self.descend(samples, rngs, hyperparams, Hooks(around=uphill))

@@ -9,15 +9,15 @@ from annotated_types import Ge
 from torch import Tensor
 
 from algorithms.base import TrainingSet
-from algorithms.engine.hooks import Batch, Hooks, Stack
-from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.hooks import Batch, Hooks, Replicas
+from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 
 
-def decoupled_loss(logits: Tensor, batch: Batch, stack: Stack) -> Tensor:
+def decoupled_loss(logits: Tensor, batch: Batch, stack: Replicas) -> Tensor:
     """The cross-entropy and a penalty on the mean square of all logits."""
-    right = logits.log_softmax(1).gather(1, batch.truth[:, None])[:, 0]
+    right = logits.log_softmax(1).gather(1, batch.labels[:, None])[:, 0]
     squares = logits.square().mean(1)
-    return (stack.knobs["coefficient"] * squares - right).mean(1)
+    return (stack.hyperparams["coefficient"] * squares - right).mean(1)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,10 @@ class SpectralDecoupling(GradientLearner):
     coefficient: Annotated[float, Ge(0)] = 0.1
 
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
-        return self.descend(samples, rngs, knobs, Hooks(objective=decoupled_loss))
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
+        return self.descend(samples, rngs, hyperparams, Hooks(objective=decoupled_loss))

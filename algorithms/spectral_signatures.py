@@ -9,7 +9,7 @@ from annotated_types import Ge, Lt
 
 from algorithms.base import Array, TrainingSet
 from algorithms.engine.inference import features
-from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 
 
 def unsuspected(phi: Array, y: Array, outliers: float) -> Array:
@@ -61,14 +61,17 @@ class SpectralSignatures(GradientLearner):
     outliers: Annotated[float, Ge(0), Lt(1)] = 0.05
 
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
-        first = self.descend(samples, rngs, knobs, selection=None, trace=False)
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
+        first = self.descend(samples, rngs, hyperparams, selection=None, trace=False)
         kept = [
             np.arange(len(s))
             if isinstance(o, Exception)
             else unsuspected(features(self.network, o.parameters, s.x), s.y, outliers)
-            for o, s, outliers in zip(first, samples, knobs["outliers"], strict=True)
+            for o, s, outliers in zip(first, samples, hyperparams["outliers"], strict=True)
         ]
-        return self.retrain_on(first, samples, kept, rngs, knobs)
+        return self.retrain_on(first, samples, kept, rngs, hyperparams)

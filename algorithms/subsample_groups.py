@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from algorithms.base import Array, Fitted, TrainingSet
-from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 
 
 def levelled(group: Array, rng: np.random.Generator) -> Array:
@@ -54,7 +54,10 @@ class SubsampleGroups(GradientLearner):
         ]
 
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
-        return self.descend(samples, rngs, knobs)
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
+        return self.descend(samples, rngs, hyperparams)

@@ -10,7 +10,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from algorithms.base import TrainingSet
-from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 
 
 def moments(snapshots: Tensor, rank: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -58,14 +58,17 @@ class SWAG(GradientLearner):
     scale: Annotated[float, Ge(0)] = 0.5
 
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
-        outcomes = self.descend(samples, rngs, knobs, trace=True)
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
+        outcomes = self.descend(samples, rngs, hyperparams, trace=True)
         for r, outcome in enumerate(outcomes):
             if not isinstance(outcome, Exception):
                 path = [snapshot.parameters for snapshot in outcome.path[-self.last :]]
-                drawn = self.draw(path, knobs["scale"][r], rngs[r])
+                drawn = self.draw(path, hyperparams["scale"][r], rngs[r])
                 kept = outcome.path if self.trace else []
                 outcomes[r] = replace(outcome, parameters=drawn, path=kept)
         return outcomes

@@ -10,7 +10,7 @@ from annotated_types import Ge, Lt
 
 from algorithms.base import Array, TrainingSet
 from algorithms.engine.inference import probabilities
-from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 
 
 def best_fitted(truth: Array, outliers: float) -> Array:
@@ -53,17 +53,20 @@ class TrimmedLoss(GradientLearner):
     rounds: Annotated[int, Ge(1)] = 2
 
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
-        outcomes = self.descend(samples, rngs, knobs, selection=None, trace=False)
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
+        outcomes = self.descend(samples, rngs, hyperparams, selection=None, trace=False)
         for left in reversed(range(self.rounds)):
             kept = [
                 self.kept(o, s, outliers)
-                for o, s, outliers in zip(outcomes, samples, knobs["outliers"], strict=True)
+                for o, s, outliers in zip(outcomes, samples, hyperparams["outliers"], strict=True)
             ]
             options = {"selection": None, "trace": False} if left else {}
-            outcomes = self.retrain_on(outcomes, samples, kept, rngs, knobs, **options)
+            outcomes = self.retrain_on(outcomes, samples, kept, rngs, hyperparams, **options)
         return outcomes
 
     def kept(self, outcome: Outcome, sample: TrainingSet, outliers: float) -> Array:

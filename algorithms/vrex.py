@@ -10,14 +10,14 @@ from torch import Tensor
 
 from algorithms.base import TrainingSet
 from algorithms.engine.environments import annealing, environments
-from algorithms.engine.hooks import Batch, Hooks, Stack
-from algorithms.engine.learner import GradientLearner, Knobs, Outcome
+from algorithms.engine.hooks import Batch, Hooks, Replicas
+from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 
 
-def extrapolated_risk(logits: Tensor, batch: Batch, stack: Stack) -> Tensor:
+def extrapolated_risk(logits: Tensor, batch: Batch, stack: Replicas) -> Tensor:
     """The mean of the environments' risks and their weighted variance."""
     within, across = environments(batch, stack, logits.dtype)
-    loss = -logits.log_softmax(1).gather(1, batch.truth[:, None])[:, 0]
+    loss = -logits.log_softmax(1).gather(1, batch.labels[:, None])[:, 0]
     risk = (within * loss[:, None]).sum(2)
     mean = (across * risk).sum(1, keepdim=True)
     return (across * (risk + stack.state["penalty"] * (risk - mean).square())).sum(1)
@@ -49,8 +49,11 @@ class VREx(GradientLearner):
     anneal: Annotated[int, Ge(0)] = 5
 
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
         hooks = Hooks(objective=extrapolated_risk, begin=annealing(self.anneal, most=1.0))
-        return self.descend(samples, rngs, knobs, hooks)
+        return self.descend(samples, rngs, hyperparams, hooks)

@@ -9,17 +9,17 @@ import numpy as np
 from annotated_types import Ge
 
 from collectives import strategy_bounds
-from collectives.base import Around, Strategy
+from collectives.base import Strategy, StrategyWrapper
 from collectives.planting import FeatureLabel
 from collectives.signals.base import Signal
 from collectives.theory import independent_members
 from collectives.theory.counts import Counts
 from collectives.theory.finite_sample import Terms
-from collectives.types import Array, NoBound, Pooled, Predict, known
+from collectives.types import Array, MemberData, NoBound, Predict, known
 
 
 @dataclass(frozen=True)
-class Adaptive(Around):
+class Adaptive(StrategyWrapper):
     r"""Members see the deployed classifier, and shift their weight to where it gets them further.
 
     .. math:: P^*_t = h_\# Q_t, \qquad Q_1 \text{ uniform}, \qquad
@@ -39,14 +39,14 @@ class Adaptive(Around):
         | https://arxiv.org/abs/2002.06673
 
     Arguments:
-        of: What members do with a row.
+        base: What members do with a row.
         rounds: How often the firm trains.
         growth: By how much the weight of a point that was lost grows, or shrinks.
 
     Example:
         >>> from collectives.signals.tabular import SetFeature
         >>> x, y = np.float32([[0, 0], [1, 0], [2, 0]]), np.zeros(3, dtype=int)
-        >>> pooled = Pooled(x, y, 2, seen=(lambda x: np.zeros(len(x)),))
+        >>> pooled = MemberData(x, y, 2, seen=(lambda x: np.zeros(len(x)),))
         >>> adaptive = Adaptive(FeatureLabel(SetFeature(-1, 1.0), label=1), growth=1e9)
         >>> adaptive.act(x, y, pooled=pooled, n=9, rng=np.random.default_rng(0))[0]
         array([[1., 1.],
@@ -54,23 +54,23 @@ class Adaptive(Around):
                [1., 1.]], dtype=float32)
     """
 
-    chance: ClassVar[bool] = True
+    stochastic: ClassVar[bool] = True
 
-    of: Strategy = FeatureLabel()  # noqa: RUF009 (frozen)
+    base: Strategy = FeatureLabel()  # noqa: RUF009 (frozen)
     rounds: Annotated[int, Ge(1)] = 4
     growth: Annotated[float, Ge(1)] = 2.0
 
     def act(
-        self, x: Array, y: Array, *, pooled: Pooled, n: int, rng: np.random.Generator
+        self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
         """What was agreed on, by everybody's own row or one that needs it more."""
         # Streams of their own in each round, so that `of` draws, and spawns, what it did in the
         # first one, and equal weights are exchanged alike in any.
         search, exchange = rng.spawn(2)
         if not pooled.seen:
-            return self.of.act(x, y, pooled=pooled, n=n, rng=rng)
+            return self.base.act(x, y, pooled=pooled, n=n, rng=rng)
         rows = exchanged(self.weights(x, y, pooled.seen, search), exchange)
-        return self.of.act(x[rows], y[rows], pooled=pooled, n=n, rng=rng)
+        return self.base.act(x[rows], y[rows], pooled=pooled, n=n, rng=rng)
 
     def weights(
         self, x: Array, y: Array, seen: tuple[Predict, ...], rng: np.random.Generator
@@ -82,7 +82,7 @@ class Adaptive(Around):
         lost, most = np.zeros(len(y), dtype=bool), -np.inf
         for predict in seen:
             # Where success is nobody's business, nothing is lost.
-            won = np.nan_to_num(self.of.success(predict, people), nan=1.0)
+            won = np.nan_to_num(self.base.success(predict, people), nan=1.0)
             if won.mean() > most:
                 best, lost, most = tried, won < 1, won.mean()
             bolder = rng.random(len(y))[point.reshape(-1)] < 0.5
@@ -91,28 +91,28 @@ class Adaptive(Around):
             tried = tried / tried.mean()
         return best if len(seen) == self.rounds - 1 else tried
 
-    def guarantee(self, counts: Counts, terms: Terms) -> Array:
+    def finite_sample_bound(self, counts: Counts, terms: Terms) -> Array:
         """The bound of acting once, on the members' own points, where the last round is no worse.
 
         Which points are won in the last round is anybody's guess. It holds for a firm whose
         training has no chance of its own.
         """
         if self.rounds == 1:
-            return self.of.guarantee(counts, terms)
-        habits = strategy_bounds.needed(self.of, counts.classes)
-        if not habits.certain:
+            return self.base.finite_sample_bound(counts, terms)
+        label_policy = strategy_bounds.needed(self.base, counts.classes)
+        if not label_policy.certain:
             raise NoBound(
                 "Adaptive promises what the first round does, since it can be played again; a "
                 "bound where members draw lots, or may do anything in company, is missing"
             )
-        data, label = counts.at(known(self.decisive, "signal")), strategy_bounds.aim(self)
-        return independent_members.planting(data, habits, terms, label, steered=True)
+        data, label = counts.at(known(self.evaluation_signal, "signal")), strategy_bounds.aim(self)
+        return independent_members.planting(data, label_policy, terms, label, steered=True)
 
-    def promise(
+    def exact_bound(
         self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]
     ) -> float | None:
         """What is promised to what was agreed on, by this mixture."""
-        return self.of.promise(joint, mixture, moved)
+        return self.base.exact_bound(joint, mixture, moved)
 
 
 def exchanged(weight: Array, rng: np.random.Generator) -> Array:

@@ -11,28 +11,28 @@ import numpy as np
 from collectives.signals.base import Signal
 from collectives.theory.counts import Counts
 from collectives.theory.finite_sample import Terms
-from collectives.theory.label_policy import Habits
-from collectives.types import Array, Labelled, NoBound, Pooled, Predict
+from collectives.theory.label_policy import LabelPolicy
+from collectives.types import Array, Labelled, MemberData, NoBound, Predict
 
 
 class Strategy(ABC):
     """What a collective does. Fields left None are filled with the dataset's defaults."""
 
     #: Whether what a member hands in depends on more than its row and on what all members know.
-    chance: ClassVar[bool] = False
+    stochastic: ClassVar[bool] = False
     #: Whether what a member hands in depends on its row and on nothing else.
-    by_row: ClassVar[bool] = False
+    rowwise: ClassVar[bool] = False
     #: Whether it moves members to other points than its signals do.
-    strays: ClassVar[bool] = False
+    moves_off_signal: ClassVar[bool] = False
     #: Why members can promise themselves nothing from their own rows, where they cannot.
-    unpromised: ClassVar[str] = "no finite-sample bound is known for it"
+    no_bound_reason: ClassVar[str] = "no finite-sample bound is known for it"
 
     signal: Signal | None
     label: int | None
 
     @abstractmethod
     def act(
-        self, x: Array, y: Array, *, pooled: Pooled, n: int, rng: np.random.Generator
+        self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
         """The members' rows as they hand them in.
 
@@ -60,7 +60,7 @@ class Strategy(ABC):
         return getattr(self, "label", None)
 
     @property
-    def decisive(self) -> Signal | None:
+    def evaluation_signal(self) -> Signal | None:
         """The signal at whose points it is decided whether it has won, if there is one."""
         return getattr(self, "signal", None)
 
@@ -82,21 +82,21 @@ class Strategy(ABC):
 
     @cached_property
     def traceable(self) -> bool:
-        """Whether :meth:`outcomes` says all that members may hand in."""
-        return not self.chance and all(part.traceable for part in self.parts)
+        """Whether :meth:`action_distribution` says all that members may hand in."""
+        return not self.stochastic and all(part.traceable for part in self.parts)
 
     @cached_property
     def local(self) -> bool:
         """Whether members stay where they are, or go where its signals take them."""
-        return not self.strays and all(part.local for part in self.parts)
+        return not self.moves_off_signal and all(part.local for part in self.parts)
 
     @cached_property
     def learns(self) -> bool:
-        """Whether it is unfinished before it is :meth:`prepared`."""
+        """Whether it is unfinished before it is :meth:`bind`."""
         return any(s.learns for s in self.signals) or any(part.learns for part in self.parts)
 
-    def outcomes(
-        self, x: Array, y: Array, *, pooled: Pooled, n: int
+    def action_distribution(
+        self, x: Array, y: Array, *, pooled: MemberData, n: int
     ) -> list[tuple[float, Array, Array]]:
         """What members with these rows may hand in: probability, points, labels of each way.
 
@@ -105,7 +105,7 @@ class Strategy(ABC):
         rng = np.random.default_rng(0)
         return [(1.0, *self.act(x, y, pooled=pooled, n=n, rng=rng))]
 
-    def promise(
+    def exact_bound(
         self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]
     ) -> float | None:
         """The success that no firm can deny which answers with a likeliest label of the mixture.
@@ -120,7 +120,7 @@ class Strategy(ABC):
         """
         return None
 
-    def estimate(self, others: Array, weights: Array, own: Array) -> float | None:
+    def plugin_bound(self, others: Array, weights: Array, own: Array) -> float | None:
         """The success that a good firm can hardly deny, from what is at hand and no known law.
 
         Arguments:
@@ -133,11 +133,11 @@ class Strategy(ABC):
         """
         return None
 
-    def habits(self, classes: int) -> Habits | None:
+    def label_policy(self, classes: int) -> LabelPolicy | None:
         """What members do, if it takes no more than their own label and lots; else None."""
         return None
 
-    def guarantee(self, counts: Counts, terms: Terms) -> Array:
+    def finite_sample_bound(self, counts: Counts, terms: Terms) -> Array:
         """What members can promise themselves from their own rows, for each size, (T,).
 
         Arguments:
@@ -152,19 +152,19 @@ class Strategy(ABC):
         """
         raise NoBound(
             f"{type(self).__name__} can promise itself nothing from its members' own data: "
-            f"{self.unpromised}"
+            f"{self.no_bound_reason}"
         )
 
     def measures(self, predict: Predict, test: Labelled) -> Mapping[str, float]:
         """Whatever else is worth a number: name -> value."""
         return {}
 
-    def filled(self, signal: Signal | None, label: int | None) -> Self:
+    def with_defaults(self, signal: Signal | None, label: int | None) -> Self:
         """This strategy with what its fields leave open taken from the arguments."""
 
         def fill(value: Any) -> Any:
             if isinstance(value, Strategy):
-                return value.filled(signal, label)
+                return value.with_defaults(signal, label)
             return tuple(map(fill, value)) if isinstance(value, tuple) else value
 
         made, given = self._with(fill), {"signal": signal, "label": label}
@@ -172,7 +172,7 @@ class Strategy(ABC):
         empty = {k: v for k, v in given.items() if k in names and getattr(self, k) is None}
         return dataclasses.replace(made, **empty)  # type: ignore[type-var]
 
-    def prepared(self, people: Pooled) -> Self:
+    def bind(self, people: MemberData) -> Self:
         """This strategy with what it learns from people as they are before anybody acts.
 
         That is the same for all sizes, and where there are no members: it is what a collective
@@ -181,9 +181,9 @@ class Strategy(ABC):
 
         def prepare(value: Any) -> Any:
             if isinstance(value, Strategy):
-                return value.prepared(people)
+                return value.bind(people)
             if isinstance(value, Signal):
-                return value.learnt(people, self.target)
+                return value.learn(people, self.target)
             return tuple(map(prepare, value)) if isinstance(value, tuple) else value
 
         return self._with(prepare)
@@ -195,28 +195,28 @@ class Strategy(ABC):
         return dataclasses.replace(self, **made)  # type: ignore[type-var]
 
 
-class Around(Strategy):
-    """A way of acting on what another strategy ``of`` says, by which it is judged. Abstract."""
+class StrategyWrapper(Strategy):
+    """A way of acting on what another strategy ``base`` says, by which it is judged. Abstract."""
 
-    of: Strategy
+    base: Strategy
 
     def success(self, predict: Predict, test: Labelled) -> Array:
         """That of what was agreed on."""
-        return self.of.success(predict, test)
+        return self.base.success(predict, test)
 
     def measures(self, predict: Predict, test: Labelled) -> Mapping[str, float]:
         """Those of what was agreed on."""
-        return self.of.measures(predict, test)
+        return self.base.measures(predict, test)
 
     @property
     def target(self) -> int | None:
         """The label that was agreed on."""
-        return self.of.target
+        return self.base.target
 
     @property
-    def decisive(self) -> Signal | None:
+    def evaluation_signal(self) -> Signal | None:
         """The signal that was agreed on."""
-        return self.of.decisive
+        return self.base.evaluation_signal
 
 
 def _flat(strategy: Any) -> Iterator[Any]:

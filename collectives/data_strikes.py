@@ -8,7 +8,7 @@ from annotated_types import Ge
 
 from collectives.base import Strategy
 from collectives.planting import among
-from collectives.types import Array, Labelled, Pooled, Predict, known
+from collectives.types import Array, Labelled, MemberData, Predict, known
 
 #: Why nothing is promised to members who make room for each other.
 COPIES = (
@@ -39,18 +39,18 @@ class Strike(Strategy):
 
     Example:
         >>> x, y = np.float32([[0], [1], [2]]), np.array([0, 1, 1])
-        >>> pooled = Pooled(x, y, 2)
+        >>> pooled = MemberData(x, y, 2)
         >>> Strike(label=1).act(x, y, pooled=pooled, n=9, rng=np.random.default_rng(0))[1]
         array([0, 0, 0])
     """
 
-    chance: ClassVar[bool] = True
-    unpromised: ClassVar[str] = COPIES
+    stochastic: ClassVar[bool] = True
+    no_bound_reason: ClassVar[str] = COPIES
 
     label: Annotated[int, Ge(0)] | None = None
 
     def act(
-        self, x: Array, y: Array, *, pooled: Pooled, n: int, rng: np.random.Generator
+        self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
         """Rows of other classes in place of those of the class."""
         return _copied(x, y, y != among(self.label, pooled.classes), rng)
@@ -80,18 +80,18 @@ class Contribute(Strategy):
 
     Example:
         >>> x, y = np.float32([[0], [1], [2]]), np.array([0, 1, 0])
-        >>> pooled = Pooled(x, y, 2)
+        >>> pooled = MemberData(x, y, 2)
         >>> Contribute(label=1).act(x, y, pooled=pooled, n=9, rng=np.random.default_rng(0))[1]
         array([1, 1, 1])
     """
 
-    chance: ClassVar[bool] = True
-    unpromised: ClassVar[str] = COPIES
+    stochastic: ClassVar[bool] = True
+    no_bound_reason: ClassVar[str] = COPIES
 
     label: Annotated[int, Ge(0)] | None = None
 
     def act(
-        self, x: Array, y: Array, *, pooled: Pooled, n: int, rng: np.random.Generator
+        self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
         """Rows of the class in place of those of others."""
         return _copied(x, y, y == among(self.label, pooled.classes), rng)

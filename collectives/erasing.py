@@ -12,7 +12,7 @@ from collectives.signals.base import Signal
 from collectives.theory import independent_members, pointwise
 from collectives.theory.counts import Counts
 from collectives.theory.finite_sample import Terms
-from collectives.types import Array, Labelled, Pooled, Predict, known
+from collectives.types import Array, Labelled, MemberData, Predict, known
 
 
 @dataclass(frozen=True)
@@ -32,25 +32,25 @@ class Erase(Strategy):
 
     Arguments:
         signal: The signal g, an idempotent one.
-        neighbours: How many of the nearest pooled rows vote on a twin that no row equals.
+        n_neighbors: How many of the nearest pooled rows vote on a twin that no row equals.
 
     Example:
         >>> from collectives.signals.tabular import SetFeature
         >>> x, y = np.float32([[0, 0], [0, 1]]), np.array([0, 1])
         >>> strategy = Erase(SetFeature(-1, 1.0))
-        >>> strategy.act(x, y, pooled=Pooled(x, y, 2), n=9, rng=np.random.default_rng(0))
+        >>> strategy.act(x, y, pooled=MemberData(x, y, 2), n=9, rng=np.random.default_rng(0))
         (array([[0., 0.],
                [0., 1.]], dtype=float32), array([1, 1]))
     """
 
     signal: Signal | None = None
-    neighbours: Annotated[int, Ge(1)] = 15
+    n_neighbors: Annotated[int, Ge(1)] = 15
 
     def act(
-        self, x: Array, y: Array, *, pooled: Pooled, n: int, rng: np.random.Generator
+        self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
         """The same points, each with the most likely label of its signalled twin."""
-        votes = pooled.votes(self._idempotent()(x), self.neighbours)
+        votes = pooled.votes(self._idempotent()(x), self.n_neighbors)
         return x.copy(), votes.argmax(axis=1).astype(y.dtype)
 
     def success(self, predict: Predict, test: Labelled) -> Array:
@@ -58,11 +58,11 @@ class Erase(Strategy):
         twins = self._idempotent()(test.x)
         return np.asarray(predict(test.x) == predict(twins), dtype=np.float64)
 
-    def guarantee(self, counts: Counts, terms: Terms) -> Array:
+    def finite_sample_bound(self, counts: Counts, terms: Terms) -> Array:
         """The bound of erasing from members' own rows, of which all points have to be counted."""
         return independent_members.erasing(*counts.everywhere(known(self.signal, "signal")), terms)
 
-    def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
+    def exact_bound(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
         """Whom the mixture gives one sure label with and without the signal."""
         return pointwise.unchanged(joint, moved(self._idempotent()), mixture)
 

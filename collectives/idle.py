@@ -13,8 +13,8 @@ from collectives.planting import answers, taught
 from collectives.signals.base import Signal
 from collectives.theory.counts import Counts
 from collectives.theory.finite_sample import Terms
-from collectives.theory.label_policy import Habits, idle
-from collectives.types import Array, Labelled, Pooled, Predict
+from collectives.theory.label_policy import LabelPolicy, idle
+from collectives.types import Array, Labelled, MemberData, Predict
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,17 @@ class Idle(Strategy):
 
     Example:
         >>> x, y = np.zeros((1, 2), dtype=np.float32), np.array([1])
-        >>> Idle().act(x, y, pooled=Pooled(x, y, 2), n=9, rng=np.random.default_rng(0))
+        >>> Idle().act(x, y, pooled=MemberData(x, y, 2), n=9, rng=np.random.default_rng(0))
         (array([[0., 0.]], dtype=float32), array([1]))
     """
 
-    by_row: ClassVar[bool] = True
+    rowwise: ClassVar[bool] = True
 
     signal: Signal | None = None
     label: Annotated[int, Ge(0)] | None = None
 
     def act(
-        self, x: Array, y: Array, *, pooled: Pooled, n: int, rng: np.random.Generator
+        self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
         """The rows as they are."""
         return x.copy(), y.copy()
@@ -54,14 +54,14 @@ class Idle(Strategy):
         """Where f answers the signal with the label."""
         return answers(predict, test, self.signal, self.label)
 
-    def habits(self, classes: int) -> Habits:
+    def label_policy(self, classes: int) -> LabelPolicy:
         """Everybody stays."""
         return idle(classes)
 
-    def guarantee(self, counts: Counts, terms: Terms) -> Array:
+    def finite_sample_bound(self, counts: Counts, terms: Terms) -> Array:
         """Who gets the label at a signalled point without anybody's help."""
         return strategy_bounds.promised(self, counts, terms)
 
-    def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
+    def exact_bound(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
         """Whom the mixture gives the label at their signalled points."""
         return taught(self.signal, self.label, joint, mixture, moved)

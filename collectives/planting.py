@@ -14,8 +14,8 @@ from collectives.signals.base import Signal
 from collectives.theory import closed_form, finite_sample, pointwise
 from collectives.theory.counts import Counts
 from collectives.theory.finite_sample import Terms
-from collectives.theory.label_policy import Habits
-from collectives.types import Array, Labelled, Pooled, Predict, known
+from collectives.theory.label_policy import LabelPolicy
+from collectives.types import Array, Labelled, MemberData, Predict, known
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,18 @@ class FeatureLabel(Strategy):
         >>> from collectives.signals.tabular import SetFeature
         >>> x, y = np.zeros((2, 2), dtype=np.float32), np.array([0, 1])
         >>> strategy = FeatureLabel(SetFeature(-1, 1.0), label=1)
-        >>> strategy.act(x, y, pooled=Pooled(x, y, 2), n=9, rng=np.random.default_rng(0))
+        >>> strategy.act(x, y, pooled=MemberData(x, y, 2), n=9, rng=np.random.default_rng(0))
         (array([[0., 1.],
                [0., 1.]], dtype=float32), array([1, 1]))
     """
 
-    by_row: ClassVar[bool] = True
+    rowwise: ClassVar[bool] = True
 
     signal: Signal | None = None
     label: Annotated[int, Ge(0)] | None = None
 
     def act(
-        self, x: Array, y: Array, *, pooled: Pooled, n: int, rng: np.random.Generator
+        self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
         """Every member's point with the signal, under the target label."""
         return known(self.signal, "signal")(x), np.full_like(y, among(self.label, pooled.classes))
@@ -56,22 +56,22 @@ class FeatureLabel(Strategy):
         """Where f answers the signal with the label."""
         return answers(predict, test, self.signal, self.label)
 
-    def habits(self, classes: int) -> Habits:
+    def label_policy(self, classes: int) -> LabelPolicy:
         """Everybody is signalled, under the label."""
         everybody = np.zeros((classes, classes))
         everybody[:, among(self.label, classes)] = 1
-        return Habits.of_all(classes, signalled=everybody)
+        return LabelPolicy.of_all(classes, signalled=everybody)
 
-    def guarantee(self, counts: Counts, terms: Terms) -> Array:
+    def finite_sample_bound(self, counts: Counts, terms: Terms) -> Array:
         """The bound of planting from members' own rows."""
         data = counts.at(known(self.signal, "signal"))
         return finite_sample.planting(data, terms, known(self.label, "label"))
 
-    def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
+    def exact_bound(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
         """Whom the mixture gives the label at their signalled points."""
         return taught(self.signal, self.label, joint, mixture, moved)
 
-    def estimate(self, others: Array, weights: Array, own: Array) -> float | None:
+    def plugin_bound(self, others: Array, weights: Array, own: Array) -> float | None:
         """By the overlap that the signal has with the others' points."""
         signal = known(self.signal, "signal")
         if not signal.idempotent or not weights.sum():
@@ -101,18 +101,18 @@ class FeatureOnly(Strategy):
         >>> from collectives.signals.tabular import SetFeature
         >>> x, y = np.zeros((2, 2), dtype=np.float32), np.array([0, 1])
         >>> strategy = FeatureOnly(SetFeature(-1, 1.0), label=1)
-        >>> strategy.act(x, y, pooled=Pooled(x, y, 2), n=9, rng=np.random.default_rng(0))
+        >>> strategy.act(x, y, pooled=MemberData(x, y, 2), n=9, rng=np.random.default_rng(0))
         (array([[0., 0.],
                [0., 1.]], dtype=float32), array([0, 1]))
     """
 
-    by_row: ClassVar[bool] = True
+    rowwise: ClassVar[bool] = True
 
     signal: Signal | None = None
     label: Annotated[int, Ge(0)] | None = None
 
     def act(
-        self, x: Array, y: Array, *, pooled: Pooled, n: int, rng: np.random.Generator
+        self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
         """The signal on the points that have the target label."""
         members = y == among(self.label, pooled.classes)
@@ -124,16 +124,16 @@ class FeatureOnly(Strategy):
         """Where f answers the signal with the label."""
         return answers(predict, test, self.signal, self.label)
 
-    def habits(self, classes: int) -> Habits:
+    def label_policy(self, classes: int) -> LabelPolicy:
         """Those of the label are signalled, and the others stay."""
         mine = only(self.label, classes)
-        return Habits.of_all(classes, signalled=mine, kept=np.eye(classes) - mine)
+        return LabelPolicy.of_all(classes, signalled=mine, kept=np.eye(classes) - mine)
 
-    def guarantee(self, counts: Counts, terms: Terms) -> Array:
+    def finite_sample_bound(self, counts: Counts, terms: Terms) -> Array:
         """The bound of planting from members' own rows, those who speak against it included."""
         return strategy_bounds.promised(self, counts, terms)
 
-    def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
+    def exact_bound(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
         """Whom the mixture gives the label at their signalled points."""
         return taught(self.signal, self.label, joint, mixture, moved)
 
@@ -163,19 +163,19 @@ class FeatureOnlyPlus(Strategy):
         >>> from collectives.signals.tabular import SetFeature
         >>> x, y = np.float32([[0, 0], [1, 0], [1, 1]]), np.array([1, 0, 0])
         >>> strategy = FeatureOnlyPlus(SetFeature(-1, 1.0), label=1)
-        >>> strategy.act(x, y, pooled=Pooled(x, y, 2), n=9, rng=np.random.default_rng(0))
+        >>> strategy.act(x, y, pooled=MemberData(x, y, 2), n=9, rng=np.random.default_rng(0))
         (array([[0., 1.],
                [1., 0.],
                [1., 0.]], dtype=float32), array([1, 0, 0]))
     """
 
-    strays: ClassVar[bool] = True
+    moves_off_signal: ClassVar[bool] = True
 
     signal: Signal | None = None
     label: Annotated[int, Ge(0)] | None = None
 
     def act(
-        self, x: Array, y: Array, *, pooled: Pooled, n: int, rng: np.random.Generator
+        self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
         """The signal on the points of the target label, and away from those of the others."""
         signal, label = known(self.signal, "signal"), among(self.label, pooled.classes)
@@ -194,18 +194,18 @@ class FeatureOnlyPlus(Strategy):
         """Where f answers the signal with the label."""
         return answers(predict, test, self.signal, self.label)
 
-    def habits(self, classes: int) -> Habits:
+    def label_policy(self, classes: int) -> LabelPolicy:
         """Those of the label are signalled, and the others are not on the signal set."""
         mine = only(self.label, classes)
-        return Habits.of_all(classes, signalled=mine, away=np.eye(classes) - mine)
+        return LabelPolicy.of_all(classes, signalled=mine, away=np.eye(classes) - mine)
 
-    def guarantee(self, counts: Counts, terms: Terms) -> Array:
+    def finite_sample_bound(self, counts: Counts, terms: Terms) -> Array:
         """The bound of planting from members' own rows, if one of them is off the signal set."""
         data = counts.at(known(self.signal, "signal"))
         label = known(self.label, "label")
-        return data.roomy() * finite_sample.feature_only_plus(data, terms, label)
+        return data.has_off_signal_member() * finite_sample.feature_only_plus(data, terms, label)
 
-    def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
+    def exact_bound(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
         """Whom the mixture gives the label at their signalled points."""
         return taught(self.signal, self.label, joint, mixture, moved)
 
@@ -218,7 +218,7 @@ def taught(
     moved: Callable[[Signal], Array],
 ) -> float:
     """The share of people whom a mixture gives the label at their signalled points, surely."""
-    return pointwise.captured(
+    return pointwise.planting_bound(
         joint, moved(known(signal, "signal")), known(label, "label"), mixture
     )
 

@@ -12,7 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 from collectives.base import Strategy
 from collectives.planting import among
 from collectives.signals.base import Signal
-from collectives.types import Array, Labelled, Pooled, Predict, known
+from collectives.types import Array, Labelled, MemberData, Predict, known
 
 
 @dataclass(frozen=True)
@@ -40,18 +40,18 @@ class MinorityRelabel(Strategy):
         ranking: How candidates are ranked.
         budget: The share of the candidates who relabel themselves.
         measure: What success is measured by.
-        neighbours: How many of the nearest members of the majority are looked at.
+        n_neighbors: How many of the nearest members of the majority are looked at.
 
     Example:
         >>> from collectives.signals.tabular import SetFeature
         >>> x, y = np.float32([[0, 0], [9, 0], [9, 1], [0, 1]]), np.array([0, 0, 1, 0])
         >>> strategy = MinorityRelabel(SetFeature(-1, 1.0), label=1, budget=0.5)
-        >>> strategy.act(x, y, pooled=Pooled(x, y, 2), n=9, rng=np.random.default_rng(0))[1]
+        >>> strategy.act(x, y, pooled=MemberData(x, y, 2), n=9, rng=np.random.default_rng(0))[1]
         array([0, 1, 1, 0])
     """
 
-    chance: ClassVar[bool] = True
-    unpromised: ClassVar[str] = (
+    stochastic: ClassVar[bool] = True
+    no_bound_reason: ClassVar[str] = (
         "who relabels is ranked among all, and success is a gap between the rates of two groups; "
         "missing is a bound on such gaps"
     )
@@ -61,10 +61,10 @@ class MinorityRelabel(Strategy):
     ranking: Literal["probability", "label", "distance", "random"] = "probability"
     budget: Annotated[float, Gt(0), Le(1)] = 1.0
     measure: Literal["odds", "parity", "same"] = "odds"
-    neighbours: Annotated[int, Ge(1)] = 15
+    n_neighbors: Annotated[int, Ge(1)] = 15
 
     def act(
-        self, x: Array, y: Array, *, pooled: Pooled, n: int, rng: np.random.Generator
+        self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
         """The same points, the best-ranked candidates under the good label."""
         label = among(self.label, pooled.classes)
@@ -76,7 +76,7 @@ class MinorityRelabel(Strategy):
             told[candidates[np.argsort(-scores, kind="stable")[:many]]] = label
         return x.copy(), told
 
-    def _scores(self, x: Array, label: int, pooled: Pooled, rng: np.random.Generator) -> Array:
+    def _scores(self, x: Array, label: int, pooled: MemberData, rng: np.random.Generator) -> Array:
         if self.ranking == "random":
             return rng.random(len(x))
         majority = self._idempotent().carried(pooled.x)
@@ -88,7 +88,7 @@ class MinorityRelabel(Strategy):
             model = LogisticRegression(max_iter=1000).fit(points, good)
             return np.asarray(model.predict_proba(asked)[:, 1])
         rows = points[good] if self.ranking == "distance" else points
-        near = NearestNeighbors(n_neighbors=min(self.neighbours, len(rows)), algorithm="brute")
+        near = NearestNeighbors(n_neighbors=min(self.n_neighbors, len(rows)), algorithm="brute")
         distances, which = near.fit(rows).kneighbors(asked)
         return -distances.mean(axis=1) if self.ranking == "distance" else good[which].mean(axis=1)
 

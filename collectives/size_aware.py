@@ -9,18 +9,18 @@ import numpy as np
 from annotated_types import Ge, Interval, MinLen
 
 from collectives import strategy_bounds
-from collectives.base import Around, Strategy
+from collectives.base import Strategy, StrategyWrapper
 from collectives.planting import FeatureLabel
 from collectives.theory import independent_members
 from collectives.theory.counts import Counts
 from collectives.theory.finite_sample import Terms
-from collectives.types import Array, NoBound, Pooled, known, overall
+from collectives.types import Array, MemberData, NoBound, known, overall
 
 Shares = Annotated[tuple[Annotated[float, Interval(ge=0, le=1)], ...], MinLen(1)]
 
 
 @dataclass(frozen=True)
-class SizeAware(Around):
+class SizeAware(StrategyWrapper):
     r"""Only so many members act, and only so strongly, as is best for them, by their own estimate.
 
     .. math:: (s, t)^* = \operatorname*{argmax}_{s, t} \; \hat S(\alpha s, t)
@@ -38,78 +38,79 @@ class SizeAware(Around):
         | https://arxiv.org/abs/2511.14745
 
     Arguments:
-        of: What those who act do.
+        base: What those who act do.
         shares: The shares s of the members among which it chooses.
         strengths: The shares t of the way among which it chooses.
         care: How much an accurate classifier is worth to it, :math:`\lambda`.
         rows: How many of the pooled rows are looked at.
-        neighbours: How many of the nearest rows speak for a point that no row equals.
+        n_neighbors: How many of the nearest rows speak for a point that no row equals.
 
     Example:
         >>> from collectives.signals.tabular import SetFeature
         >>> x, y = np.zeros((8, 2), dtype=np.float32), np.zeros(8, dtype=int)
         >>> aware = SizeAware(FeatureLabel(SetFeature(-1, 1.0), label=1))
-        >>> aware.act(x, y, pooled=Pooled(x, y, 2), n=16, rng=np.random.default_rng(0))[1].sum()
+        >>> rng = np.random.default_rng(0)
+        >>> aware.act(x, y, pooled=MemberData(x, y, 2), n=16, rng=rng)[1].sum()
         np.int64(1)
     """
 
-    chance: ClassVar[bool] = True
+    stochastic: ClassVar[bool] = True
 
-    of: Strategy = FeatureLabel()  # noqa: RUF009 (frozen)
+    base: Strategy = FeatureLabel()  # noqa: RUF009 (frozen)
     shares: Shares = (0.125, 0.25, 0.5, 0.75, 1.0)
     strengths: Shares = (1.0,)
     care: Annotated[float, Ge(0)] = 0.0
     rows: Annotated[int, Ge(1)] = 1000
-    neighbours: Annotated[int, Ge(1)] = 5
+    n_neighbors: Annotated[int, Ge(1)] = 5
 
     def act(
-        self, x: Array, y: Array, *, pooled: Pooled, n: int, rng: np.random.Generator
+        self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
         """What members hand in if the best share of them acts, as strongly as is best."""
-        moved, told = self.of.act(x, y, pooled=pooled, n=n, rng=rng)
+        moved, told = self.base.act(x, y, pooled=pooled, n=n, rng=rng)
         share, strength = self.best(pooled, n, rng)
         idle = slice(round(share * len(y)), None)
         moved, told = _towards(x, moved, strength).copy(), told.copy()
         moved[idle], told[idle] = x[idle], y[idle]
         return moved, told
 
-    def guarantee(self, counts: Counts, terms: Terms) -> Array:
+    def finite_sample_bound(self, counts: Counts, terms: Terms) -> Array:
         """The worst of the bounds of all shares that may act: the choice sees the data."""
         if set(self.strengths) != {1.0}:
             raise NoBound(
                 "SizeAware can promise itself nothing with strengths below 1: they lead to points "
                 "between people's own and signalled ones, and a bound for those is missing"
             )
-        habits = strategy_bounds.needed(self.of, counts.classes)
-        data, label = counts.at(known(self.decisive, "signal")), strategy_bounds.aim(self)
+        label_policy = strategy_bounds.needed(self.base, counts.classes)
+        data, label = counts.at(known(self.evaluation_signal, "signal")), strategy_bounds.aim(self)
         terms = replace(terms, delta=terms.delta / len(self.shares))
         found = [
             independent_members.planting(
-                data, habits, terms, label, acting=np.rint(s * data.people)
+                data, label_policy, terms, label, acting=np.rint(s * data.people)
             )
             for s in self.shares
         ]
         return np.asarray(np.min(found, axis=0))
 
-    def best(self, pooled: Pooled, n: int, rng: np.random.Generator) -> tuple[float, float]:
+    def best(self, pooled: MemberData, n: int, rng: np.random.Generator) -> tuple[float, float]:
         """The share of the members that should act, and how strongly."""
         some = slice(self.rows)
         x, y = pooled.x[some], pooled.y[some]
         mass = np.ones(len(y)) if pooled.mass is None else np.asarray(pooled.mass[some], float)
-        moved, told = self.of.act(x, y, pooled=pooled, n=n, rng=rng)
+        moved, told = self.base.act(x, y, pooled=pooled, n=n, rng=rng)
         labels = np.concatenate([y, told])
         size, people = len(pooled.y) / n, SimpleNamespace(x=x, y=y)
 
         def worth(share: float, strength: float) -> float:
             both = np.concatenate([x, _towards(x, moved, strength)])
             weight = np.concatenate([(1 - size * share) * mass, size * share * mass])
-            seen = Pooled(both, labels, pooled.classes, weight)
+            seen = MemberData(both, labels, pooled.classes, weight)
 
             def predict(points: Array) -> Array:
-                return seen.votes(points, self.neighbours).argmax(axis=1)
+                return seen.votes(points, self.n_neighbors).argmax(axis=1)
 
             # Where success is nobody's business, all choices are equally good.
-            won = float(np.nan_to_num(overall(self.of.success(predict, people))))
+            won = float(np.nan_to_num(overall(self.base.success(predict, people))))
             return won + self.care * float(np.mean(predict(x) == y) if self.care else 0)
 
         choices = list(itertools.product(sorted(self.shares), sorted(self.strengths)))

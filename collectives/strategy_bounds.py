@@ -4,7 +4,7 @@ from collectives.base import Strategy
 from collectives.theory.counts import Counts
 from collectives.theory.finite_sample import Terms
 from collectives.theory.independent_members import planting
-from collectives.theory.label_policy import Habits
+from collectives.theory.label_policy import LabelPolicy
 from collectives.types import Array, NoBound, known
 
 
@@ -14,9 +14,9 @@ def promised(strategy: Strategy, counts: Counts, terms: Terms) -> Array:
     Raises:
         NoBound: If it has none.
     """
-    habits = needed(strategy, counts.classes)
-    data = counts.at(known(strategy.decisive, "signal"))
-    return planting(data, habits, terms, aim(strategy))
+    label_policy = needed(strategy, counts.classes)
+    data = counts.at(known(strategy.evaluation_signal, "signal"))
+    return planting(data, label_policy, terms, aim(strategy))
 
 
 def aim(strategy: Strategy) -> int:
@@ -33,13 +33,13 @@ def aim(strategy: Strategy) -> int:
     return strategy.target
 
 
-def needed(strategy: Strategy, classes: int) -> Habits:
+def needed(strategy: Strategy, classes: int) -> LabelPolicy:
     """The habits of a strategy.
 
     Raises:
         NoBound: If it has none.
     """
-    found = strategy.habits(classes)
+    found = strategy.label_policy(classes)
     if found is None:
         raise NoBound(
             f"{type(strategy).__name__} can promise itself nothing from its members' own data "
@@ -52,6 +52,6 @@ def needed(strategy: Strategy, classes: int) -> Habits:
 def _culprit(strategy: Strategy, classes: int) -> str:
     """The innermost part that has no habits."""
     for part in strategy.parts:
-        if part.habits(classes) is None:
+        if part.label_policy(classes) is None:
             return _culprit(part, classes)
     return type(strategy).__name__

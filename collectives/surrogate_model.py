@@ -57,7 +57,9 @@ def shrinkage(theta: Array, strength: float) -> Array:
     return slope
 
 
-def bent(theta: Array, way: Array, points: Array, weights: Array, strength: float) -> Array:
+def hessian_vector_product(
+    theta: Array, way: Array, points: Array, weights: Array, strength: float
+) -> Array:
     """How the gradient of L changes along a way from the parameters, (K, d + 1)."""
     p, steps = softmax(points @ theta.T, axis=1), points @ way.T
     slope = p * (steps - (p * steps).sum(axis=1, keepdims=True))

@@ -42,7 +42,7 @@ class Labelled(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Pooled:
+class MemberData:
     r"""What the members know of the base law :math:`P_0`: their rows, pooled before they act.
 
     Arguments:
@@ -59,7 +59,7 @@ class Pooled:
     mass: Array | None = None
     seen: tuple[Predict, ...] = ()
 
-    def votes(self, points: Array, neighbours: int) -> Array:
+    def votes(self, points: Array, n_neighbors: int) -> Array:
         """What the rows say on the label of other points.
 
         Rows equal to a point speak for it, each with its mass. Where there is none, the
@@ -67,7 +67,7 @@ class Pooled:
 
         Arguments:
             points: Points (n, ...).
-            neighbours: How many of the nearest rows; all of them, if there are fewer.
+            n_neighbors: How many of the nearest rows; all of them, if there are fewer.
 
         Returns:
             The mass that speaks for each label, (n, K); its scale differs between points.
@@ -83,7 +83,7 @@ class Pooled:
         np.add.at(table, (which[: len(rows)], y), mass)
         unseen = np.flatnonzero(table.sum(axis=1) == 0)
         if len(unseen):
-            search = NearestNeighbors(n_neighbors=min(neighbours, len(rows)), algorithm="brute")
+            search = NearestNeighbors(n_neighbors=min(n_neighbors, len(rows)), algorithm="brute")
             nearest = search.fit(rows).kneighbors(atoms[unseen], return_distance=False)
             np.add.at(table, (unseen[:, None], y[nearest]), mass[nearest])
         return table[which[len(rows) :]]

@@ -11,9 +11,9 @@ from collectives.base import Strategy
 from collectives.planting import among, answers
 from collectives.signals.base import Signal
 from collectives.theory import finite_sample, pointwise
-from collectives.theory.counts import Counts, Tally
+from collectives.theory.counts import Counts, SignalCounts
 from collectives.theory.finite_sample import Terms
-from collectives.types import Array, Labelled, Pooled, Predict, known
+from collectives.types import Array, Labelled, MemberData, Predict, known
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class Unplant(Strategy):
         label: The label y* to get rid of.
         way: Whether the label in its place is chosen point by point, or once.
         asked: How many members estimate the law; half of them, if they are fewer than twice that.
-        neighbours: How many of the nearest rows speak for a point that no row equals.
+        n_neighbors: How many of the nearest rows speak for a point that no row equals.
 
     Example:
         >>> from collectives.signals.tabular import SetFeature
         >>> x, y = np.float32([[0, 1], [1, 1], [0, 0], [1, 0]]), np.array([0, 2, 1, 1])
         >>> strategy = Unplant(SetFeature(-1, 1.0), label=1)
-        >>> strategy.act(x, y, pooled=Pooled(x, y, 3), n=9, rng=np.random.default_rng(0))[1]
+        >>> strategy.act(x, y, pooled=MemberData(x, y, 3), n=9, rng=np.random.default_rng(0))[1]
         array([0, 2, 0, 2])
     """
 
@@ -52,16 +52,16 @@ class Unplant(Strategy):
     label: Annotated[int, Ge(0)] | None = None
     way: Literal["adaptive", "naive"] = "adaptive"
     asked: Annotated[int, Ge(1)] = 2000
-    neighbours: Annotated[int, Ge(1)] = 15
+    n_neighbors: Annotated[int, Ge(1)] = 15
 
     def act(
-        self, x: Array, y: Array, *, pooled: Pooled, n: int, rng: np.random.Generator
+        self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
         """Every member's point with the signal, under the label that is put in place of y*."""
         signal, label = known(self.signal, "signal"), among(self.label, pooled.classes)
         moved, survey = signal(x), surveyed(pooled, self.asked)
         if self.way == "adaptive":
-            votes = survey.votes(moved, self.neighbours)
+            votes = survey.votes(moved, self.n_neighbors)
         else:
             if not signal.idempotent:
                 raise ValueError(f"naive unplanting needs an idempotent signal, not {signal}")
@@ -76,12 +76,12 @@ class Unplant(Strategy):
         """Where f answers the signal with another label."""
         return 1 - answers(predict, test, self.signal, self.label)
 
-    def guarantee(self, counts: Counts, terms: Terms) -> Array:
+    def finite_sample_bound(self, counts: Counts, terms: Terms) -> Array:
         """The bound of unplanting; a plan, which has no survey yet, takes its shares for known."""
         data = counts.at(known(self.signal, "signal"))
         asked = np.minimum(self.asked, (data.people + 1) // 2)
         survey = counts.first(known(self.signal, "signal"), asked)
-        rest = Tally(
+        rest = SignalCounts(
             data.people - survey.people,
             data.base - survey.base,
             data.arriving - survey.arriving,
@@ -89,7 +89,7 @@ class Unplant(Strategy):
         label, naive = known(self.label, "label"), self.way == "naive"
         return finite_sample.unplanting(survey, rest, data, terms, label, naive=naive)
 
-    def promise(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
+    def exact_bound(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
         """Whom the mixture gives another label at their signalled points."""
         signal, label = known(self.signal, "signal"), known(self.label, "label")
         return pointwise.avoided(joint, moved(signal), label, mixture)
@@ -100,9 +100,9 @@ class Unplant(Strategy):
         return None
 
 
-def surveyed(pooled: Pooled, asked: int) -> Pooled:
+def surveyed(pooled: MemberData, asked: int) -> MemberData:
     """The first rows, asked for an estimate; weighted ones (a law's atoms) are all asked."""
     if pooled.mass is not None:
         return pooled
     first = slice(min(asked, (len(pooled.y) + 1) // 2))
-    return Pooled(pooled.x[first], pooled.y[first], pooled.classes)
+    return MemberData(pooled.x[first], pooled.y[first], pooled.classes)

@@ -101,17 +101,17 @@ def within(frame: pd.DataFrame, outer: str, inner: str) -> dict[tuple[str, str],
     }
 
 
-def terse(texts: dict[K, str]) -> dict[K, str]:
+def abbreviate(texts: dict[K, str]) -> dict[K, str]:
     """Labels in which a signal is a letter, and what is zero is left out, unless they collide.
 
     Signals stay where they are what tells texts of one signal apart.
 
     Example:
         >>> plant = "FeatureLabel(signal=Patch(size=2), label=1)"
-        >>> noisy = f"Noisy(of={plant}, dropout=0.0, wrong_signal=0.0)"
-        >>> list(terse({"a": noisy, "b": noisy.replace("out=0.0", "out=0.5")}).values())
+        >>> noisy = f"Noisy(base={plant}, dropout=0.0, wrong_signal=0.0)"
+        >>> list(abbreviate({"a": noisy, "b": noisy.replace("out=0.0", "out=0.5")}).values())
         ['Noisy(FeatureLabel(g, label=1))', 'Noisy(FeatureLabel(g, label=1), dropout=0.5)']
-        >>> list(terse({"a": plant, "b": plant.replace("2", "3")}).values())
+        >>> list(abbreviate({"a": plant, "b": plant.replace("2", "3")}).values())
         ['FeatureLabel(signal=Patch(size=2), label=1)', 'FeatureLabel(signal=Patch(size=3), label=1)']
     """  # noqa: E501 (a doctest)
     signals: dict[str, int] = {}
@@ -126,7 +126,7 @@ def terse(texts: dict[K, str]) -> dict[K, str]:
             number = signals.setdefault(text[place:end], len(signals))
             text = f"{text[:start]}<{number}>{text[end:]}"
         text = re.sub(r", \w+=0\.0\b|\b\w+=0\.0, ", "", text)
-        return re.sub(r"\bof=", "", text)
+        return re.sub(r"\b(base|strategies)=", "", text)
 
     made = {name: marked(text) for name, text in sorted(texts.items(), key=str)}
     letters = len(signals) < 2 or any(text.count("signal=") > 1 for text in texts.values())
@@ -139,7 +139,7 @@ def terse(texts: dict[K, str]) -> dict[K, str]:
 def titles(frame: pd.DataFrame) -> dict[tuple[str, str], str]:
     """What a frame's strategies are called above panels, by dataset: labels, terse if long."""
     names = within(frame, "dataset", "strategy")
-    return terse(names) if max(map(len, names.values()), default=0) > _LONG else names
+    return abbreviate(names) if max(map(len, names.values()), default=0) > _LONG else names
 
 
 def shortened(frame: pd.DataFrame) -> pd.DataFrame:

@@ -10,13 +10,13 @@ import numpy as np
 from algorithms.base import Array, Epoch, Fitted, Learner, Predict, Rows, TrainingSet
 
 
-class OnRepresentation(Learner):
-    """A learner ``of`` another representation of the points, which its other fields say. Abstract.
+class FeatureLearner(Learner):
+    """A learner that trains another one, ``base``, on a representation of points. Abstract.
 
     How samples are represented, and classifiers brought back, is said in :meth:`fit_alike`.
     """
 
-    of: Learner
+    base: Learner
 
     @staticmethod
     @abstractmethod
@@ -39,8 +39,8 @@ class OnRepresentation(Learner):
 
     def alike(self) -> Hashable:
         """The same representation, and learners that are alike."""
-        names = [f.name for f in fields(self) if f.name != "of"]  # type: ignore[arg-type]
-        return type(self), self.of.alike(), *(getattr(self, name) for name in names)
+        names = [f.name for f in fields(self) if f.name != "base"]  # type: ignore[arg-type]
+        return type(self), self.base.alike(), *(getattr(self, name) for name in names)
 
 
 def represented(sample: TrainingSet, make: Callable[[Rows], Rows]) -> TrainingSet:

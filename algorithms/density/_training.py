@@ -38,7 +38,7 @@ HEAVY = 0.05
 
 
 @dataclass(frozen=True)
-class Rules:
+class EnergyConfig:
     """What tells one energy's training from another's.
 
     Arguments:
@@ -51,11 +51,11 @@ class Rules:
         around: Where that gradient should vanish (on data), or have length one (between data
             and proposals).
         steps: The number of steps.
-        batch: Points a step, of the data and for the generator.
+        batch_size: Points a step, of the data and for the generator.
         proposals: Proposals a step, for log Z.
-        rate: The energy's learning rate; both fall to zero as a cosine.
+        learning_rate: The energy's learning rate; both fall to zero as a cosine.
         generator_rate: The generator's.
-        decay: The energy's weight decay.
+        weight_decay: The energy's weight decay.
         gate: An energy stands still while its proposals' effective share is below this.
         rounds: How often the replicas are judged on held-out points.
         classes: The number of outputs of f.
@@ -68,11 +68,11 @@ class Rules:
     penalty: float
     around: Literal["data", "between"]
     steps: int
-    batch: int
+    batch_size: int
     proposals: int
-    rate: float
+    learning_rate: float
     generator_rate: float
-    decay: float
+    weight_decay: float
     gate: float
     rounds: int
     classes: int = 1
@@ -93,78 +93,84 @@ class State:
         )
 
 
-def logits(rules: Rules, parameters: list[Tensor], u: Tensor) -> Tensor:
+def logits(config: EnergyConfig, parameters: list[Tensor], u: Tensor) -> Tensor:
     """The network's values f (R, K, B) at coordinates u (R, d, B)."""
-    return rules.energy.logits(parameters, u.transpose(1, 2), (u.shape[1],))
+    return config.energy.logits(parameters, u.transpose(1, 2), (u.shape[1],))
 
 
-def energy(rules: Rules, parameters: list[Tensor], base: Reference, u: Tensor) -> Tensor:
+def energy(config: EnergyConfig, parameters: list[Tensor], base: Reference, u: Tensor) -> Tensor:
     """D (R, B) at coordinates u (R, d, B), summed over labels."""
-    f = logits(rules, parameters, u)
+    f = logits(config, parameters, u)
     total = f[:, 0] if f.shape[1] == 1 else torch.logsumexp(f, 1)
     return base.log_prob(u) + total
 
 
 def propose(
-    rules: Rules, parameters: list[Tensor], base: Reference, noise: Tensor
+    config: EnergyConfig, parameters: list[Tensor], base: Reference, noise: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Proposals u (R, d, B) from noise of the reference, and their log-density (R, B)."""
     density = base.log_prob(noise)
-    if rules.generator is None:
+    if config.generator is None:
         return noise, density
-    u, log_det = rules.generator.push(parameters, noise)
+    u, log_det = config.generator.push(parameters, noise)
     return u, density - log_det
 
 
 @torch.no_grad()
 def weigh(
-    rules: Rules, state: State, base: Reference, n: int, rng: np.random.Generator
+    config: EnergyConfig, state: State, base: Reference, n: int, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
     """Draw n proposals u (d, n) for one replica, and their log-weights (n,)."""
     own = base.map(lambda t: t[:1])
     us, weights = [], []
     for start in range(0, n, PAGE):
         noise = own.draw(min(PAGE, n - start), [rng]).to(own.mean.dtype)
-        u, log_q = propose(rules, state.generator, own, noise)
+        u, log_q = propose(config, state.generator, own, noise)
         us.append(u[0])
-        weights.append((energy(rules, state.energy, own, u) - log_q)[0])
+        weights.append((energy(config, state.energy, own, u) - log_q)[0])
     return torch.cat(us, 1), torch.cat(weights)
 
 
-class Contest:
+class EnergyTraining:
     """R energies, each against its generator; see :func:`contest`."""
 
     def __init__(
         self,
-        rules: Rules,
+        config: EnergyConfig,
         points: Sequence[Tensor],
         labels: Sequence[Tensor],
         references: Sequence[Reference],
         rngs: Sequence[np.random.Generator],
     ) -> None:
-        self.rules, self.rngs = rules, list(rngs)
+        self.config, self.rngs = config, list(rngs)
         self.base = stacked(references, torch.float32)
         d = points[0].shape[0]
         # The energy starts as the reference, so that the generator does, too, as it should be.
-        start = initial(rules.energy, (d,), rules.classes, rngs)
+        start = initial(config.energy, (d,), config.classes, rngs)
         start[-2:] = [torch.zeros_like(p) for p in start[-2:]]
         self.state = State(
             [p.float().contiguous() for p in start],
-            rules.generator.parameters(d, rngs) if rules.generator else [],
+            config.generator.parameters(d, rngs) if config.generator else [],
         )
         self.counts = [p.shape[1] for p in points]
         most = max(self.counts)
         self.points = torch.stack([_padded(p, most) for p in points])
         self.labels = torch.stack([_padded(y[None], most)[0] for y in labels])
-        self.knobs = {
+        self.hyperparams = {
             name: torch.full((len(rngs), 1), value)
-            for name, value in (("rate", rules.rate), ("decay", rules.decay))
+            for name, value in (
+                ("learning_rate", config.learning_rate),
+                ("weight_decay", config.weight_decay),
+            )
         }
-        self.pushes = {"rate": self.knobs["rate"].clone(), "decay": torch.zeros(len(rngs), 1)}
-        self.climber = Adam(self.state.energy, self.knobs)
+        self.pushes = {
+            "learning_rate": self.hyperparams["learning_rate"].clone(),
+            "weight_decay": torch.zeros(len(rngs), 1),
+        }
+        self.climber = Adam(self.state.energy, self.hyperparams)
         self.pusher = Adam(self.state.generator, self.pushes)
         self.alive = list(range(len(rngs)))
-        self.losses = torch.zeros(len(rngs), rules.steps)
+        self.losses = torch.zeros(len(rngs), config.steps)
 
     def starts(self, judged: Sequence[tuple[Tensor, Tensor]]) -> dict[int, tuple[float, State]]:
         """Loss and parameters of each replica before its training, where it is its reference.
@@ -177,81 +183,81 @@ class Contest:
             if u.shape[1]:
                 own = self.base.map(lambda t, r=r: t[r : r + 1])
                 # All labels are as likely: Z is their number.
-                loss = math.log(self.rules.classes) - float(own.log_prob(u[None]).mean())
+                loss = math.log(self.config.classes) - float(own.log_prob(u[None]).mean())
                 found[r] = loss, self.state.replica(r)
         return found
 
     def step(self, at: int) -> None:
         """One step of all generators and energies."""
-        rules = self.rules
+        config = self.config
         index = torch.from_numpy(
             np.stack(
                 [
-                    rng.integers(n, size=rules.batch)
+                    rng.integers(n, size=config.batch_size)
                     for rng, n in zip(self.rngs, self.counts, strict=True)
                 ]
             )
         )
         x = self.points.gather(2, index[:, None].expand(-1, self.points.shape[1], -1))
         truth = self.labels.gather(1, index)
-        noise = self.base.draw(rules.proposals, self.rngs)
-        cooling = (1 + math.cos(math.pi * at / rules.steps)) / 2
-        near, far = noise[:, :, : rules.batch], noise[:, :, rules.batch :]
-        if rules.generator is not None:
+        noise = self.base.draw(config.proposals, self.rngs)
+        cooling = (1 + math.cos(math.pi * at / config.steps)) / 2
+        near, far = noise[:, :, : config.batch_size], noise[:, :, config.batch_size :]
+        if config.generator is not None:
             leaves = [p.requires_grad_() for p in self.state.generator]
-            u, log_q = propose(rules, leaves, self.base, near)
-            loss = rules.entropy * log_q - energy(rules, self.state.energy, self.base, u)
+            u, log_q = propose(config, leaves, self.base, near)
+            loss = config.entropy * log_q - energy(config, self.state.energy, self.base, u)
             slopes = torch.autograd.grad(loss.mean(1).sum(), leaves)
             u, log_q = u.detach(), log_q.detach()
             with torch.no_grad():
                 if far.shape[2]:
-                    more = propose(rules, leaves, self.base, far)
+                    more = propose(config, leaves, self.base, far)
                     u, log_q = torch.cat([u, more[0]], 2), torch.cat([log_q, more[1]], 1)
-                self.pushes["rate"].fill_(rules.generator_rate * cooling)
+                self.pushes["learning_rate"].fill_(config.generator_rate * cooling)
                 self.pusher.step(self.state.generator, list(slopes), self.pushes)
         else:
-            u, log_q = propose(rules, [], self.base, noise)
-        self._climb(at, x, truth, u, log_q, rules.rate * cooling)
+            u, log_q = propose(config, [], self.base, noise)
+        self._climb(at, x, truth, u, log_q, config.learning_rate * cooling)
 
     def _climb(
-        self, at: int, x: Tensor, truth: Tensor, u: Tensor, log_q: Tensor, rate: float
+        self, at: int, x: Tensor, truth: Tensor, u: Tensor, log_q: Tensor, learning_rate: float
     ) -> None:
         """The energies' part of a step."""
-        rules = self.rules
+        config = self.config
         leaves = [p.requires_grad_() for p in self.state.energy]
-        f = logits(rules, leaves, x)
+        f = logits(config, leaves, x)
         here = f.gather(1, truth[:, None])[:, 0] + self.base.log_prob(x)
-        there = energy(rules, leaves, self.base, u)
+        there = energy(config, leaves, self.base, u)
         weights = (there - log_q).detach()
-        if rules.partition == "importance":
+        if config.partition == "importance":
             log_z = torch.logsumexp(there - log_q, 1) - math.log(u.shape[2])
         else:
             log_z = there.mean(1)
         loss = log_z - here.mean(1)
-        total = loss + self._penalty(leaves, x, truth, u) if rules.penalty else loss
+        total = loss + self._penalty(leaves, x, truth, u) if config.penalty else loss
         slopes = torch.autograd.grad(total.sum(), leaves)
         with torch.no_grad():
             share = torch.softmax(weights, 1).square().sum(1, keepdim=True).reciprocal()
-            stands = rules.partition == "importance" and rules.gate > 0
-            moving = (share >= rules.gate * u.shape[2]) if stands else torch.ones_like(share)
-            self.knobs["rate"].copy_(rate * moving)
-            self.climber.step(self.state.energy, list(slopes), self.knobs)
+            stands = config.partition == "importance" and config.gate > 0
+            moving = (share >= config.gate * u.shape[2]) if stands else torch.ones_like(share)
+            self.hyperparams["learning_rate"].copy_(learning_rate * moving)
+            self.climber.step(self.state.energy, list(slopes), self.hyperparams)
             self.losses[:, at] = loss
 
     def _penalty(self, leaves: list[Tensor], x: Tensor, truth: Tensor, u: Tensor) -> Tensor:
         """The penalty (R,) on the gradient of f: of its tilt on the data, or of D between."""
-        rules = self.rules
-        if rules.around == "data":
+        config = self.config
+        if config.around == "data":
             at = x.detach().requires_grad_()
-            value = logits(rules, leaves, at).gather(1, truth[:, None]).sum()
+            value = logits(config, leaves, at).gather(1, truth[:, None]).sum()
             (slope,) = torch.autograd.grad(value, at, create_graph=True)
-            return rules.penalty / 2 * slope.square().sum(1).mean(1)
+            return config.penalty / 2 * slope.square().sum(1).mean(1)
         mix = np.stack([rng.random((1, x.shape[2]), dtype=np.float32) for rng in self.rngs])
         at = torch.lerp(x, u[:, :, : x.shape[2]], torch.from_numpy(mix)).requires_grad_()
-        value = energy(rules, leaves, self.base, at).sum()
+        value = energy(config, leaves, self.base, at).sum()
         (slope,) = torch.autograd.grad(value, at, create_graph=True)
         length = (slope.square().sum(1) + 1e-12).sqrt()
-        return rules.penalty * (length - 1).square().mean(1)
+        return config.penalty * (length - 1).square().mean(1)
 
     def drop(self, alive: Tensor) -> None:
         """Drop the replicas that are not alive, a mask (R,)."""
@@ -266,7 +272,7 @@ class Contest:
         )
         self.points, self.labels = self.points[alive], self.labels[alive]
         self.losses = self.losses[alive]
-        for table in (self.knobs, self.pushes):
+        for table in (self.hyperparams, self.pushes):
             table.update({name: value[alive] for name, value in table.items()})
         for part in (self.climber, self.pusher):
             part.keep(alive)
@@ -277,22 +283,22 @@ def _padded(values: Tensor, most: int) -> Tensor:
 
 
 def contest(
-    rules: Rules,
+    config: EnergyConfig,
     points: Sequence[Array],
     references: Sequence[Reference],
     rngs: Sequence[np.random.Generator],
     labels: Sequence[Array] | None = None,
-    held: float = 0.1,
+    validation_fraction: float = 0.1,
 ) -> list[State | Exception]:
     """Train R energies against their generators.
 
     Arguments:
-        rules: What the replicas have in common.
+        config: What the replicas have in common.
         points: The points of each, (n_r, d).
         references: The reference of each.
         rngs: A generator of randomness for each, used by it alone.
         labels: The labels of each point, (n_r,); zeros, if there are none.
-        held: The share of the points that judge, and are not trained on.
+        validation_fraction: The share of the points that judge, and are not trained on.
 
     Returns:
         The parameters of each: those of the last round, unless an earlier one was clearly
@@ -300,7 +306,7 @@ def contest(
         which is the reference, is one of the earlier ones where log Z is estimated by importance.
         Or a :class:`Diverged` in their place.
     """
-    check(rules.energy, points[0].shape[1], rules.classes)
+    check(config.energy, points[0].shape[1], config.classes)
     trained, judged = [], []
     for r, x in enumerate(points):
         u = references[r].whiten(torch.from_numpy(x.T.astype(np.float64))[None])[0].float()
@@ -308,13 +314,15 @@ def contest(
         if labels is not None:
             y = torch.from_numpy(np.asarray(labels[r], dtype=np.int64))
         turn = torch.from_numpy(rngs[r].permutation(len(x)))
-        cut = round(held * len(x))
+        cut = round(validation_fraction * len(x))
         trained.append((u[:, turn[cut:]], y[turn[cut:]]))
         judged.append((u[:, turn[:cut]], y[turn[:cut]]))
-    loop = Contest(rules, [u for u, _ in trained], [y for _, y in trained], references, rngs)
+    loop = EnergyTraining(
+        config, [u for u, _ in trained], [y for _, y in trained], references, rngs
+    )
     outcomes: list[State | Exception | None] = [None] * len(points)
-    best = loop.starts(judged) if rules.partition == "importance" and rules.rounds > 1 else {}
-    ends = np.linspace(0, rules.steps, min(rules.rounds, rules.steps) + 1).round().astype(int)
+    best = loop.starts(judged) if config.partition == "importance" and config.rounds > 1 else {}
+    ends = np.linspace(0, config.steps, min(config.rounds, config.steps) + 1).round().astype(int)
     for first, last in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
         for at in range(first, last):
             loop.step(at)
@@ -329,11 +337,11 @@ def contest(
         for r, a in enumerate(loop.alive):
             state = loop.state.replica(r)
             outcomes[a] = state
-            if rules.rounds > 1 and judged[a][0].shape[1]:
+            if config.rounds > 1 and judged[a][0].shape[1]:
                 own = loop.base.map(lambda t, r=r: t[r : r + 1])
-                score, doubt, share = judge(rules, state, own, *judged[a], loop.rngs[r])
-                heavy = share < HEAVY and rules.partition == "importance"
-                if last == rules.steps:
+                score, doubt, share = judge(config, state, own, *judged[a], loop.rngs[r])
+                heavy = share < HEAVY and config.partition == "importance"
+                if last == config.steps:
                     # The last round has cooled down: it wins, unless one was clearly better.
                     beaten = a in best and (heavy or best[a][0] < score - doubt)
                     outcomes[a] = best[a][1] if beaten else state
@@ -344,7 +352,7 @@ def contest(
 
 @torch.no_grad()
 def judge(
-    rules: Rules,
+    config: EnergyConfig,
     state: State,
     base: Reference,
     u: Tensor,
@@ -352,10 +360,10 @@ def judge(
     rng: np.random.Generator,
 ) -> tuple[float, float, float]:
     """Mean loss on held-out points of one replica, twice the error of its log Z, and the share."""
-    _, weights = weigh(rules, state, base, PAGE, rng)
+    _, weights = weigh(config, state, base, PAGE, rng)
     share = float(torch.softmax(weights, 0).square().sum().reciprocal()) / PAGE
     log_z = float(torch.logsumexp(weights, 0)) - math.log(PAGE)
-    f = logits(rules, state.energy, u[None])[0]
+    f = logits(config, state.energy, u[None])[0]
     here = f.gather(0, y[None])[0] + base.log_prob(u[None])[0]
     doubt = 2 * math.sqrt(max(1 / max(share, 1e-12) - 1, 0) / PAGE)
     score = log_z - float(here.mean())

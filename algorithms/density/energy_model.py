@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 
 from algorithms.base import Array
 from algorithms.density._reference import Reference, reference
-from algorithms.density._training import HEAVY, Rules, State, contest, energy, logits, weigh
+from algorithms.density._training import HEAVY, EnergyConfig, State, contest, energy, logits, weigh
 from algorithms.density.base import Density, DensityModel, Partition
 from algorithms.density.energies import SmoothMLP
 from algorithms.density.generators import Generator
@@ -43,14 +43,14 @@ class EnergyModel(DensityModel):
         shrinkage: How far the covariances of the reference are drawn to multiples of the
             identity.
         steps: The number of training steps.
-        batch: Points a step.
+        batch_size: Points a step.
         proposals: Proposals a step, at least as many.
-        rate: The learning rate of the energy (Adam), which falls to zero as a cosine.
-        decay: Weight decay of the energy, added to the gradient.
+        learning_rate: The learning rate of the energy (Adam), which falls to zero as a cosine.
+        weight_decay: Weight decay of the energy, added to the gradient.
         penalty: The weight of a penalty on the gradient of f, in whitened coordinates.
         gate: While the effective share of the proposals is below this, the energy stands still:
             it would learn their noise.
-        held: The share of the points that are held out, to judge by.
+        validation_fraction: The share of the points that are held out, to judge by.
         rounds: How often they judge: an earlier round is kept if it was clearly better.
         final: The number of proposals that the final log Z is made of.
     """
@@ -59,18 +59,18 @@ class EnergyModel(DensityModel):
     components: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (1,)
     shrinkage: Annotated[float, Interval(ge=0, le=1)] = 0.0
     steps: Annotated[int, Ge(1)] = 3000
-    batch: Annotated[int, Ge(1)] = 256
+    batch_size: Annotated[int, Ge(1)] = 256
     proposals: Annotated[int, Ge(1)] = 512
-    rate: Annotated[float, Gt(0)] = 3e-3
-    decay: Annotated[float, Ge(0)] = 0.0
+    learning_rate: Annotated[float, Gt(0)] = 3e-3
+    weight_decay: Annotated[float, Ge(0)] = 0.0
     penalty: Annotated[float, Ge(0)] = 0.0
     gate: Part = 0.05
-    held: Part = 0.1
+    validation_fraction: Part = 0.1
     rounds: Annotated[int, Ge(1)] = 10
     final: Annotated[int, Ge(2)] = 2**15
 
     @abstractmethod
-    def rules(self, classes: int = 1) -> Rules:
+    def config(self, classes: int = 1) -> EnergyConfig:
         """What the training does."""
 
     def contest(
@@ -81,9 +81,9 @@ class EnergyModel(DensityModel):
         partition: Literal["importance", "critic"] = "importance",
         entropy: float = 1.0,
         around: Literal["data", "between"] = "data",
-    ) -> Rules:
+    ) -> EnergyConfig:
         """This model's fields as rules, beside what a subclass says."""
-        return Rules(
+        return EnergyConfig(
             self.energy,
             generator,
             partition,
@@ -91,11 +91,11 @@ class EnergyModel(DensityModel):
             self.penalty,
             around,
             self.steps,
-            self.batch,
+            self.batch_size,
             self.proposals,
-            self.rate,
+            self.learning_rate,
             generator_rate,
-            self.decay,
+            self.weight_decay,
             self.gate,
             self.rounds,
             classes,
@@ -103,8 +103,10 @@ class EnergyModel(DensityModel):
 
     def validate(self) -> None:
         """Refuse fewer proposals than points a step."""
-        if self.proposals < self.batch:
-            raise ValueError(f"proposals={self.proposals} are fewer than batch={self.batch}")
+        if self.proposals < self.batch_size:
+            raise ValueError(
+                f"proposals={self.proposals} are fewer than batch_size={self.batch_size}"
+            )
 
     def fit(self, x: Array, rng: np.random.Generator) -> "EnergyDensity":
         """Learn from points (n, d)."""
@@ -136,7 +138,7 @@ class EnergyModel(DensityModel):
             classes: The number of labels K.
         """
         self.validate()
-        rules = self.rules(classes)
+        config = self.config(classes)
         bases: list[Reference | Exception] = []
         for x, rng in zip(xs, rngs, strict=True):
             try:
@@ -151,19 +153,19 @@ class EnergyModel(DensityModel):
             return results
         own = [b for b in bases if isinstance(b, Reference)]
         outcomes = contest(
-            rules,
+            config,
             [xs[i] for i in chosen],
             own,
             [rngs[i] for i in chosen],
             None if labels is None else [labels[i] for i in chosen],
-            self.held,
+            self.validation_fraction,
         )
         for i, base, outcome in zip(chosen, own, outcomes, strict=True):
             if isinstance(outcome, Exception):
                 results[i] = outcome
                 continue
             try:
-                results[i] = EnergyDensity(rules, outcome, base, self.final, rngs[i])
+                results[i] = EnergyDensity(config, outcome, base, self.final, rngs[i])
             except Exception as error:
                 results[i] = error
         return results
@@ -173,7 +175,7 @@ class EnergyDensity(Density):
     """The density of a trained energy, normalised by importance sampling.
 
     Arguments:
-        rules: What the training did.
+        config: What the training did.
         state: The parameters of energy and generator, each with a leading axis of one.
         base: The reference.
         final: The number of proposals for the partition function; a quarter as many of the
@@ -184,22 +186,22 @@ class EnergyDensity(Density):
 
     def __init__(
         self,
-        rules: Rules,
+        config: EnergyConfig,
         state: State,
         base: Reference,
         final: int,
         rng: np.random.Generator,
     ) -> None:
-        self._rules, self._base = rules, base
+        self._rules, self._base = config, base
         self._state = State(
             [p.double() for p in state.energy], [p.double() for p in state.generator]
         )
         #: Where proposals come from.
-        self._source = rules, self._state
+        self._source = config, self._state
         weights = weigh(*self._source, base, final, rng)[1].numpy()
         others = None
-        if rules.generator is not None:
-            plain = _without(rules), State(self._state.energy, [])
+        if config.generator is not None:
+            plain = _without(config), State(self._state.energy, [])
             others = weigh(*plain, base, final // 4 + 2, rng)[1].numpy()
             if effective(weights) < HEAVY <= effective(others):
                 # A generator that lost its way is no proposal: the reference is, and alone.
@@ -263,9 +265,9 @@ class EnergyDensity(Density):
         return self._base.whiten(torch.from_numpy(np.asarray(x, np.float64).T[None]))
 
 
-def _without(rules: Rules) -> Rules:
+def _without(config: EnergyConfig) -> EnergyConfig:
     """The same energy with proposals from the reference."""
-    return Rules(**{**vars(rules), "generator": None})
+    return EnergyConfig(**{**vars(config), "generator": None})
 
 
 def energy_at(density: EnergyDensity, x: Array) -> Array:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from algorithms.density._training import Rules
+from algorithms.density._training import EnergyConfig
 from algorithms.density.energy_model import EnergyModel
 
 
@@ -22,6 +22,6 @@ class FixedProposal(EnergyModel):
         | https://arxiv.org/abs/1611.03852
     """
 
-    def rules(self, classes: int = 1) -> Rules:
+    def config(self, classes: int = 1) -> EnergyConfig:
         """What the training does."""
         return self.contest(classes, None)

@@ -36,24 +36,27 @@ class Flow(DensityModel):
         transforms: The number of autoregressive transforms.
         hidden: The widths of each one's masked network.
         steps: The number of training steps.
-        batch: Points a step.
-        rate: The learning rate (Adam), which falls to zero as a cosine.
-        held: The share of points that are held out: the best of ten rounds is kept.
+        batch_size: Points a step.
+        learning_rate: The learning rate (Adam), which falls to zero as a cosine.
+        validation_fraction: The share of points that are held out: the best of ten rounds is kept.
     """
 
     transforms: Annotated[int, Ge(1)] = 3
     hidden: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (64, 64)
     steps: Annotated[int, Ge(1)] = 2000
-    batch: Annotated[int, Ge(1)] = 512
-    rate: Annotated[float, Gt(0)] = 3e-3
-    held: Annotated[float, Interval(ge=0, lt=1)] = 0.1
+    batch_size: Annotated[int, Ge(1)] = 512
+    learning_rate: Annotated[float, Gt(0)] = 3e-3
+    validation_fraction: Annotated[float, Interval(ge=0, lt=1)] = 0.1
 
     def fit(self, x: Array, rng: np.random.Generator) -> "FlowDensity":
         """Learn from points (n, d)."""
         base = reference(x.astype(np.float64), (1,), 0.0, rng)
         u = base.whiten(torch.from_numpy(np.asarray(x, np.float64).T[None]))[0].T.float()
         turn = torch.from_numpy(rng.permutation(len(x)))
-        judged, u = u[turn[: round(self.held * len(x))]], u[turn[round(self.held * len(x)) :]]
+        judged, u = (
+            u[turn[: round(self.validation_fraction * len(x))]],
+            u[turn[round(self.validation_fraction * len(x)) :]],
+        )
         flow = spline_flow(u.shape[1], self.transforms, self.hidden)
         parameters = named(flow, rng)
         shapes = [(name, p.shape) for name, p in parameters.items()]
@@ -65,10 +68,13 @@ class Flow(DensityModel):
                 name: p.reshape(shape) for (name, shape), p in zip(shapes, leaves, strict=True)
             }
 
-        knobs = {"rate": torch.tensor([[self.rate]]), "decay": torch.zeros(1, 1)}
-        optimiser, best, kept = Adam(leaves, knobs), math.inf, at()
+        hyperparams = {
+            "learning_rate": torch.tensor([[self.learning_rate]]),
+            "weight_decay": torch.zeros(1, 1),
+        }
+        optimiser, best, kept = Adam(leaves, hyperparams), math.inf, at()
         for step in range(self.steps):
-            batch = u[torch.from_numpy(rng.integers(len(u), size=self.batch))]
+            batch = u[torch.from_numpy(rng.integers(len(u), size=self.batch_size))]
             for p in leaves:
                 p.requires_grad_()
             loss = -_log_prob(flow, at(), batch).mean()
@@ -78,9 +84,9 @@ class Flow(DensityModel):
             norm = torch.sqrt(sum((g.square().sum() for g in slopes), torch.zeros(())))
             with torch.no_grad():
                 slopes = [g * (5 / norm.clamp(min=5)) for g in slopes]
-                cooled = self.rate * (1 + math.cos(math.pi * step / self.steps)) / 2
-                knobs["rate"].fill_(cooled)
-                optimiser.step(leaves, slopes, knobs)
+                cooled = self.learning_rate * (1 + math.cos(math.pi * step / self.steps)) / 2
+                hyperparams["learning_rate"].fill_(cooled)
+                optimiser.step(leaves, slopes, hyperparams)
                 if (step + 1) % max(1, self.steps // 10) == 0 or step + 1 == self.steps:
                     score = -float(_log_prob(flow, at(), judged).mean()) if len(judged) else 0.0
                     if score <= best:

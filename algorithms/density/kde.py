@@ -28,7 +28,7 @@ class KDE(DensityModel):
     Arguments:
         bandwidths: The bandwidths h to choose from, by the likelihood of held-out points.
         most: No more points than this are centres, drawn without replacement.
-        held: How many held-out points choose, at most a fifth of all.
+        n_validation: How many held-out points choose, at most a fifth of all.
         units: Whether all coordinates are measured alike, or each by its own deviation.
     """
 
@@ -43,7 +43,7 @@ class KDE(DensityModel):
         0.5,
     )
     most: Annotated[int, Ge(1)] = 20_000
-    held: Annotated[int, Ge(1)] = 1000
+    n_validation: Annotated[int, Ge(1)] = 1000
     units: Literal["common", "own"] = "common"
 
     def fit(self, x: Array, rng: np.random.Generator) -> Density:
@@ -55,7 +55,7 @@ class KDE(DensityModel):
         scale = np.maximum(np.sqrt(variance), 1e-6)
         z = x / scale
         chosen = self.bandwidths[0]
-        held = min(self.held, len(x) // 5)
+        held = min(self.n_validation, len(x) // 5)
         if len(self.bandwidths) > 1 and held:
             scores = [float(_kernel(z[held:], h).score(z[:held])) for h in self.bandwidths]
             chosen = self.bandwidths[int(np.argmax(scores))]

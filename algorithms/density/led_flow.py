@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from algorithms.density._splines import named, spline_flow
-from algorithms.density._training import Rules
+from algorithms.density._training import EnergyConfig
 from algorithms.density.energy_model import EnergyModel
 from algorithms.density.generators import Generator
 
@@ -76,6 +76,6 @@ class LEDFlow(EnergyModel):
     generator: SplineFlow = SplineFlow()
     generator_rate: Annotated[float, Gt(0)] = 1e-3
 
-    def rules(self, classes: int = 1) -> Rules:
+    def config(self, classes: int = 1) -> EnergyConfig:
         """What the training does."""
         return self.contest(classes, self.generator, self.generator_rate)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt
 
-from algorithms.density._training import Rules
+from algorithms.density._training import EnergyConfig
 from algorithms.density.energy_model import EnergyModel
 from algorithms.density.one_way_flow import OneWayFlow
 
@@ -37,6 +37,6 @@ class MEG(EnergyModel):
     generator: OneWayFlow = OneWayFlow()  # noqa: RUF009 (frozen)
     generator_rate: Annotated[float, Gt(0)] = 1e-3
 
-    def rules(self, classes: int = 1) -> Rules:
+    def config(self, classes: int = 1) -> EnergyConfig:
         """What the training does."""
         return self.contest(classes, self.generator, self.generator_rate, "critic")

@@ -109,11 +109,11 @@ class OneWayFlow(Generator):
             reverse = layer % 2 == 1 and width == noise.shape[1] and not self.latent
             head = noise[:, :width].flip(1) if reverse else noise[:, :width]
             mixed, log_det = mix(own[0], own[1], head)
-            bent, more = self._bend(own[2:], mixed)
+            warped, more = self._bend(own[2:], mixed)
             total = total + log_det + more
-            bent = bent.flip(1) if reverse else bent
+            warped = warped.flip(1) if reverse else warped
             rest = noise[:, width:]
-            noise = torch.cat([bent, rest], 1) if rest.shape[1] else bent
+            noise = torch.cat([warped, rest], 1) if rest.shape[1] else warped
         return noise, total
 
     def _bend(self, parameters: list[Tensor], h: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt
 
-from algorithms.density._training import Rules
+from algorithms.density._training import EnergyConfig
 from algorithms.density.energy_model import EnergyModel
 from algorithms.density.one_way_flow import OneWayFlow
 
@@ -39,6 +39,6 @@ class WGANCritic(EnergyModel):
     generator: OneWayFlow = OneWayFlow()  # noqa: RUF009 (frozen)
     generator_rate: Annotated[float, Gt(0)] = 1e-3
 
-    def rules(self, classes: int = 1) -> Rules:
+    def config(self, classes: int = 1) -> EnergyConfig:
         """What the training does."""
         return self.contest(classes, self.generator, self.generator_rate, "critic", 0.0, "between")

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from algorithms.engine.hooks import Batch, Stack, TrainingState
+from algorithms.engine.hooks import Batch, Replicas, TrainingState
 
 
-def environments(batch: Batch, stack: Stack, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+def environments(batch: Batch, stack: Replicas, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Means within and across the environments of a batch, as weights.
 
     Returns:
@@ -26,7 +26,7 @@ def annealing(epochs: int, most: float) -> Callable[[TrainingState], None]:
     """What begins an epoch: the state's ``penalty``, at most so much in the first epochs."""
 
     def begin(loop: TrainingState) -> None:
-        penalty = loop.stack.knobs["penalty"]
+        penalty = loop.stack.hyperparams["penalty"]
         early = len(loop.losses) < epochs
         loop.stack.state["penalty"] = penalty.clamp(max=most) if early else penalty
 

@@ -25,7 +25,7 @@ class Diverged(ArithmeticError):
         return Diverged, (self.step, self.loss)
 
 
-class Stack:
+class Replicas:
     """The replicas in training, as a hook sees them.
 
     Arguments:
@@ -33,13 +33,18 @@ class Stack:
         group: Groups of all samples, (R, n).
         classes: The number of classes.
         groups: The number of groups.
-        knobs: Hyper-parameters of each replica by name, (R, 1).
+        hyperparams: Hyper-parameters of each replica by name, (R, 1).
     """
 
     def __init__(
-        self, label: Tensor, group: Tensor, classes: int, groups: int, knobs: dict[str, Tensor]
+        self,
+        label: Tensor,
+        group: Tensor,
+        classes: int,
+        groups: int,
+        hyperparams: dict[str, Tensor],
     ) -> None:
-        self._label, self._group, self.knobs = label, group, knobs
+        self._label, self._group, self.hyperparams = label, group, hyperparams
         self.classes, self.groups = classes, groups
         #: Whatever hooks remember between steps; tensors whose first axis is R.
         self.state: dict[str, Tensor] = {}
@@ -59,7 +64,7 @@ class Stack:
     def keep(self, alive: Tensor) -> None:
         """Drop the replicas that are not alive, a mask (R,)."""
         self._label, self._group = self._label[alive], self._group[alive]
-        for table in (self.knobs, self.state):
+        for table in (self.hyperparams, self.state):
             table.update({name: value[alive] for name, value in table.items()})
 
 
@@ -69,12 +74,12 @@ class Batch:
 
     Arguments:
         x: Points, (R, b, d).
-        truth: Labels, int64, (R, b).
+        labels: Labels, int64, (R, b).
         index: Positions among the samples, int64, (R, b).
     """
 
     x: Tensor
-    truth: Tensor
+    labels: Tensor
     index: Tensor
 
 
@@ -89,7 +94,7 @@ class TrainingState(Protocol):
     shape: Shape
     points: Points
     label: Tensor
-    stack: Stack
+    stack: Replicas
     rngs: list[np.random.Generator]
     losses: list[Tensor]
 
@@ -117,13 +122,13 @@ class Hooks:
         report: From the stack to numbers about each replica when it is done: name -> (R,).
     """
 
-    weigh: Callable[[Tensor, Tensor, Stack], Tensor] | None = None
-    objective: Callable[[Tensor, Batch, Stack], Tensor] | None = None
+    weigh: Callable[[Tensor, Tensor, Replicas], Tensor] | None = None
+    objective: Callable[[Tensor, Batch, Replicas], Tensor] | None = None
     around: Callable[[TrainingState, Batch], Gradient] | None = None
     begin: Callable[[TrainingState], None] | None = None
     chances: Array | None = None
     copies: int = 1
-    report: Callable[[Stack], dict[str, Tensor]] | None = None
+    report: Callable[[Replicas], dict[str, Tensor]] | None = None
 
     @property
     def uneven(self) -> bool:

@@ -39,7 +39,7 @@ def features(network: Network, parameters: list[Tensor], x: Array) -> Array:
     return torch.cat(parts).cpu().numpy()
 
 
-class Chorus:
+class BatchedPredictor:
     """Networks that are asked about the same points one after another, and answer together.
 
     So are the replicas of one seed, and the stages of one training. Whoever is asked first about

@@ -14,13 +14,13 @@ from torch import Tensor
 
 from algorithms.base import Array, Epoch, Fitted, Learner, Predict, TrainingSet
 from algorithms.engine.hooks import Hooks
-from algorithms.engine.inference import Chorus, probabilities
+from algorithms.engine.inference import BatchedPredictor, probabilities
 from algorithms.engine.loop import Trained, train
 from algorithms.engine.model_selection import Rule, Selection
 from algorithms.networks import MLP, Network
 from algorithms.runtime.device import device
 
-Knobs = dict[str, list[float]]
+Hyperparams = dict[str, list[float]]
 Outcome = Trained | Exception
 
 #: A stack's parameters and activations should stay in the processor's cache.
@@ -35,11 +35,11 @@ class GradientLearner(Learner):
     Arguments:
         network: The architecture.
         epochs: Passes over the training data.
-        batch: Samples a step.
+        batch_size: Samples a step.
         optimiser: Stochastic gradient descent with momentum, or Adam.
-        rate: The learning rate.
+        learning_rate: The learning rate.
         momentum: The momentum of "sgd".
-        decay: Weight decay, added to the gradient.
+        weight_decay: Weight decay, added to the gradient.
         selection: Which epoch's parameters are kept: the last one's, or those that are best on
             the validation data in accuracy, in the worst group's accuracy, or in loss.
         patience: Stop after so many epochs without one that is better by the selection; 0 never
@@ -53,11 +53,11 @@ class GradientLearner(Learner):
 
     network: Network = MLP()  # noqa: RUF009 (frozen)
     epochs: Annotated[int, Ge(1)] = 20
-    batch: Annotated[int, Ge(1)] = 64
+    batch_size: Annotated[int, Ge(1)] = 64
     optimiser: Literal["sgd", "adam"] = "sgd"
-    rate: Annotated[float, Gt(0)] = 0.05
+    learning_rate: Annotated[float, Gt(0)] = 0.05
     momentum: Annotated[float, Ge(0)] = 0.9
-    decay: Annotated[float, Ge(0)] = 0.0
+    weight_decay: Annotated[float, Ge(0)] = 0.0
     selection: Rule = "last"
     patience: Annotated[int, Ge(0)] = 0
     trace: bool = False
@@ -73,15 +73,18 @@ class GradientLearner(Learner):
 
     @abstractmethod
     def replicas(
-        self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator], knobs: Knobs
+        self,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``knobs`` holds each replica's numeric fields."""
+        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
 
     def descend(
         self,
         samples: Sequence[TrainingSet],
         rngs: Sequence[np.random.Generator],
-        knobs: Knobs,
+        hyperparams: Hyperparams,
         hooks: Hooks | None = None,
         **options: Any,
     ) -> list[Outcome]:
@@ -96,8 +99,8 @@ class GradientLearner(Learner):
             self.network,
             samples,
             rngs,
-            knobs=knobs,
-            batch=self.batch,
+            hyperparams=hyperparams,
+            batch_size=self.batch_size,
             optimiser=self.optimiser,
             hooks=hooks,
             **options,
@@ -108,7 +111,7 @@ class GradientLearner(Learner):
         outcomes: Sequence[Outcome],
         samples: Sequence[TrainingSet],
         rngs: Sequence[np.random.Generator],
-        knobs: Knobs,
+        hyperparams: Hyperparams,
         hooks: Hooks | None = None,
         **options: Any,
     ) -> list[Outcome]:
@@ -125,7 +128,7 @@ class GradientLearner(Learner):
             trained = self.descend(
                 [samples[r] for r in stack],
                 [rngs[r] for r in stack],
-                {name: [values[r] for r in stack] for name, values in knobs.items()},
+                {name: [values[r] for r in stack] for name, values in hyperparams.items()},
                 hooks,
                 **options,
             )
@@ -139,12 +142,12 @@ class GradientLearner(Learner):
         samples: Sequence[TrainingSet],
         kept: Sequence[Array],
         rngs: Sequence[np.random.Generator],
-        knobs: Knobs,
+        hyperparams: Hyperparams,
         **options: Any,
     ) -> list[Outcome]:
         """The same on the people at some positions of each sample, whose weight is one."""
         parts = [s.take(k) for s, k in zip(samples, kept, strict=True)]
-        results = self.retrain(outcomes, parts, rngs, knobs, **options)
+        results = self.retrain(outcomes, parts, rngs, hyperparams, **options)
         for r, (outcome, sample, own) in enumerate(zip(results, samples, kept, strict=True)):
             if not isinstance(outcome, Exception):
                 weights = np.zeros(len(sample), dtype=np.float32)
@@ -194,8 +197,12 @@ def fit_together(
         first = learners[chosen[0]]
         first.validate()
         numeric = [f.name for f in dataclasses.fields(first) if _is_knob(first, f.name)]
-        knobs = {name: [float(getattr(learners[i], name)) for i in chosen] for name in numeric}
-        outcomes = first.replicas([samples[i] for i in chosen], [rngs[i] for i in chosen], knobs)
+        hyperparams = {
+            name: [float(getattr(learners[i], name)) for i in chosen] for name in numeric
+        }
+        outcomes = first.replicas(
+            [samples[i] for i in chosen], [rngs[i] for i in chosen], hyperparams
+        )
         made = classifiers(first.network, outcomes, [samples[i] for i in chosen])
         results |= dict(zip(chosen, made, strict=True))
     return [results[i] for i in range(len(samples))]
@@ -229,7 +236,7 @@ def width(learner: GradientLearner, sample: TrainingSet) -> int:
     points = sample.rows.pool.shape[1:]
     weights = sum(prod(p.shape) for p in learner.network.parameters(points, sample.classes))
     units = learner.network.footprint(points, sample.classes)
-    step = 4 * learner.nets * (3 * weights + learner.batch * units)
+    step = 4 * learner.nets * (3 * weights + learner.batch_size * units)
     return max(1, min(WIDEST, CACHE_BYTES // step))
 
 
@@ -246,7 +253,7 @@ def classifiers(
                 seed = id(sample.rows.pool), id(sample.rows.index)
                 alike.setdefault(seed, {})[i] = outcome.parameters
     for own in alike.values():
-        chorus = Chorus(network, [*own.values()])
+        chorus = BatchedPredictor(network, [*own.values()])
         tell |= {i: partial(chorus.probabilities, voice) for voice, i in enumerate(own)}
     return [
         o if isinstance(o, Exception) else _classifier(network, o, tell[i])
@@ -260,7 +267,7 @@ def _classifier(network: Network, trained: Trained, predict_proba: Predict) -> F
     def predict(x: Array) -> Array:
         return predict_proba(x).argmax(1)
 
-    chorus = Chorus(network, [snapshot.parameters for snapshot in trained.path])
+    chorus = BatchedPredictor(network, [snapshot.parameters for snapshot in trained.path])
     path = [
         Epoch(
             partial(chorus.predict, e),

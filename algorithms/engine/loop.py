@@ -19,7 +19,7 @@ from torch import Tensor
 
 from algorithms.base import Array, TrainingSet
 from algorithms.engine.data import Points, epoch_order, small
-from algorithms.engine.hooks import Batch, Diverged, Gradient, Hooks, Stack
+from algorithms.engine.hooks import Batch, Diverged, Gradient, Hooks, Replicas
 from algorithms.engine.model_selection import Selection
 from algorithms.engine.optimisers import OPTIMISERS
 from algorithms.networks import Network, Shape
@@ -77,7 +77,7 @@ class Loop:
         network: Network,
         samples: Sequence[TrainingSet],
         rngs: Sequence[np.random.Generator],
-        knobs: Mapping[str, Sequence[float]],
+        hyperparams: Mapping[str, Sequence[float]],
         optimiser: str,
         hooks: Hooks,
         selection: Selection,
@@ -94,17 +94,17 @@ class Loop:
         self.points = Points([s.rows for s in samples], device, dtype)
         self.label = torch.from_numpy(small([s.y for s in samples])).to(device)
         same = all(s.group is s.y for s in samples)
-        self.stack = Stack(
+        self.stack = Replicas(
             self.label,
             self.label if same else torch.from_numpy(small([s.group for s in samples])).to(device),
             samples[0].classes,
             samples[0].groups,
             {
                 name: torch.tensor(list(values), dtype=dtype, device=device)[:, None]
-                for name, values in knobs.items()
+                for name, values in hyperparams.items()
             },
         )
-        self.optimiser = OPTIMISERS[optimiser](self.parameters, self.stack.knobs)
+        self.optimiser = OPTIMISERS[optimiser](self.parameters, self.stack.hyperparams)
         self.selection = selection
         selection.begin(network, samples, device, dtype)
         #: Where the replicas in the stack stand among all.
@@ -123,7 +123,7 @@ class Loop:
 
     def _by_weights(self, logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """The slope of the weighted cross-entropy at the logits, by hand; and its value."""
-        truth = batch.truth[:, None]
+        truth = batch.labels[:, None]
         log_p = torch.log_softmax(logits, 1)
         loss = log_p.gather(1, truth).squeeze(1).neg_()
         if self.hooks.weigh is None:
@@ -157,7 +157,7 @@ class Loop:
             batch = Batch(x, truth, index)
             around = self.hooks.around
             gradients, loss = around(self, batch) if around else self.gradient(batch)
-            self.optimiser.step(self.parameters, gradients, self.stack.knobs)
+            self.optimiser.step(self.parameters, gradients, self.stack.hyperparams)
             losses[:, step] = loss
             # The next step then finds its memory where this one's is still in the cache.
             del gradients, batch
@@ -231,9 +231,9 @@ def train(
     samples: Sequence[TrainingSet],
     rngs: Sequence[np.random.Generator],
     *,
-    knobs: Mapping[str, Sequence[float]],
+    hyperparams: Mapping[str, Sequence[float]],
     epochs: int,
-    batch: int,
+    batch_size: int,
     optimiser: str = "sgd",
     hooks: Hooks | None = None,
     selection: Selection | None = None,
@@ -243,17 +243,17 @@ def train(
 ) -> list[Trained | Exception]:
     r"""Train R replicas of a network on R samples of equal size.
 
-    A step takes the next ``batch`` samples of each replica and descends on their mean
+    A step takes the next ``batch_size`` samples of each replica and descends on their mean
     cross-entropy, or on what the hooks make of it.
 
     Arguments:
         network: The architecture.
         samples: The R training sets, of equal size, shape, number of classes and of groups.
         rngs: A generator for each replica, used by it alone.
-        knobs: Hyper-parameters by name, one value a replica: rate, momentum (sgd), decay and
+        hyperparams: Hyper-parameters by name, one value a replica: rate, momentum (sgd), decay and
             whatever ``weigh`` reads.
         epochs: Passes over the data.
-        batch: Samples a step.
+        batch_size: Samples a step.
         optimiser: "sgd" or "adam".
         hooks: What is done otherwise than empirical risk minimisation.
         selection: Which epoch's parameters are kept, and when to stop; the last one's, if None.
@@ -265,10 +265,12 @@ def train(
         What was learnt by each replica, or a :class:`Diverged` in its place.
     """
     choice = selection or Selection()
-    loop = Loop(network, samples, rngs, knobs, optimiser, hooks or Hooks(), choice, start, dtype)
+    loop = Loop(
+        network, samples, rngs, hyperparams, optimiser, hooks or Hooks(), choice, start, dtype
+    )
     for epoch in range(1, epochs + 1):
         before = loop.given.clone() if trace and loop.given is not None else None
-        loop.epoch(batch)
+        loop.epoch(batch_size)
         failed = loop.share(loop.astray())
         finite = ~failed
         if failed.any():

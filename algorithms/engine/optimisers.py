@@ -17,7 +17,7 @@ class Optimiser(ABC):
 
     @abstractmethod
     def step(
-        self, parameters: list[Tensor], gradients: list[Tensor], knobs: dict[str, Tensor]
+        self, parameters: list[Tensor], gradients: list[Tensor], hyperparams: dict[str, Tensor]
     ) -> None:
         """Move all parameters, in place."""
 
@@ -29,20 +29,22 @@ class Optimiser(ABC):
 class Momentum(Optimiser):
     r"""Stochastic gradient descent: :math:`v \gets \mu v + g + \lambda p,\ p \gets p - \eta v`."""
 
-    def __init__(self, parameters: list[Tensor], knobs: dict[str, Tensor]) -> None:
+    def __init__(self, parameters: list[Tensor], hyperparams: dict[str, Tensor]) -> None:
         self.state = [[torch.zeros_like(p)] for p in parameters]
-        self.decays = bool(knobs["decay"].any())
+        self.decays = bool(hyperparams["weight_decay"].any())
 
     def step(
-        self, parameters: list[Tensor], gradients: list[Tensor], knobs: dict[str, Tensor]
+        self, parameters: list[Tensor], gradients: list[Tensor], hyperparams: dict[str, Tensor]
     ) -> None:
         """Move all parameters, in place."""
-        rate, momentum, decay = (knobs[k].unsqueeze(2) for k in ("rate", "momentum", "decay"))
+        learning_rate, momentum, weight_decay = (
+            hyperparams[k].unsqueeze(2) for k in ("learning_rate", "momentum", "weight_decay")
+        )
         for p, g, (v,) in zip(parameters, gradients, self.state, strict=True):
             if self.decays:
-                g.addcmul_(p, decay)
+                g.addcmul_(p, weight_decay)
             torch.addcmul(g, v, momentum, out=v)
-            p.addcmul_(v, rate, value=-1)
+            p.addcmul_(v, learning_rate, value=-1)
 
 
 class Adam(Optimiser):
@@ -54,25 +56,28 @@ class Adam(Optimiser):
 
     betas, epsilon = (0.9, 0.999), 1e-8
 
-    def __init__(self, parameters: list[Tensor], knobs: dict[str, Tensor]) -> None:
+    def __init__(self, parameters: list[Tensor], hyperparams: dict[str, Tensor]) -> None:
         self.state = [[torch.zeros_like(p), torch.zeros_like(p)] for p in parameters]
-        self.decays = bool(knobs["decay"].any())
+        self.decays = bool(hyperparams["weight_decay"].any())
         self.steps = 0
 
     def step(
-        self, parameters: list[Tensor], gradients: list[Tensor], knobs: dict[str, Tensor]
+        self, parameters: list[Tensor], gradients: list[Tensor], hyperparams: dict[str, Tensor]
     ) -> None:
         """Move all parameters, in place."""
         self.steps += 1
         first, second = (1 - beta**self.steps for beta in self.betas)
-        rate, decay = knobs["rate"].unsqueeze(2) / first, knobs["decay"].unsqueeze(2)
+        learning_rate, weight_decay = (
+            hyperparams["learning_rate"].unsqueeze(2) / first,
+            hyperparams["weight_decay"].unsqueeze(2),
+        )
         for p, g, (m, s) in zip(parameters, gradients, self.state, strict=True):
             if self.decays:
-                g.addcmul_(p, decay)
+                g.addcmul_(p, weight_decay)
             m.lerp_(g, 1 - self.betas[0])
             s.mul_(self.betas[1]).addcmul_(g, g, value=1 - self.betas[1])
             step = m.div(s.sqrt().div_(second**0.5).add_(self.epsilon))
-            p.addcmul_(step, rate, value=-1)
+            p.addcmul_(step, learning_rate, value=-1)
 
 
 OPTIMISERS: dict[str, Callable[[list[Tensor], dict[str, Tensor]], Optimiser]] = {

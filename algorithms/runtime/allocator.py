@@ -11,7 +11,7 @@ MAPPED_FROM = 8 * 2**20
 KEPT = 128 * 2**20
 
 
-def hold() -> bool:
+def keep_freed_memory() -> bool:
     """Let freed memory stay with the process, and tell whether the C library knows how.
 
     Left alone, glibc hands the end of its heap back as soon as a step lets its tensors go, and

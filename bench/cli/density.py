@@ -160,10 +160,10 @@ class _Run:
 
     def _trials(self, name: str, x: Any) -> "Iterator[tuple[DensityModel | Generative, int]]":
         """Each model with each seed, at its pace; one that fails to find that has no seeds."""
-        from bench.density.time_budget import paced
+        from bench.density.time_budget import fit_steps_to_budget
 
         def pace(name: str, model: Any, seed: int) -> "DensityModel | Generative":
-            return model if self.seconds is None else paced(model, x, self.seconds)
+            return model if self.seconds is None else fit_steps_to_budget(model, x, self.seconds)
 
         for model in self.models:
             own = self._tried(name, model, 0, pace)

@@ -82,7 +82,7 @@ def plan(
 
     plug(plugin)
     data = parse(dataset, "datasets")
-    made = parse(strategy, "strategies").filled(data.signal, data.label)
+    made = parse(strategy, "strategies").with_defaults(data.signal, data.label)
 
     def terms(people: int) -> Terms:
         return Terms(people, test, 1 - confidence, error, near)

@@ -13,7 +13,7 @@ from bench.core.random_streams import stream
 from bench.datasets.base import Dataset, Split
 from bench.datasets.real.digits import Digits
 from bench.datasets.synthetic.coins import Coins
-from bench.experiment.setup import recruit
+from bench.experiment.setup import build_training_set
 from bench.experiment.trial import Trial
 from collectives.idle import Idle
 
@@ -21,12 +21,12 @@ from collectives.idle import Idle
 @cache
 def _stage(name: str, noise: bool, seed: int = 0) -> tuple[TrainingSet, Split]:
     data: Dataset = (
-        Digits() if name == "Digits" else Coins(n=400, test=400, overlap=0.0, noise=0.0)
+        Digits() if name == "Digits" else Coins(n=400, n_test=400, overlap=0.0, noise=0.0)
     )
     split = data.split(stream(seed, "data"))
-    trial = Trial(data, _NOBODY, Idle().filled(data.signal, data.label), 0.0, seed)
-    sample, _ = recruit(trial, split, split.train[:400])
-    sample.validation, _ = recruit(trial, split, split.validation)
+    trial = Trial(data, _NOBODY, Idle().with_defaults(data.signal, data.label), 0.0, seed)
+    sample, _ = build_training_set(trial, split, split.train[:400])
+    sample.validation, _ = build_training_set(trial, split, split.validation)
     if noise:
         rng = stream(seed, "noise")
         x = sample.x + np.float32(rng.normal(size=sample.x.shape))

@@ -16,20 +16,20 @@ from bench.experiment.trial import Trial
 from bench.spec.parsing import parse
 from collectives.base import Strategy
 from collectives.signals.base import Signal
-from collectives.types import Pooled
+from collectives.types import MemberData
 
-_DATA = Coins(n=400, test=400)
+_DATA = Coins(n=400, n_test=400)
 
 
-def _members(strategy: Strategy, label: int | None = None) -> tuple[Strategy, Pooled, Split]:
+def _members(strategy: Strategy, label: int | None = None) -> tuple[Strategy, MemberData, Split]:
     split = _DATA.split(stream(0, "data"))
     part = split.part(split.train)
-    filled = strategy.filled(_DATA.signal, _DATA.label if label is None else label)
-    pooled = Pooled(part.x, part.y, split.classes)
-    return filled.prepared(pooled), pooled, split
+    filled = strategy.with_defaults(_DATA.signal, _DATA.label if label is None else label)
+    pooled = MemberData(part.x, part.y, split.classes)
+    return filled.bind(pooled), pooled, split
 
 
-def _act(strategy: Strategy, pooled: Pooled) -> tuple[Any, Any]:
+def _act(strategy: Strategy, pooled: MemberData) -> tuple[Any, Any]:
     rng = stream(0, "act")
     return strategy.act(pooled.x, pooled.y, pooled=pooled, n=len(pooled.y), rng=rng)
 
@@ -64,9 +64,9 @@ def acts_by_its_generator(strategy: Strategy) -> None:
 def acts_by_row_if_it_says_so(strategy: Strategy) -> None:
     """If it says that members act by their rows alone, it does not matter who the others are."""
     filled, pooled, split = _members(strategy)
-    if filled.by_row:
+    if filled.rowwise:
         half = len(pooled.y) // 2
-        fewer = Pooled(pooled.x[:half], pooled.y[:half], split.classes)
+        fewer = MemberData(pooled.x[:half], pooled.y[:half], split.classes)
         among = filled.act(fewer.x, fewer.y, pooled=pooled, n=len(pooled.y), rng=stream(0, "act"))
         apart = filled.act(fewer.x, fewer.y, pooled=fewer, n=half, rng=stream(1, "act"))
         demand(all(map(np.array_equal, among, apart)), "members look at the others")
@@ -121,7 +121,7 @@ def _reached(strategy: Strategy, label: int) -> tuple[bool, float, float]:
 
 def makes_records(strategy: Strategy) -> None:
     """Trials with it, with members and without, do not fail."""
-    filled = strategy.filled(_DATA.signal, _DATA.label)
+    filled = strategy.with_defaults(_DATA.signal, _DATA.label)
     learner = parse("EmpiricalBayes", "learners")
     for record in run_trials([Trial(_DATA, learner, filled, size, 0) for size in (0.0, 0.1)]):
         reason = reason_of(record)
@@ -161,7 +161,7 @@ def _points() -> Any:
 
 
 def _known(signal: Signal) -> Signal:
-    return signal.learnt(Pooled(_points(), np.arange(5) % 2, 2), label=1)
+    return signal.learn(MemberData(_points(), np.arange(5) % 2, 2), label=1)
 
 
 SIGNAL: list[Check] = [keeps_the_shape, is_idempotent_if_it_says_so]

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 
-class Once(Generic[T]):
+class IdentityCache(Generic[T]):
     """A function that remembers its values by identity, not by equality.
 
     ``KNN(5)`` equals ``KNN(5.0)`` and has another repr; and to hash an object that is made of
@@ -17,7 +17,7 @@ class Once(Generic[T]):
         most: How many values are remembered before all are forgotten.
 
     Example:
-        >>> spec = Once(repr)
+        >>> spec = IdentityCache(repr)
         >>> spec(0.0), spec(-0.0)
         ('0.0', '-0.0')
     """

@@ -113,7 +113,7 @@ def drawn(
     tested = len(test) if tested is None else tested
     for what, asked, there in (
         (f"n={n} training and {held} validation rows", n + held, len(train)),
-        (f"test={tested} test rows", tested, len(test)),
+        (f"n_test={tested} test rows", tested, len(test)),
     ):
         if asked > there:
             raise BenchError(f"{what} were asked for, but there are only {there}")

@@ -15,7 +15,7 @@ Model = TypeVar("Model", bound=DensityModel | Generative)
 TRIED = (0.04, 0.12)
 
 
-def paced(model: Model, x: Array, seconds: float) -> Model:
+def fit_steps_to_budget(model: Model, x: Array, seconds: float) -> Model:
     """The same model with so many steps as take about so many seconds of one core.
 
     What takes no steps, a reference or the final log Z, is counted: a straight line through two

@@ -9,9 +9,9 @@ import pandas as pd
 from bench.core.errors import BenchError
 from bench.datasets.base import Array
 from bench.execution.backends import one_thread
-from bench.experiment.evaluation import judge
+from bench.experiment.evaluation import evaluate
 from bench.experiment.run import firm
-from bench.experiment.setup import Scene
+from bench.experiment.setup import TrainingSetup
 from bench.experiment.trial import Trial
 from collectives.signals.base import Signal
 
@@ -92,7 +92,7 @@ def look(
             plane = Plane.through(scene.world.test.x, columns)
             planes = _planes(trial, plane, nodes)
             cell = {"learner": repr(trial.learner), "size": trial.size}
-            told = judge(trial, scene, fitted)
+            told = evaluate(trial, scene, fitted)
             kept = {name: told[name] for name in ("success", "accuracy")}
             target = trial.strategy.target
             outcomes.append({**cell, "seed": trial.seed, "target": target, **kept})
@@ -129,7 +129,7 @@ def _planes(trial: Trial, plane: Plane, nodes: int) -> dict[str, Array]:
     return {"all": x}
 
 
-def _truth(scene: Scene, x: Array) -> Array:
+def _truth(scene: TrainingSetup, x: Array) -> Array:
     """The log-density of the law that the sample was drawn from; NaN, where it is not known."""
     if scene.sample.law is None:
         return np.full(len(x), np.nan)
@@ -137,7 +137,9 @@ def _truth(scene: Scene, x: Array) -> Array:
         return np.asarray(np.log(scene.sample.law.joint(x).sum(axis=1)))
 
 
-def _people(trial: Trial, scene: Scene, plane: Plane, whole: bool, shown: int) -> pd.DataFrame:
+def _people(
+    trial: Trial, scene: TrainingSetup, plane: Plane, whole: bool, shown: int
+) -> pd.DataFrame:
     """Some of the training set, as the firm saw it."""
     x, member = scene.sample.x, np.zeros(len(scene.sample), dtype=bool)
     member[scene.members] = True

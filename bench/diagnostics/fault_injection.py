@@ -66,7 +66,7 @@ class Brittle(Learner):
         for _ in range(1000):
             os.write(1, b"x" * 1_000_000)
 '''
-AXES = {"datasets": "Coins(n=100, test=100)", "strategies": "FeatureLabel"}
+AXES = {"datasets": "Coins(n=100, n_test=100)", "strategies": "FeatureLabel"}
 SIZES = (0.0, 0.05, 0.1, 0.2)
 
 

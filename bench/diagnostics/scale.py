@@ -29,11 +29,11 @@ BATCH = 50
 
 def trivial(trials: int) -> Grid:
     """A grid of a thousand trials a seed."""
-    learners = tuple(f"KNN(neighbours={k})" for k in range(1, 11))
+    learners = tuple(f"KNN(n_neighbors={k})" for k in range(1, 11))
     sizes = tuple(i / 100 for i in range(100))
     return Grid(
         "trivial",
-        (Part(("Coins(n=100, test=100)",), learners, sizes=sizes, seeds=trials // 1000),),
+        (Part(("Coins(n=100, n_test=100)",), learners, sizes=sizes, seeds=trials // 1000),),
     ).written_out()
 
 

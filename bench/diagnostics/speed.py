@@ -52,7 +52,7 @@ class Work:
     points: tuple[int, ...]
     classes: int
     n: int
-    batch: int
+    batch_size: int
     epochs: int
 
     def sample(self, seed: int = 0) -> TrainingSet:
@@ -99,7 +99,7 @@ def loader_loop(work: Work, net: nn.Module) -> float:
     """Seconds that one pass takes in the usual loop: data loader, module, optimiser."""
     sample = work.sample()
     data = torch.utils.data.TensorDataset(torch.from_numpy(sample.x), torch.from_numpy(sample.y))
-    loader = torch.utils.data.DataLoader(data, work.batch, shuffle=True)
+    loader = torch.utils.data.DataLoader(data, work.batch_size, shuffle=True)
     steps = torch.optim.SGD(net.parameters(), 0.05, 0.9)
 
     def run() -> None:
@@ -116,17 +116,21 @@ def stacked(work: Work, learner: GradientLearner) -> float:
     sample = work.sample()
     count = width(learner, sample)
     rngs = [np.random.default_rng(r) for r in range(count)]
-    knobs = {
+    hyperparams = {
         f.name: [float(getattr(learner, f.name))] * count
         for f in fields(learner)
         if isinstance(getattr(learner, f.name), float)
     }
-    return timed(lambda: learner.replicas([sample] * count, rngs, knobs)) / count / learner.epochs
+    return (
+        timed(lambda: learner.replicas([sample] * count, rngs, hyperparams))
+        / count
+        / learner.epochs
+    )
 
 
 def fitted_to(work: Work, learner: GradientLearner) -> GradientLearner:
     """The learner on the work's network and batches."""
-    return replace(learner, network=work.network, batch=work.batch, epochs=work.epochs)
+    return replace(learner, network=work.network, batch_size=work.batch_size, epochs=work.epochs)
 
 
 def arithmetic(work: Work) -> float:
@@ -151,7 +155,10 @@ def products(work: Work, count: int) -> float:
     """Seconds that the products of one pass of a replica take, with nothing between them."""
     shapes = [p.shape for p in work.network.parameters(work.points, work.classes)[::2]]
     layers = [
-        [torch.ones(count, *shape) for shape in ((v, w), (v, 1), (w, work.batch), (v, work.batch))]
+        [
+            torch.ones(count, *shape)
+            for shape in ((v, w), (v, 1), (w, work.batch_size), (v, work.batch_size))
+        ]
         for v, w in shapes
     ]
 
@@ -163,7 +170,7 @@ def products(work: Work, count: int) -> float:
                 torch.bmm(weights.transpose(1, 2), slopes)
 
     def run() -> None:
-        for _ in range(-(-work.n // work.batch)):
+        for _ in range(-(-work.n // work.batch_size)):
             step()
 
     step()
@@ -241,7 +248,7 @@ def sklearn_pass(work: Work) -> float:
 
     sample = work.sample()
     net = MLPClassifier(
-        (128,), solver="sgd", batch_size=work.batch, max_iter=2, momentum=0.9, tol=0.0
+        (128,), solver="sgd", batch_size=work.batch_size, max_iter=2, momentum=0.9, tol=0.0
     )
     with ignore_warnings(category=ConvergenceWarning):
         return timed(lambda: net.fit(sample.flat, sample.y)) / 2
@@ -298,7 +305,7 @@ def harness(trials: int) -> None:
         with tempfile.TemporaryDirectory() as folder, Store(folder) as store:
             return timed(lambda: sweep(grid, store)) / trials * 1e3
 
-    plain, known = milliseconds(Unknown(n=100, test=100)), milliseconds(Coins(n=100, test=100))
+    plain, known = milliseconds(Unknown(n=100, n_test=100)), milliseconds(Coins(n=100, n_test=100))
     screen.print(
         f"harness: {plain:.3g} ms a trial, and {known:.3g} where the law is known and bounds are "
         f"computed from it, over {trials} trials each"
@@ -345,8 +352,9 @@ def now():
 
 def go(samples, count):
     rngs = [np.random.default_rng(r) for r in range(count)]
-    knobs = {"rate": [0.05] * count, "momentum": [0.9] * count, "decay": [0.0] * count}
-    train(MLP((8,)), samples, rngs, knobs=knobs, epochs=1, batch=64)
+    setting = {"learning_rate": 0.05, "momentum": 0.9, "weight_decay": 0.0}
+    hyperparams = {name: [value] * count for name, value in setting.items()}
+    train(MLP((8,)), samples, rngs, hyperparams=hyperparams, epochs=1, batch_size=64)
 
 rng = np.random.default_rng(0)
 go([TrainingSet(np.zeros((256, 784)), np.arange(256) % 10)], 1)

@@ -12,8 +12,8 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from bench.core.errors import BenchError
-from bench.execution.retry import attend, buried
-from bench.execution.worker_process import Casualty, Chunk, Limits, Ward
+from bench.execution.retry import failed_record, run_isolated
+from bench.execution.worker_process import Chunk, Limits, WorkerDied, WorkerProcess
 from bench.experiment.run import run_trials
 from bench.experiment.trial import Record
 
@@ -38,7 +38,7 @@ def run_chunks(chunks: Iterable[Chunk], jobs: int = 0, limits: Limits | None = N
     """Run chunks, and hand each back with its records as it is finished.
 
     Chunks are drawn as they are needed. A chunk may come back with fewer records than trials:
-    see :func:`bench.execution.retry.attend`. Closing the iterator ends the processes.
+    see :func:`bench.execution.retry.run_isolated`. Closing the iterator ends the processes.
 
     Arguments:
         chunks: What to run.
@@ -50,16 +50,16 @@ def run_chunks(chunks: Iterable[Chunk], jobs: int = 0, limits: Limits | None = N
             for chunk in chunks:
                 yield chunk, run_trials(chunk)
         return
-    wards: list[Ward] = []
+    wards: list[WorkerProcess] = []
     mine = threading.local()
 
     def work(chunk: Chunk) -> list[Record]:
         # The thread that starts a process is the one that uses it: the kernel ends the process
         # with its thread.
         if not hasattr(mine, "ward"):
-            mine.ward = Ward(limits or Limits())
+            mine.ward = WorkerProcess(limits or Limits())
             wards.append(mine.ward)
-        return attend(mine.ward, chunk)
+        return run_isolated(mine.ward, chunk)
 
     pool = ThreadPoolExecutor(jobs)
     try:
@@ -92,8 +92,8 @@ _there = threading.local()
 def at_work(payload: bytes, limits: Limits) -> list[Record]:
     """Run a chunk on a worker of a cluster, in a watched process of its own."""
     if getattr(_there, "ward", None) is None or _there.ward.limits != limits:
-        _there.ward = Ward(limits)
-    return attend(_there.ward, cloudpickle.loads(payload))
+        _there.ward = WorkerProcess(limits)
+    return run_isolated(_there.ward, cloudpickle.loads(payload))
 
 
 def run_on_dask(
@@ -137,7 +137,7 @@ def run_on_dask(
             except KilledWorker as error:
                 if len(chunk) == 1:
                     reason = f"WorkerDied: {str(error).splitlines()[0]}"
-                    yield chunk, [buried(chunk[0], Casualty(reason, "", limit=False))]
+                    yield chunk, [failed_record(chunk[0], WorkerDied(reason, "", limit=False))]
                 else:
                     more = {submit([trial]): [trial] for trial in chunk}
                     waiting |= more

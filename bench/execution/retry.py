@@ -2,11 +2,11 @@
 
 from collections import Counter
 
-from bench.execution.worker_process import Casualty, Chunk, Ward
+from bench.execution.worker_process import Chunk, WorkerDied, WorkerProcess
 from bench.experiment.trial import Record, Trial
 
 
-class Breaker:
+class CircuitBreaker:
     """Counts failures in a row: a learner that always fails the same way is stopped."""
 
     def __init__(self, patience: int) -> None:
@@ -39,13 +39,13 @@ def reason_of(record: Record) -> str | None:
     return lines[-1][:200] if lines else "it failed"
 
 
-def buried(trial: Trial, casualty: Casualty) -> Record:
+def failed_record(trial: Trial, casualty: WorkerDied) -> Record:
     """The record of a trial whose worker did not come back."""
     record: Record = {**trial.key._asdict(), "status": "failed", "error": casualty.reason}
     return record | {"log": casualty.log, "seconds": None, "memory": None}
 
 
-def _logged(records: list[Record], ward: Ward) -> list[Record]:
+def _logged(records: list[Record], ward: WorkerProcess) -> list[Record]:
     """Records with what was printed while they were made, where something went wrong."""
     bad = [r for r in records if r["status"] != "ok"]
     for record in bad if ward.log else ():
@@ -53,7 +53,7 @@ def _logged(records: list[Record], ward: Ward) -> list[Record]:
     return records
 
 
-def attend(ward: Ward, chunk: Chunk) -> list[Record]:
+def run_isolated(ward: WorkerProcess, chunk: Chunk) -> list[Record]:
     """Run a chunk; if its worker is lost, run its trials alone, to find who did it.
 
     A trial that takes its worker down alone has a failed record. Trials of a learner that does so
@@ -61,10 +61,10 @@ def attend(ward: Ward, chunk: Chunk) -> list[Record]:
     """
     try:
         return _logged(ward.run(chunk), ward)
-    except Casualty as casualty:
+    except WorkerDied as casualty:
         if casualty.limit and len(chunk) == 1:
-            return [buried(chunk[0], casualty)]
-    breaker, records = Breaker(ward.limits.patience), []
+            return [failed_record(chunk[0], casualty)]
+    breaker, records = CircuitBreaker(ward.limits.patience), []
     for trial in chunk:
         if not breaker.stops(trial):
             records.append(_alone(ward, trial))
@@ -72,12 +72,12 @@ def attend(ward: Ward, chunk: Chunk) -> list[Record]:
     return records
 
 
-def _alone(ward: Ward, trial: Trial) -> Record:
+def _alone(ward: WorkerProcess, trial: Trial) -> Record:
     """Run a trial alone; again if its worker dies, for it may have been killed by a stranger."""
     for last in (False, True):
         try:
             return _logged(ward.run([trial]), ward)[0]
-        except Casualty as casualty:
+        except WorkerDied as casualty:
             if last or casualty.limit:
-                return buried(trial, casualty)
+                return failed_record(trial, casualty)
     raise AssertionError("unreachable")

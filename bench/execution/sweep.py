@@ -6,9 +6,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 
-from bench.core.identity_cache import Once
+from bench.core.identity_cache import IdentityCache
 from bench.execution.backends import Finished, run_chunks
-from bench.execution.retry import Breaker
+from bench.execution.retry import CircuitBreaker
 from bench.execution.worker_process import Chunk, Limits
 from bench.experiment.trial import Key, Trial, spec
 from bench.records.code_version import code_version
@@ -18,7 +18,7 @@ from bench.records.store import Store
 #: How a chunk's trials are alike: their dataset, and the number of what can be trained together.
 Kind = tuple[str, int]
 _numbers: dict[Hashable, int] = {}
-_number = Once(lambda learner: _numbers.setdefault(learner.alike(), len(_numbers)))
+_number = IdentityCache(lambda learner: _numbers.setdefault(learner.alike(), len(_numbers)))
 
 
 @dataclass
@@ -148,7 +148,7 @@ def sweep(
         run: Runs chunks in another way than ``jobs`` processes here.
     """
     limits = limits or Limits()
-    breaker = Breaker(limits.patience)
+    breaker = CircuitBreaker(limits.patience)
     progress = Progress(planned["left"] if planned else 0, stopped=breaker.stopped)
 
     def worthwhile() -> Iterator[Chunk]:

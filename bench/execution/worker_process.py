@@ -49,7 +49,7 @@ class Limits:
     patience: int = 3
 
 
-class Casualty(Exception):
+class WorkerDied(Exception):
     """A worker that is no more, and why."""
 
     def __init__(self, reason: str, log: str, limit: bool) -> None:
@@ -61,7 +61,7 @@ class Closed(Exception):
     """The worker was ended on purpose."""
 
 
-class Ward:
+class WorkerProcess:
     """One worker process, started when it is needed and again when it was lost.
 
     Arguments:
@@ -122,7 +122,7 @@ class Ward:
                 process = self._start()
             try:
                 self._answer(process, self.pipe, self.printed, START, SLOW)
-            except Casualty as casualty:
+            except WorkerDied as casualty:
                 # Somebody may have killed it before it was there.
                 tries += 1
                 if casualty.limit or tries == STARTS:
@@ -201,7 +201,7 @@ class Ward:
                 limit = "WorkerDied: it closed its pipe"
         self.reap()
         reason = limit or f"WorkerDied: {_cause(code or 0)}"
-        return Casualty(reason, self.log, limit is not None)
+        return WorkerDied(reason, self.log, limit is not None)
 
     def _drain(self, process: subprocess.Popen[bytes]) -> None:
         """Read its last words, unless a stranger keeps the pipe open."""

@@ -8,13 +8,13 @@ import numpy as np
 
 from algorithms.base import Fitted
 from bench.datasets.base import Array
-from bench.experiment.setup import Scene
+from bench.experiment.setup import TrainingSetup
 from bench.experiment.trial import Record, Trial
 from bench.theory.bounds import promises
-from collectives.types import Deployed, Pooled, Predict
+from collectives.types import Deployed, MemberData, Predict
 
 
-def judge(trial: Trial, scene: Scene, fitted: Fitted) -> Record:
+def evaluate(trial: Trial, scene: TrainingSetup, fitted: Fitted) -> Record:
     """What a trained classifier means for the collective and for everybody else."""
     test = scene.world.test
     clean = labels(fitted, test.x)
@@ -57,7 +57,7 @@ def judge(trial: Trial, scene: Scene, fitted: Fitted) -> Record:
     }
 
 
-def _carrying(trial: Trial, scene: Scene) -> str:
+def _carrying(trial: Trial, scene: TrainingSetup) -> str:
     """How many test points carry the first signal: success may be about those who do or don't."""
     share = scene.world.told(trial.strategy).get("overlap", np.nan)
     many = round(share * len(scene.world.test.x)) if isfinite(share) else None
@@ -81,22 +81,22 @@ def _numbers(given: Mapping[str, float]) -> dict[str, float | None]:
     return {k: float(v) if isfinite(v) else None for k, v in given.items()}
 
 
-def _own(trial: Trial, scene: Scene) -> Pooled | None:
+def _own(trial: Trial, scene: TrainingSetup) -> MemberData | None:
     """The members' rows before they acted, if these stand for everybody's."""
     if trial.recruitment != "uniform":
         return None
     split = scene.world.split
     part = split.part(split.train[scene.members])
-    return Pooled(part.x, part.y, split.classes)
+    return MemberData(part.x, part.y, split.classes)
 
 
-def _rounds(trial: Trial, scene: Scene) -> dict[str, float]:
+def _rounds(trial: Trial, scene: TrainingSetup) -> dict[str, float]:
     """The success that each earlier classifier meant."""
     won = (np.nanmean(trial.strategy.success(f, scene.world.test)) for f in scene.seen)
     return {f"success_round_{i}": float(share) for i, share in enumerate(won, 1)}
 
 
-def _firm(fitted: Fitted, scene: Scene) -> Record:
+def _firm(fitted: Fitted, scene: TrainingSetup) -> Record:
     """What the firm sees on its own validation data, members' rows in it included."""
     held = scene.sample.validation
     if held is None:
@@ -115,7 +115,7 @@ def _firm(fitted: Fitted, scene: Scene) -> Record:
     }
 
 
-def _suspicion(suspects: Array | None, scene: Scene) -> Record:
+def _suspicion(suspects: Array | None, scene: TrainingSetup) -> Record:
     """Whom training set apart: their share, members among them, and them among members."""
     if suspects is None:
         return {}
@@ -127,7 +127,7 @@ def _suspicion(suspects: Array | None, scene: Scene) -> Record:
     }
 
 
-def _epochs(trial: Trial, scene: Scene, fitted: Fitted) -> dict[str, list[float]] | None:
+def _epochs(trial: Trial, scene: TrainingSetup, fitted: Fitted) -> dict[str, list[float]] | None:
     """What the classifier meant after each epoch, where the learner kept them."""
     if not fitted.path:
         return None
@@ -148,7 +148,7 @@ def _epochs(trial: Trial, scene: Scene, fitted: Fitted) -> dict[str, list[float]
     return told
 
 
-def _effective_size(weights: Array | None, scene: Scene) -> float | None:
+def _effective_size(weights: Array | None, scene: TrainingSetup) -> float | None:
     """The members' share of all weights."""
     if weights is None:
         return None

@@ -11,18 +11,18 @@ from typing import Any
 from algorithms.base import Fitted, TrainingSet
 from bench.core.errors import BenchError
 from bench.core.random_streams import stream
-from bench.experiment.evaluation import judge, labels
-from bench.experiment.setup import Scene, World, stage
+from bench.experiment.evaluation import evaluate, labels
+from bench.experiment.setup import SeedContext, TrainingSetup, set_up
 from bench.experiment.trial import Record, Trial
 from collectives.types import Deployed, Predict
 
 
 @dataclass
-class _Play:
+class _TrialRun:
     """A trial on its way: what was staged last, and what the firm made of that."""
 
     trial: Trial
-    scene: Scene | None = None
+    scene: TrainingSetup | None = None
     fitted: Fitted | None = None
     error: Exception | None = None
     seen: tuple[Predict, ...] = ()
@@ -34,14 +34,14 @@ class _Play:
         rounds = 1 if alone else self.trial.strategy.rounds
         return self.error is None and len(self.seen) < rounds
 
-    def prepare(self, worlds: dict[int, World]) -> bool:
+    def prepare(self, worlds: dict[int, SeedContext]) -> bool:
         """Let the collective act, by what it has seen; say whether that went well."""
         seed = self.trial.seed
         try:
             if seed not in worlds:
-                worlds[seed] = World(self.trial.dataset.split(stream(seed, "data")))
+                worlds[seed] = SeedContext(self.trial.dataset.split(stream(seed, "data")))
             self.trial = worlds[seed].played(self.trial)
-            self.scene = stage(self.trial, worlds[seed], self.seen)
+            self.scene = set_up(self.trial, worlds[seed], self.seen)
         except (Exception, SystemExit) as error:
             self.error = _survived(error)
         return self.error is None
@@ -62,13 +62,13 @@ class _Play:
         try:
             if self.error is not None or self.scene is None or self.fitted is None:
                 raise self.error or AssertionError("nothing was staged")
-            return told | judge(self.trial, self.scene, self.fitted)
+            return told | evaluate(self.trial, self.scene, self.fitted)
         except (Exception, SystemExit) as error:
             last = traceback.format_exception(error)[-2:]
             return told | {"status": "failed", "error": "".join(last).strip()}
 
 
-def firm(trial: Trial) -> tuple[Trial, Scene, Fitted]:
+def firm(trial: Trial) -> tuple[Trial, TrainingSetup, Fitted]:
     """What the firm of a trial trains on at last, and what it makes of it: as :func:`run_trials`.
 
     Returns:
@@ -77,7 +77,7 @@ def firm(trial: Trial) -> tuple[Trial, Scene, Fitted]:
     Raises:
         BenchError: If the trial fails.
     """
-    play, worlds = _Play(trial), dict[int, World]()
+    play, worlds = _TrialRun(trial), dict[int, SeedContext]()
     while play.goes_on and play.prepare(worlds) and play.scene is not None:
         (outcome,) = _fit([trial], [play.scene.sample])
         play.hear(outcome)
@@ -92,8 +92,8 @@ def run_trials(trials: Sequence[Trial]) -> list[Record]:
     Splits are drawn once a seed, and all trainings of a round are handed to the learner at once.
     """
     started = time.perf_counter()
-    worlds: dict[int, World] = {}
-    plays = [_Play(trial) for trial in trials]
+    worlds: dict[int, SeedContext] = {}
+    plays = [_TrialRun(trial) for trial in trials]
     while acting := [play for play in plays if play.goes_on]:
         ready = [play for play in acting if play.prepare(worlds)]
         samples = [play.scene.sample for play in ready if play.scene is not None]

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from algorithms.base import Rows, TrainingSet
-from bench.core.identity_cache import Once
+from bench.core.identity_cache import IdentityCache
 from bench.core.random_streams import stream
 from bench.datasets.base import Array, GatheringLaw, Split, TraceableLaw
 from bench.experiment.recruitment import enlist
@@ -14,17 +14,17 @@ from bench.experiment.trial import Groups, Trial
 from bench.theory.mixture import Mixture, followed
 from collectives.base import Strategy
 from collectives.signals.base import Signal
-from collectives.types import Pooled, Predict
+from collectives.types import MemberData, Predict
 
 
-def recruit(
+def build_training_set(
     trial: Trial, split: Split, index: Array, *purpose: str, seen: tuple[Predict, ...] = ()
 ) -> tuple[TrainingSet, Array]:
     """The rows of an index, after a collective among them has acted; and who its members are."""
     rows, y = Rows(split.x, index, words=split.words), split.y[index]
     members = enlist(split, index, trial.size, trial.recruitment, trial.seed, *purpose)
     part = split.part(index[members])
-    pooled = Pooled(part.x, part.y, split.classes, seen=seen)
+    pooled = MemberData(part.x, part.y, split.classes, seen=seen)
     if len(members):
         rng = stream(trial.seed, "act", *purpose)
         moved, told = trial.strategy.act(part.x, part.y, pooled=pooled, n=len(index), rng=rng)
@@ -49,7 +49,7 @@ def regrouped(sample: TrainingSet, members: Array, groups: Groups) -> TrainingSe
     return sample
 
 
-def mixture(trial: Trial, share: float, pooled: Pooled, n: int) -> Mixture | None:
+def mixture(trial: Trial, share: float, pooled: MemberData, n: int) -> Mixture | None:
     """The law that the rows follow, where it is known.
 
     On a finite domain that takes a strategy that says what its members may do; on others, too, no
@@ -65,7 +65,7 @@ def mixture(trial: Trial, share: float, pooled: Pooled, n: int) -> Mixture | Non
         if not set(strategy.signals) <= {trial.dataset.signal}:
             return None
         if isinstance(law, GatheringLaw):
-            told = followed(strategy.habits(pooled.classes))
+            told = followed(strategy.label_policy(pooled.classes))
         else:
             told = strategy.local and isinstance(law, TraceableLaw)
         if not told:
@@ -73,7 +73,7 @@ def mixture(trial: Trial, share: float, pooled: Pooled, n: int) -> Mixture | Non
     return Mixture(law, strategy, share, pooled, n)
 
 
-class World:
+class SeedContext:
     """A split, and what of it is the same for all collectives at one seed.
 
     Arguments:
@@ -84,13 +84,13 @@ class World:
         self.split, self.test = split, split.part(split.test)
         self._clean: dict[Groups, TrainingSet] = {}
         self._signals: dict[Signal, dict[str, float]] = {}
-        self._prepared = Once(lambda strategy: strategy.prepared(self.people))
+        self._prepared = IdentityCache(lambda strategy: strategy.bind(self.people))
 
     @cached_property
-    def people(self) -> Pooled:
+    def people(self) -> MemberData:
         """The rows of the training set before anybody acts."""
         part = self.split.part(self.split.train)
-        return Pooled(part.x, part.y, self.split.classes)
+        return MemberData(part.x, part.y, self.split.classes)
 
     def played(self, trial: Trial) -> Trial:
         """A trial with what its strategy learns from people before anybody acts."""
@@ -102,7 +102,7 @@ class World:
         """What the firm of a trial holds out, without members in it; nobody changes it."""
         if trial.groups not in self._clean:
             alone, at = replace(trial, size=0.0), self.split.validation
-            self._clean[trial.groups], _ = recruit(alone, self.split, at, "validation")
+            self._clean[trial.groups], _ = build_training_set(alone, self.split, at, "validation")
         return self._clean[trial.groups]
 
     def told(self, strategy: Strategy) -> dict[str, float]:
@@ -117,16 +117,16 @@ class World:
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class TrainingSetup:
     """What a trial's firm trains on, what it is judged on, and what it deployed before."""
 
     sample: TrainingSet
     members: Array
-    world: World
+    world: SeedContext
     seen: tuple[Predict, ...] = ()
 
 
-def stage(trial: Trial, world: World, seen: tuple[Predict, ...] = ()) -> Scene:
+def set_up(trial: Trial, world: SeedContext, seen: tuple[Predict, ...] = ()) -> TrainingSetup:
     """Let the collective act. A firm that holds out no rows has no validation data.
 
     Arguments:
@@ -135,11 +135,13 @@ def stage(trial: Trial, world: World, seen: tuple[Predict, ...] = ()) -> Scene:
         seen: The classifiers that members have seen, if they act again.
     """
     split = world.split
-    sample, members = recruit(trial, split, split.train, seen=seen)
+    sample, members = build_training_set(trial, split, split.train, seen=seen)
     if not len(split.validation):
-        return Scene(sample, members, world, seen)
+        return TrainingSetup(sample, members, world, seen)
     if trial.validation == "contaminated":
-        sample.validation, _ = recruit(trial, split, split.validation, "validation", seen=seen)
+        sample.validation, _ = build_training_set(
+            trial, split, split.validation, "validation", seen=seen
+        )
     else:
         sample.validation = world.clean(trial)
-    return Scene(sample, members, world, seen)
+    return TrainingSetup(sample, members, world, seen)

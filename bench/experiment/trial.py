@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from algorithms.base import Learner
-from bench.core.identity_cache import Once
+from bench.core.identity_cache import IdentityCache
 from bench.datasets.base import Dataset
 from bench.experiment.recruitment import Recruitment
 from collectives.base import Strategy
@@ -13,7 +13,7 @@ Validation = Literal["clean", "contaminated"]
 Groups = Literal["given", "own", "unknown"]
 Record = dict[str, Any]
 #: The spec of a component.
-spec = Once(repr)
+spec = IdentityCache(repr)
 
 
 class Key(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Any
 
 from algorithms.base import Learner
 from algorithms.runtime.paths import Absent, digest
-from bench.core.identity_cache import Once
+from bench.core.identity_cache import IdentityCache
 from bench.datasets.base import Dataset
 from bench.experiment.run import run_trials
 from bench.experiment.trial import Trial
@@ -30,7 +30,7 @@ def code_version(trial: Trial) -> str:
     return ".".join(_version(c) for c in (trial.dataset, trial.learner, trial.strategy))
 
 
-@Once
+@IdentityCache
 def _version(component: Any) -> str:
     return _hashed(frozenset((*_modules(component), run_trials.__module__)), _contents(component))
 

@@ -80,7 +80,7 @@ class Part:
         if EVERY in self.learners and not isinstance(data.law, TraceableLaw):
             learners = [learner for learner in learners if not learner.needs_law]
         strategies = _named(self.strategies, "strategies")
-        filled = (s.filled(data.signal, data.label) for s in strategies)
+        filled = (s.with_defaults(data.signal, data.label) for s in strategies)
         return learners, list(dict.fromkeys(filled))
 
     def written_out(self) -> Iterator["Part"]:

@@ -7,12 +7,12 @@ import numpy as np
 
 from algorithms.base import TrainingSet
 from bench.datasets.base import GatheringLaw
-from bench.theory.finite_domain import Places, ground
+from bench.theory.finite_domain import PointIndex, finite_domain
 from bench.theory.mixture import Mixture
 from collectives.signals.base import Signal
 from collectives.theory.counts import Counts
 from collectives.theory.finite_sample import Terms
-from collectives.types import Array, NoBound, Pooled
+from collectives.types import Array, MemberData, NoBound
 
 #: More points than this are not looked at one by one.
 MOST = 2**13
@@ -26,7 +26,7 @@ def promises(
     members: Array,
     weights: Array | None,
     test: Array,
-    own: Pooled | None = None,
+    own: MemberData | None = None,
 ) -> dict[str, float]:
     r"""Lower bounds on a trial's success, by how much is known.
 
@@ -53,7 +53,7 @@ def promises(
         others = sample.x[~inside]
         for name, w in (("plugin", np.ones(len(sample))), ("weighted", weights)):
             if w is not None:
-                found[name] = trial.strategy.estimate(others, w[~inside], w[inside])
+                found[name] = trial.strategy.plugin_bound(others, w[~inside], w[inside])
     if own is not None and trial.dataset.law is not None:
         found["sample"] = _sample(trial, own, len(sample), len(test))
     return {name: float(value) for name, value in found.items() if value is not None}
@@ -64,26 +64,26 @@ def _exact(sample: TrainingSet, trial: Any, test: Array) -> float | None:
     if not isinstance(law, Mixture):
         return None
     moved: Callable[[Signal], Array]
-    if isinstance(law.base, GatheringLaw) and strategy.decisive is not None:
+    if isinstance(law.base, GatheringLaw) and strategy.evaluation_signal is not None:
         # Whoever has habits wins at signal points, so people count where the signal takes them.
-        atoms = Places(strategy.decisive(test))
+        atoms = PointIndex(strategy.evaluation_signal(test))
         moved, where, joint = atoms.moved, atoms.which, law.joint(atoms.points)
     elif law.support is not None and len(law.support) <= MOST:
-        known = ground(law.base)
+        known = finite_domain(law.base)
         atoms = known.reached(strategy.signals)
-        moved, where, joint = known.moves(atoms), atoms.of(test), law.at(atoms)
+        moved, where, joint = known.moves(atoms), atoms.base(test), law.at(atoms)
     else:
         return None
     shares = np.bincount(where, minlength=len(atoms) + 1)[:-1, None] / len(test)
-    promise = strategy.promise(shares, joint, moved)
-    return None if promise is None else float(promise)
+    exact_bound = strategy.exact_bound(shares, joint, moved)
+    return None if exact_bound is None else float(exact_bound)
 
 
-def _sample(trial: Any, own: Pooled, people: int, test: int) -> float | None:
+def _sample(trial: Any, own: MemberData, people: int, test: int) -> float | None:
     if not 2 <= len(own.y) < people:
         return None
     counts = Counts(own.x, own.y, own.classes, most=FEW)
     try:
-        return float(trial.strategy.guarantee(counts, Terms(people, test))[0])
+        return float(trial.strategy.finite_sample_bound(counts, Terms(people, test))[0])
     except NoBound:
         return None

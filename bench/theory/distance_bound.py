@@ -8,8 +8,8 @@ from bench.core.random_streams import stream
 from bench.datasets.base import Dataset, TraceableLaw
 from bench.theory.mixture import Mixture
 from collectives.base import Strategy
-from collectives.theory.pointwise import lead, withstood
-from collectives.types import Array, Pooled, known
+from collectives.theory.pointwise import budget_bound, lead
+from collectives.types import Array, MemberData, known
 
 
 def certificate(dataset: Dataset, strategy: Strategy, size: float, epsilon: float) -> float:
@@ -21,7 +21,7 @@ def certificate(dataset: Dataset, strategy: Strategy, size: float, epsilon: floa
         size: The collective's share.
         epsilon: The total variation from the law that the firm is optimal for to the mixture.
     """
-    return withstood(leads(dataset, strategy, size), epsilon)
+    return budget_bound(leads(dataset, strategy, size), epsilon)
 
 
 @lru_cache(maxsize=256)
@@ -32,7 +32,7 @@ def leads(dataset: Dataset, strategy: Strategy, size: float) -> Array:
     """
     assert isinstance(dataset.law, TraceableLaw)
     split = dataset.split(stream(0, "data"))
-    pooled = Pooled(split.x, split.y, split.classes)
+    pooled = MemberData(split.x, split.y, split.classes)
     mixture = Mixture(dataset.law, strategy, size, pooled, len(split.train))
     moved = known(strategy.signal, "signal")(split.x[split.test])
     # All twins of a point are moved to the same one.

@@ -6,21 +6,21 @@ from functools import cached_property
 import numpy as np
 
 from algorithms.base import Law
-from bench.core.identity_cache import Once
+from bench.core.identity_cache import IdentityCache
 from collectives.base import Strategy
 from collectives.signals.base import Signal
 from collectives.types import Array
 
 
-class Places:
+class PointIndex:
     """Distinct points, by number.
 
     Arguments:
         points: Points (m, ...), some of them equal.
 
     Example:
-        >>> places = Places(np.float32([[0, 1], [0, 0], [0, 1]]))
-        >>> places.points.tolist(), places.of(np.float32([[0, 0], [7, 7]])).tolist()
+        >>> places = PointIndex(np.float32([[0, 1], [0, 0], [0, 1]]))
+        >>> places.points.tolist(), places.base(np.float32([[0, 0], [7, 7]])).tolist()
         ([[0.0, 1.0], [0.0, 0.0]], [1, 2])
     """
 
@@ -34,12 +34,12 @@ class Places:
         self.which = rank[which.reshape(-1)]
         self._keys, self._rank = keys, np.append(rank, len(keys))
         # The same few arrays are asked for again and again: test points, and other places.
-        self._found = Once(self._find, most=8)
+        self._found = IdentityCache(self._find, most=8)
 
     def __len__(self) -> int:
         return len(self.points)
 
-    def of(self, x: Array) -> Array:
+    def base(self, x: Array) -> Array:
         """The number of each of n points, (n,); for one that is not there, how many there are."""
         return self._found(x)
 
@@ -61,7 +61,7 @@ def _keys(x: Array) -> Array:
     return rows.view(f"V{rows.dtype.itemsize * rows.shape[1]}").reshape(-1)
 
 
-class Ground:
+class FiniteDomain:
     """A finite domain and what its law says of it, worked out once for all trials on it.
 
     Arguments:
@@ -71,38 +71,38 @@ class Ground:
     def __init__(self, law: Law) -> None:
         assert law.support is not None
         self.law, self.support = law, law.support
-        self._reached: dict[tuple[Signal, ...], Places] = {}
-        self._moved: dict[tuple[Signal, Places], Array] = {}
-        self._joint: dict[Places, Array] = {}
-        self._brought: dict[Strategy, tuple[Places, Array]] = {}
+        self._reached: dict[tuple[Signal, ...], PointIndex] = {}
+        self._moved: dict[tuple[Signal, PointIndex], Array] = {}
+        self._joint: dict[PointIndex, Array] = {}
+        self._brought: dict[Strategy, tuple[PointIndex, Array]] = {}
 
     @cached_property
     def mass(self) -> Array:
         """P(x, y) of all its points, (S, K)."""
         return self.law.joint(self.support)
 
-    def joint(self, places: Places) -> Array:
+    def joint(self, places: PointIndex) -> Array:
         """P(x, y) of places that it has handed out, (S, K)."""
         if places not in self._joint:
             self._joint[places] = self.law.joint(places.points)
         return self._joint[places]
 
     def brought(
-        self, strategy: Strategy, find: Callable[[], tuple[Places, Array]]
-    ) -> tuple[Places, Array]:
+        self, strategy: Strategy, find: Callable[[], tuple[PointIndex, Array]]
+    ) -> tuple[PointIndex, Array]:
         """Where members bring what, if that is the same whoever they are: found out once."""
         if strategy not in self._brought:
             self._brought[strategy] = find()
         return self._brought[strategy]
 
-    def reached(self, signals: tuple[Signal, ...]) -> Places:
+    def reached(self, signals: tuple[Signal, ...]) -> PointIndex:
         """Its points, and those that signals make of them."""
         if signals not in self._reached:
             images = [self.support, *(signal(self.support) for signal in signals)]
-            self._reached[signals] = Places(np.concatenate(images))
+            self._reached[signals] = PointIndex(np.concatenate(images))
         return self._reached[signals]
 
-    def moves(self, places: Places) -> Callable[[Signal], Array]:
+    def moves(self, places: PointIndex) -> Callable[[Signal], Array]:
         """From a signal to the number of g(x) for each of the places x, (S,).
 
         From where only signals lead, a signal may lead to anywhere: nobody is there.
@@ -117,4 +117,4 @@ class Ground:
         return moved
 
 
-ground = Once(Ground, most=64)
+finite_domain = IdentityCache(FiniteDomain, most=64)

@@ -8,15 +8,17 @@ import numpy as np
 
 from algorithms.base import Law
 from bench.datasets.base import GatheringLaw, TraceableLaw
-from bench.theory.finite_domain import Places, ground
+from bench.theory.finite_domain import PointIndex, finite_domain
 from collectives.base import Strategy
-from collectives.theory.label_policy import Habits
-from collectives.types import Array, Pooled
+from collectives.theory.label_policy import LabelPolicy
+from collectives.types import Array, MemberData
 
 
-def followed(habits: Habits | None) -> TypeGuard[Habits]:
+def followed(label_policy: LabelPolicy | None) -> TypeGuard[LabelPolicy]:
     """Whether it is known of all members that they stay, or go where the signal takes them."""
-    return habits is not None and not habits.loose and not habits.away.any()
+    return (
+        label_policy is not None and not label_policy.unspecified and not label_policy.away.any()
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +31,7 @@ class Mixture:
 
     Arguments:
         base: The base law.
-        strategy: What the members do; it says all :meth:`~Strategy.outcomes`.
+        strategy: What the members do; it says all :meth:`~Strategy.action_distribution`.
         size: Their share alpha.
         pooled: What they know of the base law.
         n: The number of people.
@@ -38,7 +40,7 @@ class Mixture:
     base: Law
     strategy: Strategy
     size: float
-    pooled: Pooled
+    pooled: MemberData
     n: int
 
     @property
@@ -50,9 +52,9 @@ class Mixture:
         """P(x, y) of n points for each of K labels, (n, K)."""
         return self._mixed(x, self.base.joint(x))
 
-    def at(self, places: Places) -> Array:
+    def at(self, places: PointIndex) -> Array:
         """The same of places on the ground of the base law, (S, K)."""
-        return self._mixed(places.points, ground(self.base).joint(places))
+        return self._mixed(places.points, finite_domain(self.base).joint(places))
 
     def _mixed(self, x: Array, base: Array) -> Array:
         if self.size == 0:
@@ -65,30 +67,30 @@ class Mixture:
 
     def _brought(self, base: Array, gathered: Array) -> Array:
         """What members bring to n points of a mass, by what they do by label, (n, K)."""
-        habits = self.strategy.habits(self.pooled.classes)
-        assert followed(habits)
-        return habits.brought(base, gathered)
+        label_policy = self.strategy.label_policy(self.pooled.classes)
+        assert followed(label_policy)
+        return label_policy.brought(base, gathered)
 
     def _summed(self, x: Array) -> Array:
         """What members bring to n points from the whole of a finite domain, (n, K)."""
         places, masses = self._table
-        return masses[places.of(x)]
+        return masses[places.base(x)]
 
     @cached_property
-    def _table(self) -> tuple[Places, Array]:
+    def _table(self) -> tuple[PointIndex, Array]:
         """The points that members bring something to, and what; and nothing to all others."""
-        if self.strategy.by_row:
-            return ground(self.base).brought(self.strategy, self._counted)
+        if self.strategy.rowwise:
+            return finite_domain(self.base).brought(self.strategy, self._counted)
         return self._counted()
 
-    def _counted(self) -> tuple[Places, Array]:
-        origin, mass = ground(self.base).support, ground(self.base).mass
+    def _counted(self) -> tuple[PointIndex, Array]:
+        origin, mass = finite_domain(self.base).support, finite_domain(self.base).mass
         points, masses = [], []
         for label, own in enumerate(mass.T):
             for likely, moved, told in self._outcomes(origin, label):
                 points.append(moved)
                 masses.append(likely * own[:, None] * np.eye(mass.shape[1])[told])
-        places = Places(np.concatenate(points))
+        places = PointIndex(np.concatenate(points))
         total = np.zeros((len(places) + 1, mass.shape[1]))
         np.add.at(total, places.which, np.concatenate(masses))
         return places, total
@@ -107,4 +109,4 @@ class Mixture:
 
     def _outcomes(self, origin: Array, label: int) -> list[tuple[float, Array, Array]]:
         y = np.full(len(origin), label, dtype=np.int64)
-        return self.strategy.outcomes(origin, y, pooled=self.pooled, n=self.n)
+        return self.strategy.action_distribution(origin, y, pooled=self.pooled, n=self.n)

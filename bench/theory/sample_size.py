@@ -12,7 +12,7 @@ from bench.datasets.base import Dataset
 from collectives.base import Strategy
 from collectives.theory.counts import Counts
 from collectives.theory.finite_sample import Terms
-from collectives.types import Array, NoBound, Pooled
+from collectives.types import Array, MemberData, NoBound
 
 #: So many sizes are looked at in all, and so many numbers at once.
 STEPS, ROOM = 5_000, 2**21
@@ -50,10 +50,10 @@ def plan(
     known = pilot(dataset)
     people = len(known.y)
     if strategy.learns:
-        strategy = strategy.prepared(Pooled(known.x, known.y, known.classes))
+        strategy = strategy.bind(MemberData(known.x, known.y, known.classes))
 
     def some(sizes: Array) -> Array:
-        return strategy.guarantee(replace(known, people=sizes), terms(people))
+        return strategy.finite_sample_bound(replace(known, people=sizes), terms(people))
 
     def at(sizes: Array) -> Array:
         try:

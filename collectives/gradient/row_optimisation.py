@@ -23,7 +23,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import softmax
 
-from collectives.surrogate_model import bent, fit, gradient, rows, shrinkage
+from collectives.surrogate_model import fit, gradient, hessian_vector_product, rows, shrinkage
 from collectives.types import Array
 
 #: How often members choose rows, and in how many steps they then improve them.
@@ -35,7 +35,7 @@ NONE, LAST = 1e-4, 0.01
 
 
 @dataclass(frozen=True, eq=False)
-class Crowd:
+class FirmModel:
     r"""What members believe of a firm's training set.
 
     Arguments:
@@ -63,7 +63,7 @@ class Crowd:
         weights = np.repeat(share, [len(self.y), len(y)])
         return np.concatenate([self.points, rows(x)]), np.concatenate([self.y, y]), weights
 
-    def learnt(self, x: Array, y: Array, start: Array) -> Array:
+    def learn(self, x: Array, y: Array, start: Array) -> Array:
         """The parameters that members believe their rows to lead to, (K, d + 1)."""
         points, labels, weights = self.with_(x, y)
         tilt = (1 - self.size) * self.bias
@@ -78,7 +78,7 @@ class Crowd:
 
 
 def pulled(
-    ways: list[tuple[Array, Array]], box: tuple[Array, Array], crowd: Crowd, goal: Array
+    ways: list[tuple[Array, Array]], box: tuple[Array, Array], crowd: FirmModel, goal: Array
 ) -> tuple[Array, Array]:
     """Members' rows that lead the firm as near to a goal as they can.
 
@@ -92,15 +92,17 @@ def pulled(
         Points (m, d) and labels (m,).
     """
     x, y = ways[-1]
-    theta = crowd.learnt(x, y, goal)
+    theta = crowd.learn(x, y, goal)
     off, enough, at, way = np.linalg.norm(theta - goal), NONE * np.linalg.norm(goal), goal, 1.0
     for _ in range(TRIES):
         all_, _, weights = crowd.with_(x, y)
-        wanted = way * bent(at, at - goal, all_, weights, crowd.strength) - crowd.pull(at)
+        wanted = way * hessian_vector_product(
+            at, at - goal, all_, weights, crowd.strength
+        ) - crowd.pull(at)
         near = _curvature(at, all_, weights, crowd.strength)
         tried = _chosen([p for p, _ in ways] + [x], at, wanted / crowd.size, near)
         tried = _improved(*tried, box, at, wanted / crowd.size, near)
-        led = crowd.learnt(*tried, theta)
+        led = crowd.learn(*tried, theta)
         left = np.linalg.norm(led - goal)
         settled = at is not goal and (1 - LAST) * off < left < off
         if left < off:

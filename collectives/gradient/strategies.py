@@ -8,7 +8,7 @@ from annotated_types import Ge
 
 from collectives.gradient.target import Steering, like
 from collectives.surrogate_model import read
-from collectives.types import Array, Pooled
+from collectives.types import Array, MemberData
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class GradientNeutral(Steering):
     """
 
     def act(
-        self, x: Array, y: Array, *, pooled: Pooled, n: int, rng: np.random.Generator
+        self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
         """The rows that cancel what the others' rows are believed to do."""
         own = self._ways(x, y, pooled, n, rng)
@@ -77,7 +77,7 @@ class GradientControl(Steering):
     rounds: Annotated[int, Ge(1)] = 4
 
     def act(
-        self, x: Array, y: Array, *, pooled: Pooled, n: int, rng: np.random.Generator
+        self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
         """The rows that cancel what the others' rows did, as far as could be seen."""
         own = self._ways(x, y, pooled, n, rng)

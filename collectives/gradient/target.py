@@ -8,11 +8,11 @@ from typing import Annotated, ClassVar, Literal, Self
 import numpy as np
 from annotated_types import Gt, Interval
 
-from collectives.base import Around, Strategy
-from collectives.gradient.row_optimisation import Crowd, pulled
+from collectives.base import Strategy, StrategyWrapper
+from collectives.gradient.row_optimisation import FirmModel, pulled
 from collectives.planting import FeatureLabel
 from collectives.surrogate_model import centred, fit, read, rows
-from collectives.types import Array, Labelled, Pooled, Predict
+from collectives.types import Array, Labelled, MemberData, Predict
 
 #: So many members choose rows, and so many coordinates of them, if others can do as they do.
 MOST, COORDINATES = 400, 50_000
@@ -20,7 +20,7 @@ Parameters = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True)
-class Steering(Around):
+class Steering(StrategyWrapper):
     r"""What strategies that act on gradients have in common. Abstract.
 
     The firm is taken for a linear softmax with an L2 penalty. From people as they are it learns
@@ -38,21 +38,21 @@ class Steering(Around):
     agree in all answers and have parameters far apart, one of them being the surer.
 
     Arguments:
-        of: What members would do if they were more. Its success is not looked at.
+        base: What members would do if they were more. Its success is not looked at.
         share: If this share of the people did so, and the firm then learnt :math:`\theta^*`.
         C: The inverse strength of the firm's penalty, as they take it to be.
         budget: How far a coordinate of a member's point may be from its own.
         judged: Whether success is a matter of parameters, where there are some, or of answers.
         goal: The parameters :math:`\theta^*`, for each label those of the columns and then the
-            intercept. Those that ``of`` and ``share`` say, if there are none.
+            intercept. Those that ``base`` and ``share`` say, if there are none.
         start: The parameters :math:`\theta_0`, likewise. Those that people lead to as they are,
             if there are none.
     """
 
-    chance: ClassVar[bool] = True
-    strays: ClassVar[bool] = True
+    stochastic: ClassVar[bool] = True
+    moves_off_signal: ClassVar[bool] = True
 
-    of: Strategy = FeatureLabel()  # noqa: RUF009 (frozen)
+    base: Strategy = FeatureLabel()  # noqa: RUF009 (frozen)
     share: Annotated[float, Interval(gt=0, lt=1)] = 0.5
     C: Annotated[float, Gt(0)] = 1.0
     budget: Annotated[float, Gt(0)] = float("inf")
@@ -63,11 +63,11 @@ class Steering(Around):
     @cached_property
     def learns(self) -> bool:
         """Until it has both parameters."""
-        return not (self.goal and self.start) or self.of.learns
+        return not (self.goal and self.start) or self.base.learns
 
-    def prepared(self, people: Pooled) -> Self:
+    def bind(self, people: MemberData) -> Self:
         """With the parameters that it starts from and those that it wants."""
-        of, n = self.of.prepared(people), len(people.y)
+        of, n = self.base.bind(people), len(people.y)
         points, strength = rows(people.x), 1 / (self.C * n)
         start, goal = (np.array(theta) for theta in (self.start, self.goal))
         if not self.start:
@@ -84,7 +84,7 @@ class Steering(Around):
                     f"parameters of shape {theta.shape}, but {people.classes} labels and "
                     f"{points.shape[1] - 1} columns take {(people.classes, points.shape[1])}"
                 )
-        return replace(self, of=of, start=_told(start), goal=_told(goal))
+        return replace(self, base=of, start=_told(start), goal=_told(goal))
 
     def success(self, predict: Predict, test: Labelled) -> Array:
         """How near it is to the goal: the same for each point; or where it answers so."""
@@ -129,31 +129,31 @@ class Steering(Around):
         return np.where(before == after, np.nan, predict(x) == after)
 
     def _ways(
-        self, x: Array, y: Array, pooled: Pooled, n: int, rng: np.random.Generator
-    ) -> "Means":
+        self, x: Array, y: Array, pooled: MemberData, n: int, rng: np.random.Generator
+    ) -> "ActionSpace":
         """What members can do, and what they know."""
         goal, points = self._goal, rows(pooled.x)
         if goal.shape != (pooled.classes, points.shape[1]):
             raise ValueError(f"the goal has the shape {goal.shape}, and not that of the data")
         acting, everybody = rng.spawn(2)
-        moved, told = self.of.act(x, y, pooled=pooled, n=n, rng=acting)
-        theirs, _ = self.of.act(pooled.x, pooled.y, pooled=pooled, n=n, rng=everybody)
+        moved, told = self.base.act(x, y, pooled=pooled, n=n, rng=acting)
+        theirs, _ = self.base.act(pooled.x, pooled.y, pooled=pooled, n=n, rng=everybody)
         places = [p.reshape(len(p), -1).astype(np.float64) for p in (x, moved, pooled.x, theirs)]
         low, high = (f(np.concatenate(places), axis=0) for f in (np.min, np.max))
         own = places[0]
         box = np.maximum(low, own - self.budget), np.minimum(high, own + self.budget)
         ways = [(own, y), (np.clip(places[1], *box), told)]
-        crowd = Crowd(points, pooled.y, len(y) / n, 1 / (self.C * n), np.zeros_like(goal))
-        return Means(ways, box, crowd, goal)
+        crowd = FirmModel(points, pooled.y, len(y) / n, 1 / (self.C * n), np.zeros_like(goal))
+        return ActionSpace(ways, box, crowd, goal)
 
 
 @dataclass(frozen=True, eq=False)
-class Means:
+class ActionSpace:
     """What members can do, and what they know."""
 
     ways: list[tuple[Array, Array]]
     box: tuple[Array, Array]
-    crowd: Crowd
+    crowd: FirmModel
     goal: Array
 
     def best(self, bias: Array) -> tuple[Array, Array]:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from collectives.types import Array, Pooled
+from collectives.types import Array, MemberData
 
 
 class Signal(ABC):
@@ -20,7 +20,7 @@ class Signal(ABC):
     def __call__(self, x: Array) -> Array:
         """g(x) for points (m, ...), of the same shape and type; the input is left alone."""
 
-    def learnt(self, people: "Pooled", label: int | None) -> "Signal":
+    def learn(self, people: "MemberData", label: int | None) -> "Signal":
         """This signal; or what it is for some people, if it learns that from them.
 
         Arguments:

@@ -10,7 +10,7 @@ from collectives.signals.base import Signal
 from collectives.signals.tabular import Number, check_inside
 from collectives.types import Array
 
-Places = Annotated[tuple[tuple[int, int], ...], MinLen(1)]
+Positions = Annotated[tuple[tuple[int, int], ...], MinLen(1)]
 Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
 
 
@@ -73,7 +73,7 @@ class Pixels(Signal):
                 [0., 1.]]])
     """
 
-    at: Places = ((0, 0), (0, -1), (-1, 0), (-1, -1))
+    at: Positions = ((0, 0), (0, -1), (-1, 0), (-1, -1))
     value: Number = 1.0
 
     def __call__(self, x: Array) -> Array:
@@ -217,7 +217,7 @@ class Block(Signal):
         | https://arxiv.org/abs/2006.07710
 
     Arguments:
-        of: The signal g' on the half.
+        base: The signal g' on the half.
         half: Which half.
 
     Example:
@@ -228,7 +228,7 @@ class Block(Signal):
                 [0., 0.]]])
     """
 
-    of: Signal = Patch()
+    base: Signal = Patch()
     half: Literal["top", "bottom"] = "top"
 
     def __call__(self, x: Array) -> Array:
@@ -238,13 +238,13 @@ class Block(Signal):
             raise ValueError(f"{self} needs two halves, but images are {height} pixels high")
         rows = slice(height // 2) if self.half == "top" else slice(height // 2, height)
         moved = x.copy()
-        moved[..., rows, :] = self.of(x[..., rows, :])
+        moved[..., rows, :] = self.base(x[..., rows, :])
         return moved
 
     @property
     def idempotent(self) -> bool:  # type: ignore[override]
         """Whether the signal on the half is."""
-        return self.of.idempotent
+        return self.base.idempotent
 
 
 def _half_waves(count: int, pixels: int) -> Array:

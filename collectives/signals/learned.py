@@ -10,8 +10,8 @@ from scipy.sparse.linalg import LinearOperator, cg
 from scipy.special import log_softmax
 
 from collectives.signals.base import Signal
-from collectives.surrogate_model import bent, fit, rows
-from collectives.types import Array, Pooled
+from collectives.surrogate_model import fit, hessian_vector_product, rows
+from collectives.types import Array, MemberData
 
 #: How exactly the model is trained in each step.
 EXACT = 1e-6
@@ -93,8 +93,8 @@ class Learned(Signal):
 
     Example:
         >>> x = np.random.default_rng(0).normal(size=(200, 2)).astype(np.float32) * [1, 0.1]
-        >>> people = Pooled(x, np.arange(200) % 2, 2)
-        >>> np.abs(Learned(budget=0.5).learnt(people, label=1).amounts).round(1)
+        >>> people = MemberData(x, np.arange(200) % 2, 2)
+        >>> np.abs(Learned(budget=0.5).learn(people, label=1).amounts).round(1)
         array([0. , 0.5])
     """
 
@@ -113,7 +113,7 @@ class Learned(Signal):
         """Nothing: it is none yet."""
         raise ValueError(f"{self} is no signal before people are known, see Strategy.prepared")
 
-    def learnt(self, people: Pooled, label: int | None) -> Shift:
+    def learn(self, people: MemberData, label: int | None) -> Shift:
         """The shift that is best for some people and a label."""
         if label is None:
             raise ValueError(f"{self} needs a strategy that aims at a label")
@@ -173,7 +173,9 @@ def _solved(theta: Array, wanted: Array, points: Array, weights: Array, strength
     def change(flat: Array) -> Array:
         way = flat.reshape(theta.shape)
         # Adding the same to all labels changes nothing; it is held, so that there is one way.
-        return (bent(theta, way, points, weights, strength) + way.mean(axis=0)).ravel()
+        return (
+            hessian_vector_product(theta, way, points, weights, strength) + way.mean(axis=0)
+        ).ravel()
 
     matrix = LinearOperator((theta.size, theta.size), matvec=change)
     found, _ = cg(matrix, wanted.ravel(), rtol=1e-4, maxiter=200)

@@ -24,7 +24,7 @@ References:
 
 import numpy as np
 
-from collectives.theory.pointwise import ROUNDING, atleast, captured, lead
+from collectives.theory.pointwise import ROUNDING, atleast, lead, planting_bound
 from collectives.types import Array
 
 
@@ -120,7 +120,7 @@ def feature_label_pointwise(
     joint, moved = _law(joint, moved)
     planted = np.zeros_like(joint)
     np.add.at(planted[:, label], moved, joint.sum(axis=1))
-    return captured(joint, moved, label, size * planted + (1 - size) * joint, error)
+    return planting_bound(joint, moved, label, size * planted + (1 - size) * joint, error)
 
 
 def feature_only(joint: Array, moved: Array, label: int, size: float) -> float:
@@ -156,7 +156,7 @@ def feature_only_pointwise(
     joint, moved = _law(joint, moved)
     planted = joint.copy()
     planted[:, label] = np.bincount(moved, weights=joint[:, label], minlength=len(joint))
-    return captured(joint, moved, label, size * planted + (1 - size) * joint, error)
+    return planting_bound(joint, moved, label, size * planted + (1 - size) * joint, error)
 
 
 def erasure(joint: Array, moved: Array, size: float) -> float:

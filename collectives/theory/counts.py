@@ -13,7 +13,7 @@ from collectives.types import Array, NoBound
 
 
 @dataclass(frozen=True, eq=False)
-class Tally:
+class SignalCounts:
     """The members' rows, counted at the S points of the signal set, for T sizes.
 
     Arguments:
@@ -26,7 +26,7 @@ class Tally:
     base: Array
     arriving: Array
 
-    def roomy(self) -> Array:
+    def has_off_signal_member(self) -> Array:
         """Which collectives have a member off the signal set, where others can go, (T,).
 
         Raises:
@@ -40,7 +40,7 @@ class Tally:
             )
         return np.asarray(free > 1 - 1e-9)
 
-    def parted(self, asked: int, first: "Tally") -> tuple["Tally", "Tally"]:
+    def parted(self, asked: int, first: "SignalCounts") -> tuple["SignalCounts", "SignalCounts"]:
         """The first members, and the rest of each size.
 
         Arguments:
@@ -53,20 +53,20 @@ class Tally:
         base, arriving = np.pad(first.base, room), np.pad(first.arriving, room)
         many = np.full_like(self.people, asked)
         shape = self.base.shape
-        survey = Tally(many, np.broadcast_to(base, shape), np.broadcast_to(arriving, shape))
-        rest = Tally(self.people - asked, self.base - base, self.arriving - arriving)
+        survey = SignalCounts(many, np.broadcast_to(base, shape), np.broadcast_to(arriving, shape))
+        rest = SignalCounts(self.people - asked, self.base - base, self.arriving - arriving)
         return survey, rest
 
 
-def tally(
+def count_signal(
     signal: Signal, x: Array, y: Array, classes: int, sizes: Sequence[int], block: int = 50_000
-) -> Tally:
+) -> SignalCounts:
     """Count the first n members for each n in sizes, in one pass and little memory.
 
     Example:
         >>> from collectives.signals.tabular import SetFeature
         >>> x, y = np.float32([[0, 0], [0, 1], [0, 1]]), np.array([0, 1, 0])
-        >>> counted = tally(SetFeature(-1, 1.0), x, y, classes=2, sizes=[1, 3])
+        >>> counted = count_signal(SetFeature(-1, 1.0), x, y, classes=2, sizes=[1, 3])
         >>> counted.base.tolist(), counted.arriving.tolist()
         ([[[0, 0]], [[1, 1]]], [[[1, 0]], [[2, 1]]])
     """
@@ -93,7 +93,7 @@ def tally(
         np.bincount(chosen, minlength=prod(shape)).reshape(shape).cumsum(axis=0)[back]
         for chosen in (flat[here], flat)
     ]
-    return Tally(people, *counts)
+    return SignalCounts(people, *counts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,9 +115,9 @@ class Counts:
     classes: int
     people: Array | None = None
     most: int = 5_000
-    seen: dict[Any, tuple[Tally, Array]] = field(default_factory=dict)
+    seen: dict[Any, tuple[SignalCounts, Array]] = field(default_factory=dict)
 
-    def at(self, signal: Signal) -> Tally:
+    def at(self, signal: Signal) -> SignalCounts:
         """At the points of a signal set.
 
         Raises:
@@ -125,20 +125,20 @@ class Counts:
         """
         if signal not in self.seen:
             self._still(signal)
-            made = tally(signal, self.x, self.y, self.classes, [len(self.y)])
+            made = count_signal(signal, self.x, self.y, self.classes, [len(self.y)])
             self._few(made, f"the bound needs a finite signal set, but {signal} moves them")
             self.seen[signal] = made, np.arange(0)
         return self._scaled(self.seen[signal][0], self.people)
 
-    def first(self, signal: Signal, asked: Array) -> Tally:
+    def first(self, signal: Signal, asked: Array) -> SignalCounts:
         """The first of the members, (T,), at the same points as all of them."""
         if self.people is not None:
             self.at(signal)
             return self._scaled(self.seen[signal][0], asked)
-        made = tally(signal, self.x, self.y, self.classes, [*asked.tolist(), len(self.y)])
-        return Tally(made.people[:-1], made.base[:-1], made.arriving[:-1])
+        made = count_signal(signal, self.x, self.y, self.classes, [*asked.tolist(), len(self.y)])
+        return SignalCounts(made.people[:-1], made.base[:-1], made.arriving[:-1])
 
-    def everywhere(self, signal: Signal) -> tuple[Tally, Array]:
+    def everywhere(self, signal: Signal) -> tuple[SignalCounts, Array]:
         """At all points, and the index of g(x) for each point x, for an idempotent signal.
 
         Raises:
@@ -159,19 +159,19 @@ class Counts:
         if not signal.idempotent:
             raise NoBound(f"the bound needs an idempotent signal, g(g(x)) = g(x), not {signal}")
 
-    def _few(self, made: Tally, why: str) -> None:
+    def _few(self, made: SignalCounts, why: str) -> None:
         points, rows = made.base.shape[1], int(made.people[0])
         if points > min(self.most, rows // 2):
             raise NoBound(f"too many points for {rows} people: {why} on {points}")
 
-    def _scaled(self, made: Tally, people: Array | None) -> Tally:
+    def _scaled(self, made: SignalCounts, people: Array | None) -> SignalCounts:
         if people is None:
             return made
         share, n = 1 / made.people[:, None, None], people[:, None, None]
-        return Tally(people, made.base * share * n, made.arriving * share * n)
+        return SignalCounts(people, made.base * share * n, made.arriving * share * n)
 
 
-def spread(signal: Signal, x: Array, y: Array, classes: int) -> tuple[Tally, Array]:
+def spread(signal: Signal, x: Array, y: Array, classes: int) -> tuple[SignalCounts, Array]:
     """Count rows at all their points and at those that an idempotent signal makes of these.
 
     Returns:
@@ -192,7 +192,7 @@ def spread(signal: Signal, x: Array, y: Array, classes: int) -> tuple[Tally, Arr
     moved[own] = twin
     base = np.zeros((1, len(first), classes), dtype=np.int64)
     np.add.at(base[0], (own, y), 1)
-    return Tally(np.array([len(y)]), base, base), moved
+    return SignalCounts(np.array([len(y)]), base, base), moved
 
 
 def _atoms(rows: Array) -> tuple[Array, Array]:

@@ -28,7 +28,7 @@ from typing import Literal
 
 import numpy as np
 
-from collectives.theory.counts import Tally
+from collectives.theory.counts import SignalCounts
 from collectives.types import Array
 
 Error = Literal["tv", "contamination"]
@@ -64,7 +64,7 @@ class Terms:
         return 2 * self.error if self.near == "tv" else self.error / (1 - self.error)
 
 
-def planting(data: Tally, terms: Terms, label: int, points: int | None = None) -> Array:
+def planting(data: SignalCounts, terms: Terms, label: int, points: int | None = None) -> Array:
     r"""Feature-label planting, (T,), with :math:`\tilde\delta = \delta / (2 + 2 S + 2 S K)`.
 
     Arguments:
@@ -77,7 +77,9 @@ def planting(data: Tally, terms: Terms, label: int, points: int | None = None) -
     return _planted(data, terms, label, points, arriving)
 
 
-def feature_only_plus(data: Tally, terms: Terms, label: int, points: int | None = None) -> Array:
+def feature_only_plus(
+    data: SignalCounts, terms: Terms, label: int, points: int | None = None
+) -> Array:
     """Feature-only planting, if members of other labels leave the signal set, (T,).
 
     The arguments are those of :func:`planting`.
@@ -86,9 +88,9 @@ def feature_only_plus(data: Tally, terms: Terms, label: int, points: int | None 
 
 
 def unplanting(
-    asked: Tally,
-    rest: Tally,
-    data: Tally,
+    asked: SignalCounts,
+    rest: SignalCounts,
+    data: SignalCounts,
     terms: Terms,
     label: int,
     points: int | None = None,
@@ -161,7 +163,9 @@ def erasing(joint: Array, moved: Array, people: Array, terms: Terms, margin: flo
     return _less(safe, mass, people, small, terms)
 
 
-def _planted(data: Tally, terms: Terms, label: int, points: int | None, speaking: Array) -> Array:
+def _planted(
+    data: SignalCounts, terms: Terms, label: int, points: int | None, speaking: Array
+) -> Array:
     size, labels = points or data.base.shape[1], data.base.shape[2]
     others = data.base.astype(float)
     others[..., label] = -np.inf

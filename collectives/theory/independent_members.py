@@ -33,15 +33,15 @@ References:
 
 import numpy as np
 
-from collectives.theory.counts import Tally
+from collectives.theory.counts import SignalCounts
 from collectives.theory.finite_sample import Terms, radius
-from collectives.theory.label_policy import Habits
+from collectives.theory.label_policy import LabelPolicy
 from collectives.types import Array
 
 
 def planting(
-    data: Tally,
-    habits: Habits,
+    data: SignalCounts,
+    label_policy: LabelPolicy,
     terms: Terms,
     label: int,
     points: int | None = None,
@@ -62,7 +62,7 @@ def planting(
 
     Arguments:
         data: The members' own rows.
-        habits: What members do.
+        label_policy: What members do.
         terms: N, the test, and what may fail.
         label: The target label.
         points: The number S of signal points; those that were seen, if None.
@@ -71,24 +71,24 @@ def planting(
             less of the members' mass than what is sure.
     """
     size, labels = points or data.base.shape[1], data.base.shape[2]
-    n, loose = data.people, habits.loose
+    n, unspecified = data.people, label_policy.unspecified
     acting = n if acting is None else acting
-    small = terms.delta / (2 + (loose > 0) + 2 * size * (labels - 1))
+    small = terms.delta / (2 + (unspecified > 0) + 2 * size * (labels - 1))
     share = (acting / terms.people)[:, None, None]
-    mixture = share * habits.brought(data.base, data.arriving) + (1 - share) * data.base
+    mixture = share * label_policy.brought(data.base, data.arriving) + (1 - share) * data.base
     spare = _lead(mixture / n[:, None, None], label) - slack(small, n, terms)
     mass = data.arriving.sum(axis=2) / n[:, None]
     sure = (mass * (spare > 0)).sum(axis=1)
-    if habits.away.any():
-        sure = sure * data.roomy()
-    if loose:
-        most = loose + radius(small, np.maximum(acting, 1))
+    if label_policy.away.any():
+        sure = sure * data.has_off_signal_member()
+    if unspecified:
+        most = unspecified + radius(small, np.maximum(acting, 1))
         sure = sure - _turned(mass, spare, acting / terms.people * np.minimum(most, 1))
-    chosen = size * np.log(2) if steered or loose else 0.0
+    chosen = size * np.log(2) if steered or unspecified else 0.0
     return _less(sure, n, small, chosen, terms)
 
 
-def erasing(data: Tally, moved: Array, terms: Terms, points: int | None = None) -> Array:
+def erasing(data: SignalCounts, moved: Array, terms: Terms, points: int | None = None) -> Array:
     r"""Erasing, (T,), whatever the margin of the base law: :math:`P_0[f(x) = f(g(x))]`.
 
     .. math:: S \ge \sum_x w_x \big[ x = g(x) \text{ or } \min_{y \ne \hat y} \hat L(z)

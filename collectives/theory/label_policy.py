@@ -9,7 +9,7 @@ from collectives.types import Array
 
 
 @dataclass(frozen=True, eq=False)
-class Habits:
+class LabelPolicy:
     """How likely a member of each label is to do what, whatever its point and whoever the others.
 
     What is left to one is *loose*: it is not known where these members go, nor what they say.
@@ -19,11 +19,11 @@ class Habits:
         kept: That it stays where it is, on the signal set or off it, and tells a label, (K, K).
         away: That it leaves the signal set, or stays off it, and tells a label, (K, K). It takes a
             member who is off it to know where to go, see
-            :meth:`collectives.theory.counts.Tally.roomy`.
+            :meth:`collectives.theory.counts.Tally.has_off_signal_member`.
 
     Example:
-        >>> everybody = Habits.of_all(2, signalled=np.array([[0.0, 0.5], [0.0, 0.5]]))
-        >>> everybody.loose
+        >>> everybody = LabelPolicy.of_all(2, signalled=np.array([[0.0, 0.5], [0.0, 0.5]]))
+        >>> everybody.unspecified
         0.5
     """
 
@@ -32,8 +32,8 @@ class Habits:
     away: Array
 
     @classmethod
-    def of_all(cls, classes: int, **some: Array) -> "Habits":
-        """Habits of which only some are given; nobody has the others."""
+    def of_all(cls, classes: int, **some: Array) -> "LabelPolicy":
+        """LabelPolicy of which only some are given; nobody has the others."""
         none = np.zeros((classes, classes))
         return cls(**{"signalled": none, "kept": none, "away": none, **some})
 
@@ -43,7 +43,7 @@ class Habits:
         return self.signalled + self.kept + self.away
 
     @property
-    def loose(self) -> float:
+    def unspecified(self) -> float:
         """The largest probability, over labels, of doing something that is not known."""
         return max(0.0, round(float(1 - self.told.sum(axis=1).min()), 12))
 
@@ -51,7 +51,7 @@ class Habits:
     def certain(self) -> bool:
         """Whether no lots are drawn, and nothing is loose."""
         ways = np.concatenate([self.signalled, self.kept, self.away])
-        return bool(np.isin(ways, (0, 1)).all()) and not self.loose
+        return bool(np.isin(ways, (0, 1)).all()) and not self.unspecified
 
     def brought(self, base: Array, arriving: Array) -> Array:
         """What is handed in at signal points, by label, (..., K), by members who are counted.
@@ -63,13 +63,13 @@ class Habits:
         return np.asarray(arriving @ self.signalled + base @ self.kept)
 
 
-def idle(classes: int) -> Habits:
+def idle(classes: int) -> LabelPolicy:
     """Those of members who do nothing."""
-    return Habits.of_all(classes, kept=np.eye(classes))
+    return LabelPolicy.of_all(classes, kept=np.eye(classes))
 
 
-def mixed(parts: Sequence[tuple[float, Habits]]) -> Habits:
+def mixed(parts: Sequence[tuple[float, LabelPolicy]]) -> LabelPolicy:
     """Those of members who draw by lot whose they take: shares and habits."""
     ways = [(s * h.signalled, s * h.kept, s * h.away) for s, h in parts]
     signalled, kept, away = (sum(way, np.zeros_like(way[0])) for way in zip(*ways, strict=True))
-    return Habits(signalled, kept, away)
+    return LabelPolicy(signalled, kept, away)

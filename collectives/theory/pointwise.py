@@ -23,7 +23,9 @@ from collectives.types import Array
 ROUNDING = 1e-12
 
 
-def captured(joint: Array, moved: Array, label: int, mixture: Array, error: float = 0.0) -> float:
+def planting_bound(
+    joint: Array, moved: Array, label: int, mixture: Array, error: float = 0.0
+) -> float:
     r"""Any planting: the people x whom a known mixture gives the label at g(x).
 
     .. math:: S \ge P_{x \sim P_0} \Big[ P_\alpha(x', y^*) - \max_{y \ne y^*} P_\alpha(x', y)
@@ -32,7 +34,7 @@ def captured(joint: Array, moved: Array, label: int, mixture: Array, error: floa
     Example:
         >>> joint, moved = np.array([[0.6, 0.3], [0.1, 0.0]]), np.array([1, 1])
         >>> mixture = np.array([[0.5, 0.2], [0.1, 0.2]])
-        >>> round(captured(joint, moved, 1, mixture), 6)
+        >>> round(planting_bound(joint, moved, 1, mixture), 6)
         1.0
     """
     safe = lead(mixture, np.full(len(mixture), label)) > 2 * error + ROUNDING
@@ -68,10 +70,10 @@ def unchanged(joint: Array, moved: Array, mixture: Array, error: float = 0.0) ->
     return atleast(joint.sum(axis=1)[same | (moved == np.arange(len(moved)))].sum())
 
 
-def withstood(leads: Array, error: float) -> float:
+def budget_bound(leads: Array, error: float) -> float:
     r"""Any planting, by a firm whose law is wrong by a mass that it may spend where it likes.
 
-    :func:`captured` lets each point face all of :math:`\varepsilon`, which says nothing on a
+    :func:`planting_bound` lets each point face all of :math:`\varepsilon`, which says nothing on a
     continuum, where no point has a mass. All points together face it once:
 
     .. math:: S \ge 1 - \max_T \Big\{ P_0(T) : \frac12 \int_T r \, dP_0 \le \varepsilon \Big\},
@@ -87,7 +89,8 @@ def withstood(leads: Array, error: float) -> float:
         error: The total variation :math:`\varepsilon`.
 
     Example:
-        >>> [round(withstood(np.array([0.0, 0.2, 0.4, 0.6]), e), 6) for e in (0.0, 0.025, 0.05, 1)]
+        >>> leads = np.array([0.0, 0.2, 0.4, 0.6])
+        >>> [round(budget_bound(leads, e), 6) for e in (0.0, 0.025, 0.05, 1)]
         [0.75, 0.5, 0.375, 0.0]
     """
     prices = np.sort(np.maximum(leads, 0)) / 2 / len(leads)

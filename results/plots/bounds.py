@@ -6,10 +6,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from results.display_names import labels, terse, within
+from results.display_names import abbreviate, labels, within
 from results.plots.axes import entitle, legend, panels, small_multiples, symlog_sizes
 from results.plots.learner_styles import COLOURS, MARKERS, looks
-from results.plots.style import house
+from results.plots.style import styled
 from results.stats.frames import WAYS
 
 #: How a bound is drawn, and what it is called.
@@ -20,7 +20,7 @@ _LINES: dict[str, tuple[Any, str]] = {
 }
 
 
-@house
+@styled
 def plot_promises(promised: pd.DataFrame) -> Figure:
     """Success against the size of the collective, over what theory promises: a panel a task.
 
@@ -49,7 +49,7 @@ def plot_promises(promised: pd.DataFrame) -> Figure:
     return figure
 
 
-@house
+@styled
 def plot_strategies(curves: pd.DataFrame) -> Figure:
     """Success against the size of the collective: a panel a learner, a curve a strategy.
 
@@ -94,7 +94,7 @@ def plot_strategies(curves: pd.DataFrame) -> Figure:
 def _told_apart(curves: pd.DataFrame) -> list[str]:
     """What each row's curve is called: the strategy, and who joins where that differs."""
     names = within(curves, "dataset", "strategy")
-    short = terse({name: name for name in names.values()})
+    short = abbreviate({name: name for name in names.values()})
     told = []
     for data, strategy, found in zip(
         curves["dataset"], curves["strategy"], curves["recruitment"], strict=True

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 from matplotlib.figure import Figure
 
-from results.display_names import labels, terse
+from results.display_names import abbreviate, labels
 from results.plots.axes import entitle, legend, small_multiples, symlog_sizes
 from results.plots.learner_styles import looks
-from results.plots.style import fitting, house
+from results.plots.style import fitting, styled
 from results.stats.frames import WAYS, checked
 from results.stats.intervals import signed
 
@@ -31,11 +31,11 @@ def _judged(text: str) -> _Judged | None:
         return None
     given = {k.arg: k.value for k in call.keywords}
     judged = ast.literal_eval(given["judged"])
-    if judged is None or not isinstance(given["of"], ast.Tuple):
+    if judged is None or not isinstance(given["strategies"], ast.Tuple):
         return None
     share = ast.literal_eval(given["shares"])[judged]
     alone = ast.literal_eval(given["alone"])
-    return _Judged(ast.unparse(given["of"].elts[judged]), float(share), bool(alone))
+    return _Judged(ast.unparse(given["strategies"].elts[judged]), float(share), bool(alone))
 
 
 def constructiveness(records: pd.DataFrame) -> pd.DataFrame:
@@ -79,7 +79,7 @@ def constructiveness(records: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
-@house
+@styled
 def plot_pairs(table: pd.DataFrame) -> Figure:
     """What the others are worth to a collective: a panel a pair, a curve a learner.
 
@@ -94,7 +94,7 @@ def plot_pairs(table: pd.DataFrame) -> Figure:
     columns = min(fitting(2), max(len(tasks), 1))
     figure, grid = small_multiples(len(tasks), columns)
     short, styles = labels(table["learner"]), looks(table["learner"])
-    names = terse({str(text): str(text) for text in table["strategy"].unique()})
+    names = abbreviate({str(text): str(text) for text in table["strategy"].unique()})
     data = labels(table["dataset"])
     shown: dict[str, Any] = {}
     for axes, (key, task) in zip(grid, tasks, strict=True):

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from results.display_names import labels
 from results.plots.axes import dagger, entitle, explained, legend, panels, small_multiples
 from results.plots.learner_styles import looks
-from results.plots.style import fitting, house
+from results.plots.style import fitting, styled
 from results.stats.curves import learns
 
 #: Where a path begins.
@@ -23,7 +23,7 @@ _RING: dict[str, Any] = {
 }
 
 
-@house
+@styled
 def plot_cost(curves: pd.DataFrame) -> Figure:
     """Success against the accuracy on untouched test data: a panel a task, a path a learner.
 

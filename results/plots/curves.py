@@ -22,7 +22,7 @@ from results.plots.axes import (
     symlog_sizes,
 )
 from results.plots.learner_styles import looks
-from results.plots.style import fitting, house
+from results.plots.style import fitting, styled
 from results.stats.curves import learns
 from results.stats.frames import WAYS
 
@@ -41,7 +41,7 @@ _FAILED: dict[str, Any] = {
 }
 
 
-@house
+@styled
 def plot_curves(curves: pd.DataFrame, planned: int | None = None) -> Figure:
     """Success against the size of the collective: a panel a task, a curve a learner.
 
@@ -68,7 +68,7 @@ def plot_curves(curves: pd.DataFrame, planned: int | None = None) -> Figure:
     return figure
 
 
-@house
+@styled
 def plot_effective_size(curves: pd.DataFrame) -> Figure:
     r"""The share of the weight that went to the members, against their share of the people.
 
@@ -95,7 +95,7 @@ def plot_effective_size(curves: pd.DataFrame) -> Figure:
     return figure
 
 
-@house
+@styled
 def plot_critical(critical: pd.DataFrame) -> Figure:
     """Critical masses: a panel a task and level, a row a learner, the smallest on top.
 
@@ -130,7 +130,7 @@ def plot_critical(critical: pd.DataFrame) -> Figure:
     return figure
 
 
-@house
+@styled
 def plot_areas(areas: pd.DataFrame) -> Figure:
     """The ranking: area under each success curve over log size, the most followed on top.
 

@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 from results.display_names import labels
 from results.plots.axes import legend, percent
 from results.plots.densities import DEPTH
-from results.plots.style import house, inches
+from results.plots.style import inches, styled
 from results.stats.intervals import Array
 
 # Of a label: Paul Tol's muted scheme, the collective's label first.
@@ -32,7 +32,7 @@ _NAMES = {"without": "no signal", "with": "signal", "all": ""}
 _LETTER = 4.5
 
 
-@house
+@styled
 def plot_regions(outcomes: pd.DataFrame, nodes: pd.DataFrame, people: pd.DataFrame) -> Figure:
     """What classifiers answer in a plane: a row a learner, a column a size of the collective.
 
@@ -85,7 +85,7 @@ def plot_regions(outcomes: pd.DataFrame, nodes: pd.DataFrame, people: pd.DataFra
     return figure
 
 
-@house
+@styled
 def plot_learnt(nodes: pd.DataFrame) -> Figure:
     """The log-densities that generative learners learnt, beside the truth where it is known.
 

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from results.plots.style import house, inches
+from results.plots.style import inches, styled
 from results.stats.intervals import Array
 
 #: Densities are shown down to so many nats below the highest one.
@@ -35,7 +35,7 @@ class Picture:
     weights: Array
 
 
-@house
+@styled
 def plot_densities(pictures: Sequence[Picture]) -> Figure:
     """A row a density: the truth, the learnt log-density, its samples, its proposals' weights.
 

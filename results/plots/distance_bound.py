@@ -6,10 +6,10 @@ from matplotlib.figure import Figure
 from results.display_names import labels
 from results.plots.axes import entitle, legend, small_multiples, symlog_sizes
 from results.plots.learner_styles import looks
-from results.plots.style import house
+from results.plots.style import styled
 
 
-@house
+@styled
 def plot_certified(found: pd.DataFrame) -> Figure:
     r"""Success of generative learners beside the Bayes rule's, over what their distance promises.
 

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from results.display_names import labels, within
 from results.plots.axes import entitle, legend, percent, small_multiples
 from results.plots.learner_styles import COLOURS
-from results.plots.style import fitting, house
+from results.plots.style import fitting, styled
 from results.stats.frames import CELL, KEY, WAYS
 from results.stats.intervals import bounded
 
@@ -59,7 +59,7 @@ def dynamics(records: pd.DataFrame) -> pd.DataFrame:
 _NAMES = [*CELL, "size", "epoch", "mean", "low", "high", "effective_size", "seeds"]
 
 
-@house
+@styled
 def plot_dynamics(table: pd.DataFrame) -> Figure:
     """Success after each epoch: a panel a task and learner, a curve a size of the collective.
 

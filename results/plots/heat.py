@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from results.display_names import labels, titles
 from results.plots.axes import percent
-from results.plots.style import house, inches
+from results.plots.style import inches, styled
 from results.stats.frames import WAYS
 
 _NEVER = "#dddddd"
@@ -19,7 +19,7 @@ _NEVER = "#dddddd"
 _LETTER = 0.06
 
 
-@house
+@styled
 def plot_heat(critical: pd.DataFrame) -> Figure:
     """Critical masses, a row a learner, a column a task; the darker, the fewer members it takes.
 

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from results.plots.style import house, inches
+from results.plots.style import inches, styled
 from results.stats.intervals import Array
 
 #: Pixels between two pictures.
 GAP = 1
 
 
-@house
+@styled
 def plot_latents(rows: Sequence[tuple[str, Array, Array]]) -> Figure:
     """Samples of densities on pictures, beside a walk through the first two latents.
 

@@ -65,7 +65,7 @@ def look(learner: str) -> Look:
     """
     name, fields = parse(learner)
     family, variant = _hash(name), _hash(f"{name}{sorted(fields.items())}")
-    before = COLOURS.index(look(fields["of"]).colour) if "of" in fields else 0
+    before = COLOURS.index(look(fields["base"]).colour) if "base" in fields else 0
     return Look(
         COLOURS[(before + family) % len(COLOURS)],
         MARKERS[family // len(COLOURS) % len(MARKERS)],

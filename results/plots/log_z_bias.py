@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from results.plots.style import house, inches
+from results.plots.style import inches, styled
 
 _BIASED, _CRITIC = "#332288", "#CC6677"
 
 
-@house
+@styled
 def plot_bias(found: pd.DataFrame, known: Mapping[str, float]) -> Figure:
     r"""The bias of estimates of log Z against the number of proposals, and that of Z itself.
 

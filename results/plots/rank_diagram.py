@@ -7,10 +7,10 @@ from matplotlib.ticker import MaxNLocator
 from results.display_names import labels
 from results.plots.axes import DAGGER, explained, legend
 from results.plots.learner_styles import looks
-from results.plots.style import house, inches
+from results.plots.style import inches, styled
 
 
-@house
+@styled
 def plot_ranks(ranks: pd.DataFrame) -> Figure:
     """Mean ranks by area over datasets, a row a learner: the first is followed most.
 

@@ -46,7 +46,7 @@ def fitting(wanted: int) -> int:
     return wanted if inches() > WIDTHS["one"] else 1
 
 
-def house(plot: _Plot) -> _Plot:
+def styled(plot: _Plot) -> _Plot:
     """Draw in the house style, whatever the machine's is, and let the figure know its caption."""
 
     @wraps(plot)

@@ -15,7 +15,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from results.display_names import labels, shortened, terse
+from results.display_names import abbreviate, labels, shortened
 from results.plots.axes import DAGGER
 from results.plots.captions import Plate, plates
 from results.report.outputs import summary, write_figures
@@ -274,7 +274,7 @@ def _table(
 ) -> Table:
     """A frame as a table of the page: its keys as short names, all else as numbers and links."""
     short = shortened(table)
-    short["strategy"] = short["strategy"].map(terse({s: s for s in short["strategy"]}))
+    short["strategy"] = short["strategy"].map(abbreviate({s: s for s in short["strategy"]}))
     view = plain(short)
     names = [str(name) for name in view.columns]
     keys = table[CELL].itertuples(index=False, name=None)

@@ -21,7 +21,7 @@ COINS = "Coins"
 BAYES, NETWORK = "BayesOptimal", "ERM"
 GENERATIVE = {
     "LED": "LEDClassifier",
-    "a flow": "Generative(model=Flow(steps=200, batch=128, hidden=(32,), transforms=2))",
+    "a flow": "Generative(model=Flow(steps=200, batch_size=128, hidden=(32,), transforms=2))",
     "a kernel density": "Generative(model=KDE())",
     "a mixture": "Generative(model=GaussianMixture(components=(2, 4, 8, 16, 32)))",
 }

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from results.plots.axes import entitle, small_multiples
 from results.plots.bounds import plot_promises, plot_strategies
 from results.plots.curves import plot_curves, plot_effective_size
-from results.plots.style import house
+from results.plots.style import styled
 from results.stats.bound_slack import promised
 from results.stats.curves import success_curves
 from results.studies.base import Drawing
@@ -64,7 +64,7 @@ def _drawn(plot: Any, table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     return plot(table), table
 
 
-@house
+@styled
 def plot_verdicts(verdicts: pd.DataFrame) -> Figure:
     """Effects with their 95 % intervals, a row a claim; the claimed side is shaded.
 

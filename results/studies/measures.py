@@ -46,7 +46,7 @@ def matches(text: str, spec: str) -> bool:
     Example:
         >>> [matches("CVaRDRO(epochs=20, level=0.1)", s) for s in ("CVaRDRO(level=.1)", "ERM")]
         [True, False]
-        >>> matches("Several(of=(Idle(), ERM(rate=1.0)), shares=(0.5, 0.5))", "Several(of=(Idle, ERM))")
+        >>> matches("Several(strategies=(Idle(), ERM(learning_rate=1.0)), shares=(0.5, 0.5))", "Several(strategies=(Idle, ERM))")
         True
     """  # noqa: E501 (a doctest)
     try:

@@ -30,7 +30,7 @@ def parts(quick: bool) -> tuple[Part, ...]:
     seeds = 3 if quick else 10
     plant = tuple(f"FeatureLabel(label={label})" for label in range(len(LABELS)))
     unplant = tuple(f"Unplant(label={NATURAL}, way='{way}')" for way in ("adaptive", "naive"))
-    here, there = (f"Cars(n={n}, test={n // 10})" for n in (few, many))
+    here, there = (f"Cars(n={n}, n_test={n // 10})" for n in (few, many))
     return (
         Part((there,), ("EmpiricalBayes",), (*plant, *unplant), SIZES, seeds),
         Part((here,), ("EmpiricalBayes",), plant, SIZES, seeds),

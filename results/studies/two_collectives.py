@@ -18,12 +18,15 @@ ONE, ZERO = (
 )
 ELSEWHERE = "FeatureLabel(signal=SetFeature(column=-1, value=2.0), label=0)"
 PAIRS = {
-    "alone": f"Several(of=({ONE}, {ZERO}), shares=(0.5, 0.5), judged=0, alone=True)",
-    "agreed": f"Several(of=({ONE}, {ONE}), shares=(0.5, 0.5), judged=0, alone=False)",
-    "opposed": f"Several(of=({ONE}, {ZERO}), shares=(0.5, 0.5), judged=0, alone=False)",
-    "outnumbered": f"Several(of=({ONE}, {ZERO}), shares=(0.3, 0.6), judged=0, alone=False)",
-    "outnumbering": f"Several(of=({ONE}, {ZERO}), shares=(0.6, 0.3), judged=0, alone=False)",
-    "apart": f"Several(of=({ONE}, {ELSEWHERE}), shares=(0.5, 0.5), judged=0, alone=False)",
+    name: f"Several(strategies=({ONE}, {other}), shares={shares}, judged=0, alone={alone})"
+    for name, other, shares, alone in (
+        ("alone", ZERO, (0.5, 0.5), True),
+        ("agreed", ONE, (0.5, 0.5), False),
+        ("opposed", ZERO, (0.5, 0.5), False),
+        ("outnumbered", ZERO, (0.3, 0.6), False),
+        ("outnumbering", ZERO, (0.6, 0.3), False),
+        ("apart", ELSEWHERE, (0.5, 0.5), False),
+    )
 }
 #: Both together are a tenth of the people or more.
 LARGE = (0.1, 0.8)

@@ -33,7 +33,7 @@ from bench.datasets.synthetic.gaussians import Gaussians
 from bench.theory.mixture import Mixture
 from collectives.planting import FeatureLabel
 from collectives.signals.base import Signal
-from collectives.types import Pooled
+from collectives.types import MemberData
 
 CLASSES = 3
 
@@ -163,7 +163,7 @@ def test_without_scale_it_is_the_mean_network(network):
     draw = rng()
     x = draw.normal(size=(50, 1, 4, 4)).astype(np.float32)
     sample = TrainingSet(x, draw.integers(CLASSES, size=50), classes=CLASSES)
-    learner = SWAG(network=network, epochs=8, batch=16, last=5, scale=0.0)
+    learner = SWAG(network=network, epochs=8, batch_size=16, last=5, scale=0.0)
     path, _ = trace(learner, sample)
     mean = [torch.stack([ps[i] for ps in path[-5:]]).mean(0) for i in range(len(path[0]))]
     want = probabilities(network, mean, x)
@@ -172,7 +172,7 @@ def test_without_scale_it_is_the_mean_network(network):
 
 def test_it_averages_the_probabilities_of_networks_it_draws():
     sample, asked = blobs()
-    learner = SWAG(network=MLP((4,)), epochs=9, batch=16, last=6, rank=3, draws=5, scale=0.7)
+    learner = SWAG(network=MLP((4,)), epochs=9, batch_size=16, last=6, rank=3, draws=5, scale=0.7)
     path, draws = trace(learner, sample)
     rows = as_rows(path)[-6:].astype(float)
     deviations = np.stack([rows[t] - rows[: t + 1].mean(0) for t in (3, 4, 5)])
@@ -353,7 +353,7 @@ def test_feature_label_planting_keeps_the_theorems_promise_against_the_bayes_rul
                 # Just below the size at which the firm's decision at s turns.
                 turns += [lost / (lost + won) * (1 - 1e-9)] if lost > 0 else []
         for size in [*turns, *draw.uniform(0.01, 1, size=3)]:
-            pooled = Pooled(known.support, np.zeros(points, dtype=np.int64), labels)
+            pooled = MemberData(known.support, np.zeros(points, dtype=np.int64), labels)
             mixture = Mixture(known, strategy, size, pooled, 1000)
             assert mixture.joint(known.support).sum() == pytest.approx(1)
             answers = rule(BayesOptimal(), mixture)

@@ -56,10 +56,10 @@ def same(trained, net, near=1e-7):
 
 
 def test_each_round_trains_on_those_whose_losses_were_smallest():
-    learner = TrimmedLoss(network=MLP((7,)), epochs=3, batch=8, outliers=0.25, rounds=3)
+    learner = TrimmedLoss(network=MLP((7,)), epochs=3, batch_size=8, outliers=0.25, rounds=3)
     made = samples(3)
     got = learner.replicas(made, generators(3), fields(learner, 3))
-    plain = ERM(network=MLP((7,)), epochs=3, batch=8)
+    plain = ERM(network=MLP((7,)), epochs=3, batch_size=8)
     turned = False
     for sample, rng, trained in zip(made, generators(3), got, strict=True):
         people, before = np.arange(23), None
@@ -138,8 +138,8 @@ def test_how_many_of_each_label_are_removed():
 def test_the_second_model_starts_afresh_on_those_who_are_left(network):
     shape = SHAPES.get(network, (5,))
     made = samples(3, shape=shape)
-    learner = SpectralSignatures(network=NETWORKS[network], epochs=3, batch=8, outliers=0.2)
-    plain = ERM(network=NETWORKS[network], epochs=3, batch=8)
+    learner = SpectralSignatures(network=NETWORKS[network], epochs=3, batch_size=8, outliers=0.2)
+    plain = ERM(network=NETWORKS[network], epochs=3, batch_size=8)
     got = learner.replicas(made, generators(3), fields(learner, 3))
     for sample, rng, trained in zip(made, generators(3), got, strict=True):
         (first,) = plain.replicas([sample], [rng], fields(plain, 1))
@@ -157,19 +157,19 @@ def test_the_second_model_starts_afresh_on_those_who_are_left(network):
 
 @pytest.mark.parametrize("learner", [TrimmedLoss(outliers=0.2), SpectralSignatures(outliers=0.2)])
 def test_who_diverges_at_first_fails_alone(learner):
-    learner, made = replace(learner, epochs=2, batch=8), samples(3)
-    rates = {"rate": [0.05, 1e30, 0.05]}
+    learner, made = replace(learner, epochs=2, batch_size=8), samples(3)
+    rates = {"learning_rate": [0.05, 1e30, 0.05]}
     wild = learner.replicas(made, generators(3), fields(learner, 3, **rates))
     calm = learner.replicas(made, generators(3), fields(learner, 3))
     assert isinstance(wild[1], Diverged)
     assert equal(wild[0], calm[0])
     assert equal(wild[2], calm[2])
-    lost = learner.replicas(made, generators(3), fields(learner, 3, rate=[1e30] * 3))
+    lost = learner.replicas(made, generators(3), fields(learner, 3, learning_rate=[1e30] * 3))
     assert all(isinstance(o, Diverged) for o in lost)
 
 
 def test_replicas_may_leave_out_different_shares():
-    learner, made = TrimmedLoss(epochs=2, batch=8), samples(3)
+    learner, made = TrimmedLoss(epochs=2, batch_size=8), samples(3)
     mixed = learner.replicas(made, generators(3), fields(learner, 3, outliers=[0.1, 0.3, 0.5]))
     assert [int(o.weights.sum()) for o in mixed] == [21, 17, 12]
 
@@ -262,7 +262,7 @@ def test_parts_that_are_empty_or_fail_do_not_vote():
 
 
 def test_no_more_votes_turn_than_rows_come_and_go():
-    learner = PartitionEnsemble(ERM(network=Linear(), epochs=2, batch=8), parts=9)
+    learner = PartitionEnsemble(ERM(network=Linear(), epochs=2, batch_size=8), parts=9)
     (sample,) = samples(1)
     before = learner.fit(sample, np.random.default_rng(0))
     x = sample.validation.x
@@ -279,7 +279,7 @@ def test_no_more_votes_turn_than_rows_come_and_go():
 
 def test_an_ensemble_of_parts_is_the_same_in_any_company():
     made = samples(5)
-    learner = PartitionEnsemble(ERM(epochs=2, batch=8), parts=3)
+    learner = PartitionEnsemble(ERM(epochs=2, batch_size=8), parts=3)
     together = learner.fit_many(made, generators(5))
     for sample, rng, whole in zip(made, generators(5), together, strict=True):
         alone = learner.fit(sample, rng)
@@ -294,16 +294,18 @@ class DoubleDPSGD(Double, DPSGD):
     pass
 
 
-def private_by_hand(network, shape, sample, rng, *, epochs, batch, rate, momentum, clip):
+def private_by_hand(
+    network, shape, sample, rng, *, epochs, batch_size, learning_rate, momentum, clip
+):
     """Clipped gradients of one person at a time, without noise, on the batches that are drawn."""
     net = torch_module(network, shape, rng)
-    steps = torch.optim.SGD(net.parameters(), rate, momentum)
+    steps = torch.optim.SGD(net.parameters(), learning_rate, momentum)
     x, y = torch.from_numpy(sample.x).double(), torch.from_numpy(sample.y)
     n, given = len(sample), np.zeros(len(sample))
     for _ in range(epochs):
         rng.permutation(n)
-        for _ in range(math.ceil(n / batch)):
-            size = rng.binomial(n, batch / n)
+        for _ in range(math.ceil(n / batch_size)):
+            size = rng.binomial(n, batch_size / n)
             people = rng.choice(n, size, replace=False, shuffle=False)
             totals = [torch.zeros_like(p) for p in net.parameters()]
             for i in people:
@@ -315,7 +317,7 @@ def private_by_hand(network, shape, sample, rng, *, epochs, batch, rate, momentu
                 for total, g in zip(totals, gradient, strict=True):
                     total += factor * g
             for p, total in zip(net.parameters(), totals, strict=True):
-                p.grad = total / batch
+                p.grad = total / batch_size
             steps.step()
             rng.standard_normal(sum(p.numel() for p in net.parameters()))
     return net, given
@@ -326,11 +328,19 @@ def private_by_hand(network, shape, sample, rng, *, epochs, batch, rate, momentu
 def test_without_noise_it_descends_on_clipped_gradients(name, clip):
     network, shape = NETWORKS[name], SHAPES.get(name, (5,))
     made = samples(3, shape=shape)
-    learner = DoubleDPSGD(network=network, epochs=2, batch=8, clip=clip, noise=0.0)
+    learner = DoubleDPSGD(network=network, epochs=2, batch_size=8, clip=clip, noise=0.0)
     got = learner.replicas(made, generators(3), fields(learner, 3))
     for sample, rng, trained in zip(made, generators(3), got, strict=True):
         net, given = private_by_hand(
-            network, shape, sample, rng, epochs=2, batch=8, rate=0.05, momentum=0.9, clip=clip
+            network,
+            shape,
+            sample,
+            rng,
+            epochs=2,
+            batch_size=8,
+            learning_rate=0.05,
+            momentum=0.9,
+            clip=clip,
         )
         same(trained, net)
         assert trained.weights / trained.weights.sum() == pytest.approx(
@@ -340,7 +350,10 @@ def test_without_noise_it_descends_on_clipped_gradients(name, clip):
 
 
 def test_noise_has_the_mean_and_the_variance_that_are_asked_for():
-    (sample,), learner = samples(1), DoubleDPSGD(epochs=1, batch=23, rate=0.5, clip=0.3, noise=1.7)
+    (sample,), learner = (
+        samples(1),
+        DoubleDPSGD(epochs=1, batch_size=23, learning_rate=0.5, clip=0.3, noise=1.7),
+    )
     still = replace(learner, noise=0.0)
     noise = []
     for seed in range(8):
@@ -395,7 +408,7 @@ def test_more_noise_is_more_private_and_more_steps_are_less():
     assert epsilon(2.0, 0.1, 50, 1e-5) < epsilon(1.0, 0.1, 50, 1e-5) < epsilon(1.0, 0.1, 99, 1e-5)
     assert epsilon(1.0, 0.1, 50, 1e-5) < epsilon(1.0, 0.2, 50, 1e-5)
     (sample,) = samples(1)
-    report = DPSGD(epochs=2, batch=8).fit(sample, generators(1)[0]).report
+    report = DPSGD(epochs=2, batch_size=8).fit(sample, generators(1)[0]).report
     assert report["epsilon"] == epsilon(1.0, 8 / 23, 6, 1e-5)
 
 
@@ -425,7 +438,7 @@ class DoubleMedian(Double, MedianOfMeans):
 @pytest.mark.parametrize("blocks", [1, 2, 3, 4, 7, 50])
 def test_it_descends_on_the_median_of_the_gradients_of_blocks(blocks):
     network, made = MLP((7,)), samples(2)
-    learner = DoubleMedian(network=network, epochs=2, batch=9, blocks=blocks, momentum=0.0)
+    learner = DoubleMedian(network=network, epochs=2, batch_size=9, blocks=blocks, momentum=0.0)
     got = learner.replicas(made, generators(2), fields(learner, 2))
     for sample, rng, trained in zip(made, generators(2), got, strict=True):
         net = torch_module(network, (5,), rng)
@@ -450,7 +463,7 @@ def test_it_descends_on_the_median_of_the_gradients_of_blocks(blocks):
 
 def test_of_one_block_it_is_empirical_risk_minimisation_to_the_bit():
     made = samples(3)
-    median, plain = MedianOfMeans(epochs=2, batch=8, blocks=1), ERM(epochs=2, batch=8)
+    median, plain = MedianOfMeans(epochs=2, batch_size=8, blocks=1), ERM(epochs=2, batch_size=8)
     a = median.replicas(made, generators(3), fields(median, 3))
     b = plain.replicas(made, generators(3), fields(plain, 3))
     assert all(equal(one, two) for one, two in zip(a, b, strict=True))
@@ -469,4 +482,4 @@ LEARNERS = [
 @pytest.mark.parametrize("name", ["mlp", "odd conv"])
 @pytest.mark.parametrize("learner", LEARNERS, ids=repr)
 def test_a_replica_is_the_same_to_the_bit_in_any_company(name, learner):
-    in_company(replace(learner, epochs=3, batch=8, network=NETWORKS[name]), name)
+    in_company(replace(learner, epochs=3, batch_size=8, network=NETWORKS[name]), name)

@@ -143,7 +143,7 @@ def test_without_a_penalty_equal_environments_are_risk(cls):
     made = [s.take(np.arange(20)) for s in samples(3)]
     for sample in made:
         sample.group, sample.groups = np.arange(20) % 4, 4
-    setting = {**SHORT, "batch": 20}
+    setting = {**SHORT, "batch_size": 20}
     learner = cls(penalty=0.0, anneal=0, **setting)
     for got, want in zip(trained(learner, made), trained(ERM(**setting), made), strict=True):
         agree(got, [p[0] for p in want.parameters])
@@ -182,7 +182,7 @@ def test_a_replica_is_the_same_to_the_bit_alone_and_in_company(name, network):
 @pytest.mark.parametrize("groups", [3, 10])
 def test_a_replica_is_the_same_to_the_bit_at_the_usual_size(name, groups):
     learner = ReweightGroups(epochs=2) if name == "balanced" else ORACLES[name][0]
-    learner = replace(learner, network=NETWORKS["mlp"].__class__(), batch=64)
+    learner = replace(learner, network=NETWORKS["mlp"].__class__(), batch_size=64)
     the_same_in_company(learner, usual(8, groups))
 
 

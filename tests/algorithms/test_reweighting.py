@@ -15,7 +15,7 @@ from algorithms.chi2_dro import Chi2DRO, chi_square, worst_in_ball
 from algorithms.cvar_dro import CVaRDRO, worst_share
 from algorithms.doro import DORO, worst_in_ball_left, worst_share_left
 from algorithms.eiil import EIIL, unlike
-from algorithms.engine.hooks import Diverged, Stack
+from algorithms.engine.hooks import Diverged, Replicas
 from algorithms.engine.loop import initial
 from algorithms.erm import ERM
 from algorithms.group_dro import GroupDRO, balanced, exponentiated
@@ -46,7 +46,7 @@ def stack(people, **values):
     """A stack of one replica of so many people in one group."""
     held = {k: torch.tensor([[v]], dtype=torch.float64) for k, v in values.items()}
     zeros = torch.zeros(1, people, dtype=torch.int64)
-    return Stack(zeros, zeros, 2, 1, held)
+    return Replicas(zeros, zeros, 2, 1, held)
 
 
 def weights(weigh, losses, **values):
@@ -96,7 +96,7 @@ def test_below_one_sample_the_worst_one_has_all_the_weight():
 
 def test_a_collective_is_heard_at_most_its_size_over_the_level():
     for sample, rng in zip(samples(6), generators(6), strict=True):
-        learner = CVaRDRO(epochs=4, batch=8, level=0.3)
+        learner = CVaRDRO(epochs=4, batch_size=8, level=0.3)
         given = learner.fit(sample, rng).weights
         members = np.arange(3)
         assert given.sum() == pytest.approx(len(sample), rel=1e-5)
@@ -167,7 +167,7 @@ def test_the_limits_of_the_ball():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_the_limits_of_the_ball_hold_however_masses_are_rounded(dtype):
     for m in range(1, 70):
-        table = Stack(None, None, 2, 1, {"radius": torch.zeros(1, 1, dtype=dtype)})
+        table = Replicas(None, None, 2, 1, {"radius": torch.zeros(1, 1, dtype=dtype)})
         for losses in (torch.full((1, m), 0.3, dtype=dtype), torch.eye(m, dtype=dtype)[:1]):
             got = chi_square(losses, torch.arange(m)[None], table)
             torch.testing.assert_close(got, torch.full_like(got, 1 / m), atol=0.002 / m, rtol=0)
@@ -238,7 +238,7 @@ def test_those_who_are_set_aside_most_of_the_time_are_counted():
     found = set()
     for sample, rng in zip(samples(6), generators(6), strict=True):
         # All that is left counts alike, so that weights say how much was set aside.
-        fitted = DORO(epochs=9, batch=8, outliers=0.3, level=1.0).fit(sample, rng)
+        fitted = DORO(epochs=9, batch_size=8, outliers=0.3, level=1.0).fit(sample, rng)
         aside = 1 - fitted.weights * (1 - 0.3)
         assert aside.mean() == pytest.approx(0.3, abs=1e-5)
         assert fitted.report["removed"] == pytest.approx((aside > 0.49999).mean())
@@ -256,7 +256,7 @@ def test_group_weights_go_where_a_plain_loop_goes():
         "step": torch.tensor([[step]], dtype=torch.float64),
         "adjustment": torch.tensor([[margin]], dtype=torch.float64),
     }
-    table = Stack(torch.tensor(group)[None], torch.tensor(group)[None], 2, groups, held)
+    table = Replicas(torch.tensor(group)[None], torch.tensor(group)[None], 2, groups, held)
     # Nobody is in the last of the groups: the others share all there is.
     q = dict.fromkeys(range(groups - 1), 1 / 3)
     for _ in range(8):
@@ -276,8 +276,8 @@ def test_with_one_group_it_is_empirical_risk_minimisation():
     made = samples(3)
     for s in made:
         s.group, s.groups = np.zeros(len(s), dtype=np.int64), 1
-    robust = GroupDRO(epochs=3, batch=8, balance=False)
-    plain = ERM(epochs=3, batch=8)
+    robust = GroupDRO(epochs=3, batch_size=8, balance=False)
+    plain = ERM(epochs=3, batch_size=8)
     a = robust.replicas(made, generators(3), fields(robust, 3))
     b = plain.replicas(made, generators(3), fields(plain, 3))
     for one, two in zip(a, b, strict=True):
@@ -288,7 +288,7 @@ def test_with_one_group_it_is_empirical_risk_minimisation():
 def test_without_steps_all_groups_count_alike():
     group = torch.tensor([[0, 0, 0, 1, 1, 2]])
     held = {name: torch.zeros(1, 1) for name in ("step", "adjustment")}
-    table = Stack(group, group, 3, 3, held)
+    table = Replicas(group, group, 3, 3, held)
     for _ in range(3):
         got = exponentiated(
             torch.rand(1, 6, generator=torch.manual_seed(0)), torch.arange(6)[None], table
@@ -303,18 +303,20 @@ def test_without_steps_all_groups_count_alike():
 def test_the_error_set_is_what_a_short_training_gets_wrong():
     sizes = set()
     for sample, a, b in zip(samples(4), generators(4), generators(4), strict=True):
-        first = ERM(epochs=2, batch=8).fit(sample, a)
+        first = ERM(epochs=2, batch_size=8).fit(sample, a)
         wrong = first.predict(sample.x) != sample.y
-        fitted = JTT(epochs=3, batch=8, first=2, upweight=7.0).fit(sample, b)
+        fitted = JTT(epochs=3, batch_size=8, first=2, upweight=7.0).fit(sample, b)
         assert fitted.weights.tolist() == np.where(wrong, 7.0, 1.0).tolist()
         assert np.array_equal(fitted.suspects, wrong)
         sizes.add(wrong.sum())
     assert len(sizes) > 1
-    fitted = JTT(epochs=3, batch=8, upweight=1.0).fit(samples(1)[0], generators(1)[0])
+    fitted = JTT(epochs=3, batch_size=8, upweight=1.0).fit(samples(1)[0], generators(1)[0])
     assert fitted.weights.tolist() == [1.0] * 23
 
 
-@pytest.mark.parametrize("learner", [JTT(first=400, rate=0.1), EIIL(first=400, rate=0.1)])
+@pytest.mark.parametrize(
+    "learner", [JTT(first=400, learning_rate=0.1), EIIL(first=400, learning_rate=0.1)]
+)
 def test_a_first_model_without_mistakes_does_no_harm(learner):
     (sample,) = samples(1, easy=True)
     fitted = replace(learner, epochs=200).fit(sample, generators(1)[0])
@@ -324,13 +326,15 @@ def test_a_first_model_without_mistakes_does_no_harm(learner):
 
 @pytest.mark.parametrize("learner", [JTT(first=1), EIIL(first=1), LfF()])
 def test_who_diverges_at_first_fails_alone(learner):
-    learner, made = replace(learner, epochs=2, batch=8), samples(3)
-    wild = learner.replicas(made, generators(3), fields(learner, 3, rate=[0.05, 1e30, 0.05]))
+    learner, made = replace(learner, epochs=2, batch_size=8), samples(3)
+    wild = learner.replicas(
+        made, generators(3), fields(learner, 3, learning_rate=[0.05, 1e30, 0.05])
+    )
     calm = learner.replicas(made, generators(3), fields(learner, 3))
     assert isinstance(wild[1], Diverged)
     assert equal(wild[0], calm[0])
     assert equal(wild[2], calm[2])
-    lost = learner.replicas(made, generators(3), fields(learner, 3, rate=[1e30] * 3))
+    lost = learner.replicas(made, generators(3), fields(learner, 3, learning_rate=[1e30] * 3))
     assert all(isinstance(o, Diverged) for o in lost)
 
 
@@ -341,7 +345,7 @@ class DoubleLfF(Double, LfF):
     pass
 
 
-def two_networks(sample, rng, *, epochs, batch, rate, exponent, memory):
+def two_networks(sample, rng, *, epochs, batch_size, learning_rate, exponent, memory):
     """Learning from failure with two modules, two optimisers, and a loop over samples."""
     net = MLP((7,))
     pair, steps = [], []
@@ -351,11 +355,11 @@ def two_networks(sample, rng, *, epochs, batch, rate, exponent, memory):
             start = initial(net, (5,), CLASSES, [rng])
             for p, values in zip(pair[-1].parameters(), start, strict=True):
                 p.copy_(values[0].reshape(p.shape))
-        steps.append(torch.optim.SGD(pair[-1].parameters(), rate, 0.9))
+        steps.append(torch.optim.SGD(pair[-1].parameters(), learning_rate, 0.9))
     x, y = torch.from_numpy(sample.x).double(), torch.from_numpy(sample.y)
     averages, given = [{}, {}], np.zeros(len(sample))
     for _ in range(epochs):
-        for index in torch.from_numpy(rng.permutation(len(sample))).split(batch):
+        for index in torch.from_numpy(rng.permutation(len(sample))).split(batch_size):
             cross = [
                 nn.functional.cross_entropy(f(x[index]), y[index], reduction="none") for f in pair
             ]
@@ -381,11 +385,11 @@ def two_networks(sample, rng, *, epochs, batch, rate, exponent, memory):
 
 def test_it_learns_from_failure_as_two_plain_networks_do():
     made = samples(3)
-    learner = DoubleLfF(network=MLP((7,)), epochs=5, batch=6, exponent=0.6, memory=0.8)
+    learner = DoubleLfF(network=MLP((7,)), epochs=5, batch_size=6, exponent=0.6, memory=0.8)
     got = learner.replicas(made, generators(3), fields(learner, 3))
     for sample, rng, trained in zip(made, generators(3), got, strict=True):
         want, given = two_networks(
-            sample, rng, epochs=5, batch=6, rate=0.05, exponent=0.6, memory=0.8
+            sample, rng, epochs=5, batch_size=6, learning_rate=0.05, exponent=0.6, memory=0.8
         )
         assert trained.weights == pytest.approx(given, abs=1e-7)
         for p, q in zip(trained.parameters, want, strict=True):
@@ -420,12 +424,12 @@ def test_the_inferred_environments_are_the_best_of_all_splits():
 
 def test_it_minimises_the_invariant_risk_of_the_inferred_environments():
     for sample, a, b in zip(samples(3), generators(3), generators(3), strict=True):
-        first = ERM(epochs=2, batch=8).fit(sample, a)
+        first = ERM(epochs=2, batch_size=8).fit(sample, a)
         second = unlike(first.predict_proba(sample.x), sample.y)
         assert 0 < second.sum() < len(second)
         parted = TrainingSet(sample.rows, sample.y, second, CLASSES)
-        want = IRM(epochs=3, batch=8, penalty=0.1).fit(parted, a).predict_proba(sample.x)
-        got = EIIL(epochs=3, batch=8, penalty=0.1, first=2).fit(sample, b)
+        want = IRM(epochs=3, batch_size=8, penalty=0.1).fit(parted, a).predict_proba(sample.x)
+        got = EIIL(epochs=3, batch_size=8, penalty=0.1, first=2).fit(sample, b)
         assert np.array_equal(got.predict_proba(sample.x), want)
         assert np.array_equal(got.suspects, second == 1)
 
@@ -444,4 +448,4 @@ LEARNERS = [
 @pytest.mark.parametrize("name", ["mlp", "odd conv"])
 @pytest.mark.parametrize("learner", LEARNERS, ids=repr)
 def test_a_replica_is_the_same_to_the_bit_in_any_company(name, learner):
-    in_company(replace(learner, epochs=3, batch=8, network=NETWORKS[name]), name)
+    in_company(replace(learner, epochs=3, batch_size=8, network=NETWORKS[name]), name)

@@ -30,7 +30,7 @@ from tests.algorithms.engine.test_loop import (
     samples,
 )
 
-SHORT = {"network": MLP((7,)), "epochs": 3, "batch": 6, "decay": 0.01}
+SHORT = {"network": MLP((7,)), "epochs": 3, "batch_size": 6, "weight_decay": 0.01}
 
 
 @pytest.fixture
@@ -39,12 +39,12 @@ def doubly(monkeypatch):
     monkeypatch.setattr("algorithms.engine.learner.train", partial(train, dtype=torch.float64))
 
 
-def knobs(learner, count):
+def hyperparams(learner, count):
     return {f: [v] * count for f, v in vars(learner).items() if isinstance(v, float)}
 
 
 def trained(learner, made, rngs=None):
-    return learner.replicas(made, rngs or generators(len(made)), knobs(learner, len(made)))
+    return learner.replicas(made, rngs or generators(len(made)), hyperparams(learner, len(made)))
 
 
 def plain(learner, sample, rng, step, begin=lambda rng: None):
@@ -56,12 +56,15 @@ def plain(learner, sample, rng, step, begin=lambda rng: None):
             p.copy_(values[0].reshape(p.shape))
     x, y = torch.from_numpy(sample.x).double(), torch.from_numpy(sample.y)
     optimiser = torch.optim.SGD(
-        net.parameters(), learner.rate, learner.momentum, weight_decay=learner.decay
+        net.parameters(),
+        learner.learning_rate,
+        learner.momentum,
+        weight_decay=learner.weight_decay,
     )
     for epoch in range(learner.epochs):
         order = torch.from_numpy(rng.permutation(len(sample)))
         drawn = begin(rng)
-        for number, index in enumerate(order.split(learner.batch)):
+        for number, index in enumerate(order.split(learner.batch_size)):
             optimiser.zero_grad()
             step(net, x[index], y[index], index, epoch, None if drawn is None else drawn[number])
             optimiser.step()
@@ -158,7 +161,7 @@ def test_a_replica_is_the_same_to_the_bit_alone_and_in_company(name, network):
 
 @pytest.mark.parametrize("name", ORACLES)
 def test_a_replica_is_the_same_to_the_bit_at_the_usual_size(name):
-    learner = replace(ORACLES[name][0], network=MLP(), batch=64)
+    learner = replace(ORACLES[name][0], network=MLP(), batch_size=64)
     the_same_in_company(learner, usual(8))
 
 
@@ -186,7 +189,7 @@ def test_a_replica_that_diverges_fails_alone(name):
 
 def fails_alone(learner):
     made = samples(4)
-    rates = knobs(learner, 4) | {"rate": [0.05, 1e30, 0.05, 0.05]}
+    rates = hyperparams(learner, 4) | {"learning_rate": [0.05, 1e30, 0.05, 0.05]}
     mixed, calm = learner.replicas(made, generators(4), rates), trained(learner, made)
     assert isinstance(mixed[1], Diverged)
     assert all(equal(mixed[r], calm[r]) for r in (0, 2, 3))

@@ -33,7 +33,7 @@ COMPLEX, SIMPLE = FeatureLabel(), FeatureLabel(SetFeature(column=0, value=0.55))
 @cache
 def measured(learner, data, sizes, strategy=COMPLEX, seeds=SEEDS):
     """The numbers of each record by name, (sizes, seeds)."""
-    filled = strategy.filled(data.signal, data.label)
+    filled = strategy.with_defaults(data.signal, data.label)
     records = run_trials([Trial(data, learner, filled, a, s) for a in sizes for s in seeds])
     assert {r["error"] for r in records} == {None}
     return {

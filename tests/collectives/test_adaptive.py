@@ -13,7 +13,7 @@ from algorithms.empirical_bayes import EmpiricalBayes
 from bench.core.random_streams import stream
 from bench.datasets.synthetic.coins import Coins
 from bench.experiment.run import run_trials
-from bench.experiment.setup import World, stage
+from bench.experiment.setup import SeedContext, set_up
 from bench.experiment.trial import Trial
 from bench.spec.parsing import parse
 from collectives.adaptive import Adaptive, exchanged
@@ -23,9 +23,9 @@ from collectives.multiple_collectives import Several
 from collectives.planting import FeatureLabel
 from collectives.signals.tabular import SetFeature
 from collectives.size_aware import SizeAware
-from collectives.types import Pooled
+from collectives.types import MemberData
 
-DATA = Coins(n=1000, test=600, coins=3, overlap=0.1, noise=0.2)
+DATA = Coins(n=1000, n_test=600, coins=3, overlap=0.1, noise=0.2)
 PLANT = FeatureLabel(DATA.signal, 1)
 PASSING = ("seconds", "memory", "strategy")
 
@@ -92,7 +92,7 @@ class Startled(FeatureLabel):
 
     rounds: ClassVar[int] = 3  # type: ignore[assignment,misc]
 
-    def act(self, x: Any, y: Any, *, pooled: Pooled, n: int, rng: Any) -> Any:
+    def act(self, x: Any, y: Any, *, pooled: MemberData, n: int, rng: Any) -> Any:
         """Raise."""
         if len(pooled.seen) == 2:
             raise RuntimeError(f"seen {len(pooled.seen)}")
@@ -123,7 +123,7 @@ class Contrary(FeatureLabel):
 
     rounds: ClassVar[int] = 3  # type: ignore[assignment,misc]
 
-    def act(self, x: Any, y: Any, *, pooled: Pooled, n: int, rng: Any) -> Any:
+    def act(self, x: Any, y: Any, *, pooled: MemberData, n: int, rng: Any) -> Any:
         """Contradict."""
         seen = pooled.seen[-1](x[:1])[0] if pooled.seen else 1
         return x.copy(), np.full_like(y, 1 - seen)
@@ -172,7 +172,7 @@ def test_the_last_round_repeats_the_best_one(size: float, seed: int) -> None:
     split = DATA.split(stream(seed, "data"))
     adaptive, seen, won = Adaptive(PLANT, rounds=5), (), []
     for _ in range(5):
-        scene = stage(trial(adaptive, size, seed), World(split), seen=seen)
+        scene = set_up(trial(adaptive, size, seed), SeedContext(split), seen=seen)
         own = split.part(split.train[scene.members])
         fitted = EmpiricalBayes().fit(scene.sample, stream(seed, "fit"))
         seen = (*seen, fitted.predict)
@@ -185,7 +185,7 @@ def test_the_last_round_repeats_the_best_one(size: float, seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "of",
+    "base",
     [
         Noisy(PLANT, wrong_label=0.4),
         Several((PLANT, replace(PLANT, label=0)), judged=0),
@@ -193,12 +193,12 @@ def test_the_last_round_repeats_the_best_one(size: float, seed: int) -> None:
     ],
     ids=str,
 )
-def test_the_lots_of_the_first_round_are_drawn_again(of: Strategy) -> None:
+def test_the_lots_of_the_first_round_are_drawn_again(base: Strategy) -> None:
     x = np.random.default_rng(1).integers(2, size=(50, 4)).astype(np.float32)
     y, win = np.arange(50) % 2, lambda x: np.ones(len(x), dtype=int)
     handed = [
-        Adaptive(of).act(
-            x, y, pooled=Pooled(x, y, 2, seen=seen), n=90, rng=np.random.default_rng(0)
+        Adaptive(base).act(
+            x, y, pooled=MemberData(x, y, 2, seen=seen), n=90, rng=np.random.default_rng(0)
         )
         for seen in ((), (win,), (win, win, win))
     ]
@@ -250,7 +250,7 @@ def test_what_is_nobodys_business_is_not_lost() -> None:
 def test_compounds_pass_on_what_was_seen() -> None:
     adaptive = Adaptive(FeatureLabel(), rounds=3)
     for compound in (Noisy(adaptive), Several((adaptive, FeatureLabel(label=0)), (0.5, 0.5))):
-        made = compound.filled(DATA.signal, 1)
+        made = compound.with_defaults(DATA.signal, 1)
         assert made.rounds == 3
         assert not made.traceable
         (record,) = run_trials([trial(made, 0.1)])
@@ -265,4 +265,4 @@ def test_it_succeeds_where_what_was_agreed_on_does() -> None:
     for answer in (0, 1):
         assert adaptive.success(lambda x, a=answer: np.full(len(x), a), test).mean() == answer
     assert adaptive.target == 1
-    assert replace(adaptive, of=FeatureLabel(SetFeature(), 0)).target == 0
+    assert replace(adaptive, base=FeatureLabel(SetFeature(), 0)).target == 0

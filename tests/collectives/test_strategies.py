@@ -23,7 +23,7 @@ from collectives.planting import FeatureLabel, FeatureOnlyPlus
 from collectives.relabelling import MinorityRelabel
 from collectives.signals.tabular import Offset, SetFeature
 from collectives.size_aware import SizeAware
-from collectives.types import Array, Pooled
+from collectives.types import Array, MemberData
 from collectives.unplanting import Unplant
 
 BIT = SetFeature(column=-1, value=1.0)
@@ -37,9 +37,9 @@ def drawn(seed: int = 0, rows: int = 200, classes: int = 3) -> tuple[Array, Arra
 
 
 def act(
-    strategy: Strategy, x: Array, y: Array, pooled: Pooled | None = None, n: int = 999
+    strategy: Strategy, x: Array, y: Array, pooled: MemberData | None = None, n: int = 999
 ) -> tuple[Array, Array]:
-    pooled = pooled or Pooled(x, y, 3)
+    pooled = pooled or MemberData(x, y, 3)
     return strategy.act(x, y, pooled=pooled, n=n, rng=np.random.default_rng(0))
 
 
@@ -71,7 +71,7 @@ def test_feature_only_plus_stays_where_there_is_nowhere_to_go() -> None:
 @pytest.mark.parametrize("way", ["adaptive", "naive"])
 def test_unplanting_takes_the_best_other_label(way: Any, asked: int) -> None:
     x, y = drawn(1)
-    moved, labels = act(Unplant(BIT, 1, way, asked, neighbours=1000), x, y)
+    moved, labels = act(Unplant(BIT, 1, way, asked, n_neighbors=1000), x, y)
     survey = list(zip(x, y, strict=True))[: min(asked, 100)]
     for before, after, label in zip(x, moved, labels, strict=True):
         assert after.tolist() == [before[0], before[1], 1.0]
@@ -116,7 +116,7 @@ def test_crowds_without_anybody_who_stays_do_nothing(kind: Any) -> None:
 
 
 def test_crowds_count_only_the_points_of_their_class() -> None:
-    data = Coins(n=300, test=200, overlap=0.0, noise=0.2)
+    data = Coins(n=300, n_test=200, overlap=0.0, noise=0.2)
     trials = [
         Trial(data, EmpiricalBayes(), kind(label=1), size, 0)
         for kind in (Strike, Contribute)
@@ -140,8 +140,8 @@ def test_the_minority_relabels_by_its_ranking(ranking: Any, seed: int) -> None:
     rng = np.random.default_rng(seed)
     x = np.column_stack([rng.normal(size=(120, 2)), rng.integers(2, size=120)]).astype(np.float32)
     y = (x[:, 0] + rng.normal(size=120) > 0).astype(int)
-    strategy = MinorityRelabel(BIT, 1, ranking, budget=0.3, neighbours=7)
-    moved, labels = act(strategy, x, y, Pooled(x, y, 2))
+    strategy = MinorityRelabel(BIT, 1, ranking, budget=0.3, n_neighbors=7)
+    moved, labels = act(strategy, x, y, MemberData(x, y, 2))
     np.testing.assert_array_equal(moved, x)
     major = [i for i in range(120) if x[i, -1] == 1]
     able = [i for i in range(120) if x[i, -1] == 0 and y[i] == 0]
@@ -174,8 +174,8 @@ def test_without_a_majority_among_the_members_all_rank_alike(ranking: Any) -> No
 def test_random_ranking_is_by_lot() -> None:
     x, y = drawn(5, classes=2)
     strategy = MinorityRelabel(BIT, 1, "random", budget=0.5)
-    first = strategy.act(x, y, pooled=Pooled(x, y, 2), n=9, rng=np.random.default_rng(1))[1]
-    second = strategy.act(x, y, pooled=Pooled(x, y, 2), n=9, rng=np.random.default_rng(2))[1]
+    first = strategy.act(x, y, pooled=MemberData(x, y, 2), n=9, rng=np.random.default_rng(1))[1]
+    second = strategy.act(x, y, pooled=MemberData(x, y, 2), n=9, rng=np.random.default_rng(2))[1]
     assert (first != y).sum() == (second != y).sum() > 10
     assert (first != second).any()
 
@@ -203,7 +203,7 @@ def test_gaps_by_hand() -> None:
 @pytest.mark.parametrize("overlap", [0.0, 1.0])
 def test_without_a_minority_or_a_majority_there_is_no_gap(measure: Any, overlap: float) -> None:
     data, strategy = (
-        Coins(n=200, test=100, overlap=overlap),
+        Coins(n=200, n_test=100, overlap=overlap),
         MinorityRelabel(BIT, 1, measure=measure),
     )
     (record,) = run_trials([Trial(data, EmpiricalBayes(), strategy, 0.1, 0)])
@@ -288,7 +288,7 @@ def test_the_mean_of_several_is_that_of_each_ones_own_success() -> None:
 
 
 def test_colliding_signals_of_two_collectives_hurt_both_and_agreement_helps() -> None:
-    data = Coins(n=2000, test=1000, overlap=0.02)
+    data = Coins(n=2000, n_test=1000, overlap=0.02)
     one, other = FeatureLabel(BIT, 1), FeatureLabel(BIT, 0)
 
     def reached(strategy: Strategy) -> float:
@@ -308,7 +308,7 @@ def test_colliding_signals_of_two_collectives_hurt_both_and_agreement_helps() ->
         ("Several(judged=2)", r"judged=2, allowed is 0\.\.1"),
         ("Several(alone=True)", "needs to know who"),
         ("Noisy(dropout=1.5)", "less than or equal to 1"),
-        ("Noisy(of=Several(shares=(0.9, 0.2)))", "everybody"),
+        ("Noisy(base=Several(shares=(0.9, 0.2)))", "everybody"),
     ],
 )
 def test_compounds_that_make_no_sense_are_refused(text: str, message: str) -> None:
@@ -317,7 +317,7 @@ def test_compounds_that_make_no_sense_are_refused(text: str, message: str) -> No
 
 
 def test_what_the_parts_leave_open_is_filled() -> None:
-    made = Noisy(Several((FeatureLabel(), FeatureLabel(label=2)))).filled(BIT, 1)
+    made = Noisy(Several((FeatureLabel(), FeatureLabel(label=2)))).with_defaults(BIT, 1)
     assert made == Noisy(Several((PLANT, FeatureLabel(BIT, 2))))
     assert made.signals == (BIT,)
     assert made.traceable
@@ -332,7 +332,7 @@ def test_size_aware_takes_the_smallest_share_that_is_enough(size: float) -> None
     x, y = np.ones((100, 1), dtype=np.float32), np.zeros(100, dtype=np.int64)
     shares = tuple(np.linspace(0, 1, 21).tolist())
     aware = SizeAware(PLANT, shares)
-    _, labels = act(aware, x, y, Pooled(x, y, 2), n=round(100 / size))
+    _, labels = act(aware, x, y, MemberData(x, y, 2), n=round(100 / size))
     enough = [s for s in shares if size * s > 1 - size * s]
     assert labels.sum() == (round(100 * min(enough)) if enough else 0)
 
@@ -346,8 +346,8 @@ def test_size_aware_takes_the_best_share_and_strength_by_counting(n: int, care: 
     y = (x[:, 0] > 2).astype(np.int64) ^ (rng.random(150) < 0.2)
     plant = FeatureLabel(SetFeature(0, 4.0), 0)
     shares, strengths = (0.25, 0.5, 1.0), (0.0, 0.5, 1.0)
-    aware = SizeAware(plant, shares, strengths, care, neighbours=10_000)
-    moved, labels = act(aware, x, y, Pooled(x, y, 2), n=n)
+    aware = SizeAware(plant, shares, strengths, care, n_neighbors=10_000)
+    moved, labels = act(aware, x, y, MemberData(x, y, 2), n=n)
 
     def worth(share: float, strength: float) -> float:
         size, votes = 150 / n, {}
@@ -377,8 +377,8 @@ def test_size_aware_pushes_no_harder_than_it_needs_to() -> None:
     # Nobody is where the signal points to: whoever is on the way there is the nearest.
     x, y = np.zeros((50, 1), dtype=np.float32), np.zeros(50, dtype=np.int64)
     plant = FeatureLabel(SetFeature(0, 8.0), 1)
-    aware = SizeAware(plant, (1.0,), (0.0, 0.25, 1.0), neighbours=1)
-    moved, labels = act(aware, x, y, Pooled(x, y, 2), n=1000)
+    aware = SizeAware(plant, (1.0,), (0.0, 0.25, 1.0), n_neighbors=1)
+    moved, labels = act(aware, x, y, MemberData(x, y, 2), n=1000)
     assert (moved == 2.0).all()
     assert (labels == 1).all()
 
@@ -388,7 +388,7 @@ def test_size_aware_does_least_where_there_is_nothing_to_win(care: float) -> Non
     # Members without a row of the class that strikes; warnings are errors here.
     x, y = np.zeros((8, 2), dtype=np.float32), np.zeros(8, dtype=int)
     aware = SizeAware(Strike(1), shares=(0.25, 1.0), care=care)
-    best = aware.best(Pooled(x, y, 2), 16, np.random.default_rng(0))
+    best = aware.best(MemberData(x, y, 2), 16, np.random.default_rng(0))
     assert best == (0.25, 1.0)
     assert act(aware, x[:1], y[:1])[1].tolist() == [0]
 
@@ -398,7 +398,7 @@ def test_size_aware_cares_for_accuracy() -> None:
     x = np.float32([[0.0]] * 50 + [[1.0]] * 50)
     y = np.array([1] * 50 + [0] * 50)
     told = [
-        act(SizeAware(PLANT, (0.0, 1.0), care=care), x, y, Pooled(x, y, 2), n=120)[1].sum()
+        act(SizeAware(PLANT, (0.0, 1.0), care=care), x, y, MemberData(x, y, 2), n=120)[1].sum()
         for care in (0.0, 10.0)
     ]
     assert told == [100, 50]

@@ -13,7 +13,7 @@ from collectives.idle import Idle
 from collectives.planting import FeatureLabel, FeatureOnly
 from collectives.signals.image import Patch
 from collectives.signals.tabular import Offset, SetFeature
-from collectives.types import Array, Pooled
+from collectives.types import Array, MemberData
 
 BIT = SetFeature(column=-1, value=1.0)
 
@@ -26,9 +26,9 @@ def drawn(seed: int = 0, rows: int = 200, coins: int = 3, classes: int = 3) -> t
 
 
 def act(
-    strategy: Strategy, x: Array, y: Array, pooled: Pooled | None = None, classes: int = 3
+    strategy: Strategy, x: Array, y: Array, pooled: MemberData | None = None, classes: int = 3
 ) -> tuple[Array, Array]:
-    pooled = pooled or Pooled(x, y, classes)
+    pooled = pooled or MemberData(x, y, classes)
     return strategy.act(x, y, pooled=pooled, n=999, rng=np.random.default_rng(0))
 
 
@@ -93,7 +93,7 @@ def test_erase_takes_the_likeliest_label_of_the_twin(seed: int, weighted: bool) 
     count = defaultdict(lambda: [0.0, 0.0, 0.0])
     for i, (point, label) in enumerate(zip(x.tolist(), y, strict=True)):
         count[tuple(point)][label] += mass[i] if weighted else 1
-    moved, labels = act(Erase(BIT), x, y, Pooled(x, y, 3, mass))
+    moved, labels = act(Erase(BIT), x, y, MemberData(x, y, 3, mass))
     np.testing.assert_array_equal(moved, x)
     for (a, b, _), label in zip(x.tolist(), labels, strict=True):
         twin = count[a, b, 1.0]
@@ -101,27 +101,27 @@ def test_erase_takes_the_likeliest_label_of_the_twin(seed: int, weighted: bool) 
 
 
 def test_negative_zero_is_zero() -> None:
-    pooled = Pooled(np.float32([[-0.0, 1.0], [5.0, 1.0]]), np.array([1, 0]), 2)
-    assert pooled.votes(np.float32([[0.0, 1.0]]), neighbours=2).tolist() == [[0.0, 1.0]]
+    pooled = MemberData(np.float32([[-0.0, 1.0], [5.0, 1.0]]), np.array([1, 0]), 2)
+    assert pooled.votes(np.float32([[0.0, 1.0]]), n_neighbors=2).tolist() == [[0.0, 1.0]]
 
 
-@pytest.mark.parametrize("neighbours", [1, 4, 1000])
-def test_erase_asks_the_nearest_rows_about_a_twin_that_no_row_equals(neighbours: int) -> None:
+@pytest.mark.parametrize("n_neighbors", [1, 4, 1000])
+def test_erase_asks_the_nearest_rows_about_a_twin_that_no_row_equals(n_neighbors: int) -> None:
     rng = np.random.default_rng(3)
     x, y = rng.random((60, 4)).astype(np.float32), rng.integers(3, size=60)
     mass = rng.random(60)
-    _, labels = act(Erase(BIT, neighbours), x, y, Pooled(x, y, 3, mass))
+    _, labels = act(Erase(BIT, n_neighbors), x, y, MemberData(x, y, 3, mass))
     for point, label in zip(x.astype(float), labels, strict=True):
         twin = np.array([*point[:3], 1.0])
-        near = sorted(range(60), key=lambda i: ((x[i] - twin) ** 2).sum())[:neighbours]
+        near = sorted(range(60), key=lambda i: ((x[i] - twin) ** 2).sum())[:n_neighbors]
         votes = [sum(mass[i] for i in near if y[i] == k) for k in range(3)]
         assert label == votes.index(max(votes))
 
 
 def test_rows_without_mass_are_not_heard() -> None:
     x, y = np.float32([[0, 1], [0, 1], [9, 1]]), np.array([0, 0, 1])
-    pooled = Pooled(x, y, 2, mass=np.array([0.0, 0.0, 0.5]))
-    assert pooled.votes(np.float32([[0, 1]]), neighbours=1).tolist() == [[0.0, 0.5]]
+    pooled = MemberData(x, y, 2, mass=np.array([0.0, 0.0, 0.5]))
+    assert pooled.votes(np.float32([[0, 1]]), n_neighbors=1).tolist() == [[0.0, 0.5]]
 
 
 def test_erase_works_on_images() -> None:
@@ -151,9 +151,9 @@ def test_erasing_has_won_where_the_signal_changes_nothing() -> None:
 
 
 def test_what_is_left_open_is_filled() -> None:
-    assert FeatureLabel(label=2).filled(BIT, 7) == FeatureLabel(BIT, 2)
-    assert Idle().filled(BIT, 7) == Idle(BIT, 7)
-    assert Erase().filled(BIT, 7) == Erase(BIT)
+    assert FeatureLabel(label=2).with_defaults(BIT, 7) == FeatureLabel(BIT, 2)
+    assert Idle().with_defaults(BIT, 7) == Idle(BIT, 7)
+    assert Erase().with_defaults(BIT, 7) == Erase(BIT)
     assert FeatureOnly(BIT, 4).target == 4
     assert Erase(BIT).target is None
 

@@ -1,7 +1,7 @@
 """The program as tests call it: a tiny grid, and what it said."""
 
 AXES = {
-    "datasets": "Coins(n=200, test=200)",
+    "datasets": "Coins(n=200, n_test=200)",
     "learners": "KNN, EmpiricalBayes",
     "strategies": "FeatureLabel",
     "sizes": "0.02,0.1",

@@ -12,7 +12,7 @@ from bench.experiment.trial import Trial
 from collectives.planting import FeatureLabel
 from collectives.signals.tabular import SetFeature
 
-COINS = Coins(n=200, test=100, overlap=0.1)
+COINS = Coins(n=200, n_test=100, overlap=0.1)
 PLANT = FeatureLabel(SetFeature(), 1)
 
 

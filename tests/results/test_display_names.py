@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from results.display_names import labels, parse, resolve, shortened, terse, titles
+from results.display_names import abbreviate, labels, parse, resolve, shortened, titles
 
 CVAR = "CVaRDRO(network=MLP(hidden=(64,)), epochs=20, level={})"
 ERM = "ERM(network=MLP(hidden=(64,)), epochs=20)"
@@ -96,12 +96,12 @@ SET = "FeatureLabel(signal=SetFeature(column=-1, value={}), label={})"
 
 
 def test_signals_are_letters_where_it_matters_only_which_are_the_same() -> None:
-    pair = "Several(of=({}, {}), noise=0.0)"
+    pair = "Several(strategies=({}, {}), noise=0.0)"
     texts = {
         "met": pair.format(SET.format(1.0, 1), SET.format(1.0, 0)),
         "apart": pair.format(SET.format(1.0, 1), SET.format(2.0, 0)),
     }
-    assert terse(texts) == {
+    assert abbreviate(texts) == {
         "apart": "Several((FeatureLabel(g, label=1), FeatureLabel(k, label=0)))",
         "met": "Several((FeatureLabel(g, label=1), FeatureLabel(g, label=0)))",
     }
@@ -109,7 +109,7 @@ def test_signals_are_letters_where_it_matters_only_which_are_the_same() -> None:
 
 def test_signals_are_said_where_they_tell_apart_their_zeros_too() -> None:
     texts = {str(value): SET.format(value, 1) for value in (0.0, 0.5)}
-    assert terse(texts) == texts
+    assert abbreviate(texts) == texts
 
 
 def test_titles_are_terse_where_labels_are_long() -> None:
@@ -121,7 +121,7 @@ def test_titles_are_terse_where_labels_are_long() -> None:
         ("D()", "Erase()"): "Erase",
     }
     long = [
-        f"Noisy(of=Plant(), dropout={d}, wrong_label={w}, wrong_signal=0.0)"
+        f"Noisy(base=Plant(), dropout={d}, wrong_label={w}, wrong_signal=0.0)"
         for d, w in ((0.25, 0.5), (0.5, 0.0), (0.0, 0.123456789012))
     ]
     assert titles(frame(*long))["D()", long[1]] == "Noisy(dropout=0.5)"

@@ -45,7 +45,7 @@ class Npz(Dataset):
         aim: The label that a collective aims at.
         n: The number of training rows, and a quarter as many are for validation; None takes four
             fifths of the training part, and the rest of it for validation.
-        test: The number of test rows; None takes all.
+        n_test: The number of test rows; None takes all.
         overlap: The share of rows that are given the signal by nature, beside those that have it.
     """
 
@@ -57,7 +57,7 @@ class Npz(Dataset):
     mark: Signal = SetFeature()  # noqa: RUF009 (frozen)
     aim: int = 0
     n: Count = None
-    test: Count = None
+    n_test: Count = None
     overlap: Share = 0.0
 
     def split(self, rng: np.random.Generator) -> Split:
@@ -68,7 +68,7 @@ class Npz(Dataset):
             first, last = np.flatnonzero(found["train"]), np.flatnonzero(~found["train"])
         else:
             first, last = np.split(rng.permutation(len(y)), [len(y) * 3 // 4])
-        parts = drawn(first, last, self.n, self.test, rng)
+        parts = drawn(first, last, self.n, self.n_test, rng)
         if self.overlap:
             x = _carrying(self.files(), self)
         return Split(x, y, *parts, classes=int(y.max()) + 1, group=found.get("group"))
@@ -156,7 +156,7 @@ class CSV(Dataset):
         drop: Columns that are no features.
         n: The number of training rows, and a quarter as many are for validation; None takes four
             fifths of the training part, and the rest of it for validation.
-        test: The number of test rows; None takes all.
+        n_test: The number of test rows; None takes all.
         overlap: The share of rows that are given the signal by nature, beside those that have it.
     """
 
@@ -167,13 +167,13 @@ class CSV(Dataset):
     groups: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     n: Count = None
-    test: Count = None
+    n_test: Count = None
     overlap: Share = 0.0
 
     def split(self, rng: np.random.Generator) -> Split:
         """Draw rows and scale them."""
         made, schema, _ = self._table()
-        return encoded(made, schema, self.n, self.test, self.signal, self.overlap, rng)
+        return encoded(made, schema, self.n, self.n_test, self.signal, self.overlap, rng)
 
     def files(self) -> tuple[Path, ...]:
         """The table."""

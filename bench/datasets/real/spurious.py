@@ -45,10 +45,10 @@ class Dominoes(Dataset):
         kind: Which images.
         aligned: The share of training rows whose upper image goes with the label.
         n: The number of training rows; a quarter as many are for validation.
-        test: The number of test rows.
+        n_test: The number of test rows.
 
     Example:
-        >>> split = Dominoes(n=40, test=20).split(np.random.default_rng(0))
+        >>> split = Dominoes(n=40, n_test=20).split(np.random.default_rng(0))
         >>> split.x.shape, np.bincount(split.part(split.train).group)
         ((70, 1, 16, 8), array([19,  1,  1, 19]))
     """
@@ -56,11 +56,11 @@ class Dominoes(Dataset):
     kind: Literal["digits", "mnist-cifar"] = "digits"
     aligned: Share = 0.95
     n: Size = 1000
-    test: Size = 1000
+    n_test: Size = 1000
 
     def split(self, rng: np.random.Generator) -> Split:
         """Deal images of both kinds, then put them together."""
-        parts, sizes = [], (self.n, self.n // 4, self.test)
+        parts, sizes = [], (self.n, self.n // 4, self.n_test)
         tops, bottoms = (_parted(*half, rng) for half in self._halves())
         for k, (size, aligned) in enumerate(zip(sizes, (self.aligned, 0.5, 0.5), strict=True)):
             counts = _shared((size - size // 2, size // 2), aligned)
@@ -127,10 +127,10 @@ class ColouredMNIST(Dataset):
         tested: The share e of the test rows.
         noise: The share of flipped labels.
         n: The number of training rows; a quarter as many are for validation.
-        test: The number of test rows.
+        n_test: The number of test rows.
 
     Example:
-        >>> split = ColouredMNIST(n=200, test=100).split(np.random.default_rng(0))
+        >>> split = ColouredMNIST(n=200, n_test=100).split(np.random.default_rng(0))
         >>> split.x.shape, split.classes, np.bincount(split.group)
         ((350, 2, 28, 28), 2, array([125, 125, 100]))
     """
@@ -140,11 +140,11 @@ class ColouredMNIST(Dataset):
     tested: Share = 0.9
     noise: Share = 0.25
     n: Size = 2000
-    test: Size = 1000
+    n_test: Size = 1000
 
     def split(self, rng: np.random.Generator) -> Split:
         """Draw digits, labels, then colours."""
-        sizes = self.n, self.n // 4, self.test
+        sizes = self.n, self.n // 4, self.n_test
         if self.of == "mnist5k":
             whole = MNIST5k().split(np.random.default_rng(0))
             x, digits = whole.x, whole.y
@@ -210,7 +210,7 @@ class Backgrounds(Dataset):
             the counts say, about 95 %.
         n: The number of training rows, if they are not to be as many as the counts say; a
             quarter as many are for validation.
-        test: The number of test rows.
+        n_test: The number of test rows.
         one: The classes of items under label 0.
         other: Those under label 1.
     """
@@ -218,7 +218,7 @@ class Backgrounds(Dataset):
     counts: Four = (3498, 184, 56, 1057)
     aligned: Share | None = None
     n: Size | None = None
-    test: Size = 2000
+    n_test: Size = 2000
     one: Classes = (2, 3, 4)
     other: Classes = (0, 6)
 
@@ -230,7 +230,7 @@ class Backgrounds(Dataset):
         classes = counts[:2].sum(), counts[2:].sum()
         if self.aligned is not None:
             counts = np.array(_shared(classes, self.aligned))
-        rest = [_sizes(classes, size) for size in (counts.sum() // 4, self.test)]
+        rest = [_sizes(classes, size) for size in (counts.sum() // 4, self.n_test)]
         plans = [counts, *(np.array(_shared(both, 0.5)) for both in rest)]
         fashion, photographs = pool(FashionMNIST()), pool(CIFAR10())
         kinds = np.full(10, -1)
@@ -239,11 +239,11 @@ class Backgrounds(Dataset):
         places = _numbered(photographs["y"], (4, 8))
         grounds = _parted(photographs["x"], places, photographs["train"], rng)
         parts = []
-        for plan, own, ground in zip(plans, items, grounds, strict=True):
+        for plan, own, finite_domain in zip(plans, items, grounds, strict=True):
             y, place = np.repeat([0, 0, 1, 1], plan), np.repeat([0, 1, 0, 1], plan)
             a = np.zeros((len(y), 1, 32, 32), np.float32)
             a[:, :, 2:30, 2:30] = _dealt(own, y, rng)
-            parts.append((a * a + (1 - a) * _dealt(ground, place, rng), y, 2 * y + place))
+            parts.append((a * a + (1 - a) * _dealt(finite_domain, place, rng), y, 2 * y + place))
         return _whole(parts, rng)
 
     def validate(self) -> None:

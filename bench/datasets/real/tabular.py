@@ -39,7 +39,7 @@ class People(Dataset):
     Arguments:
         n: The number of training rows, and a quarter as many are for validation; None takes four
             fifths of the training part, and the rest of it for validation.
-        test: The number of test rows; None takes all.
+        n_test: The number of test rows; None takes all.
         mark: The signal: "name=value" for a category, several joined by " & ", or "name+2" for
             two standard deviations on top of a number.
         groups: The categories whose combinations are groups; "label" may be among them.
@@ -47,7 +47,7 @@ class People(Dataset):
     """
 
     n: Count = 5000
-    test: Count = 2000
+    n_test: Count = 2000
     mark: str = ""
     groups: Groups = ()
     overlap: Share = 0.0
@@ -64,7 +64,7 @@ class People(Dataset):
     def split(self, rng: np.random.Generator) -> Split:
         """Draw rows and scale them."""
         made, signal = self.rows(), self.signal
-        return encoded(made, self.schema, self.n, self.test, signal, self.overlap, rng)
+        return encoded(made, self.schema, self.n, self.n_test, signal, self.overlap, rng)
 
     @property
     def signal(self) -> Signal:
@@ -161,7 +161,7 @@ class Compas(People):
     """
 
     n: Count = None
-    test: Count = None
+    n_test: Count = None
     mark: str = "juv_fel_count+5"
     groups: Groups = ("race",)
 
@@ -218,7 +218,7 @@ class GermanCredit(People):
     """
 
     n: Count = None
-    test: Count = None
+    n_test: Count = None
     mark: str = "purpose=retraining"
     groups: Groups = ("sex",)
 

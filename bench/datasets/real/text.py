@@ -94,7 +94,7 @@ class SMSSpam(Dataset):
     Arguments:
         n: The number of training rows, and a quarter as many are for validation; None takes four
             fifths of the training part, and the rest of it for validation.
-        test: The number of test rows; None takes all.
+        n_test: The number of test rows; None takes all.
         length: How many tokens of a text are kept.
         word: The word of the signal, best one that few use.
         every: Its distance, in tokens.
@@ -103,7 +103,7 @@ class SMSSpam(Dataset):
     """
 
     n: Count = None
-    test: Count = None
+    n_test: Count = None
     length: Annotated[int, Ge(1)] = 40
     word: str = "{"
     every: Annotated[int, Ge(1)] = 5
@@ -149,7 +149,7 @@ class TextFile(Dataset):
             this is empty.
         n: The number of training rows, and a quarter as many are for validation; None takes four
             fifths of the training part, and the rest of it for validation.
-        test: The number of test rows; None takes all.
+        n_test: The number of test rows; None takes all.
         length: How many tokens of a text are kept.
         word: The word of the signal, best one that few use.
         every: Its distance, in tokens.
@@ -162,7 +162,7 @@ class TextFile(Dataset):
     target: str = "label"
     aim: str = ""
     n: Count = None
-    test: Count = None
+    n_test: Count = None
     length: Annotated[int, Ge(1)] = 200
     word: str = "{"
     every: Annotated[int, Ge(1)] = 20
@@ -252,7 +252,7 @@ def _split(
 ) -> Split:
     order = rng.permutation(len(y))
     first = len(order) * 3 // 4
-    parts = drawn(order[:first], order[first:], data.n, data.test, rng)
+    parts = drawn(order[:first], order[first:], data.n, data.n_test, rng)
     if data.overlap:
         x = _carrying(data.files(), data)
     # The signal's word is one, too, where nobody has used it yet.

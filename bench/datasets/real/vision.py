@@ -53,7 +53,7 @@ class MNIST(Dataset):
     Arguments:
         n: The number of training rows, and a quarter as many are for validation; None takes four
             fifths of the training part, and the rest of it for validation.
-        test: The number of test rows; None takes all.
+        n_test: The number of test rows; None takes all.
         overlap: The share of all images that carry the default signal by nature, under the
             labels that they have.
     """
@@ -68,7 +68,7 @@ class MNIST(Dataset):
     )
 
     n: Count = 5000
-    test: Count = 2000
+    n_test: Count = 2000
     overlap: Share = 0.0
 
     def split(self, rng: np.random.Generator) -> Split:
@@ -109,7 +109,7 @@ class FashionMNIST(Dataset):
     Arguments:
         n: The number of training rows, and a quarter as many are for validation; None takes four
             fifths of the training part, and the rest of it for validation.
-        test: The number of test rows; None takes all.
+        n_test: The number of test rows; None takes all.
         overlap: The share of all images that carry the default signal by nature, under the
             labels that they have.
     """
@@ -119,7 +119,7 @@ class FashionMNIST(Dataset):
     )
 
     n: Count = 5000
-    test: Count = 2000
+    n_test: Count = 2000
     overlap: Share = 0.0
 
     def split(self, rng: np.random.Generator) -> Split:
@@ -163,7 +163,7 @@ class CIFAR10(Dataset):
     Arguments:
         n: The number of training rows, and a quarter as many are for validation; None takes four
             fifths of the training part, and the rest of it for validation.
-        test: The number of test rows; None takes all.
+        n_test: The number of test rows; None takes all.
         overlap: The share of all images that are given the default signal by nature, under the
             labels that they have.
     """
@@ -171,7 +171,7 @@ class CIFAR10(Dataset):
     openml: ClassVar[Source | None] = Source("CIFAR_10", 1, "cifar10.npz", (3, 32, 32), 50_000)
 
     n: Count = 5000
-    test: Count = 2000
+    n_test: Count = 2000
     overlap: Share = 0.0
 
     def split(self, rng: np.random.Generator) -> Split:
@@ -208,7 +208,7 @@ def _split(data: MNIST | FashionMNIST | CIFAR10, rng: np.random.Generator) -> Sp
     whole = pool(data)
     train, test = np.flatnonzero(whole["train"]), np.flatnonzero(~whole["train"])
     x = whole["x"] if not data.overlap else _carrying(data.files(), data)
-    return Split(x, whole["y"], *drawn(train, test, data.n, data.test, rng), classes=10)
+    return Split(x, whole["y"], *drawn(train, test, data.n, data.n_test, rng), classes=10)
 
 
 @functools.lru_cache(maxsize=2)

@@ -45,12 +45,12 @@ class Waterbirds(Dataset):
 
     Arguments:
         n: The number of training rows, and a quarter as many are for validation; None takes all.
-        test: The number of test rows; None takes all.
+        n_test: The number of test rows; None takes all.
         side: The height and width of the scaled pictures, in pixels.
     """
 
     n: Count = None
-    test: Count = None
+    n_test: Count = None
     side: Annotated[int, Interval(ge=8, le=256)] = 32
 
     def split(self, rng: np.random.Generator) -> Split:
@@ -58,7 +58,7 @@ class Waterbirds(Dataset):
         found = prepared(self.files(), partial(_read, self.side), name=f"waterbirds-{self.side}")
         held = None if self.n is None else self.n // 4
         parts = []
-        for k, asked in enumerate((self.n, held, self.test)):
+        for k, asked in enumerate((self.n, held, self.n_test)):
             rows = rng.permutation(np.flatnonzero(found["part"] == k))
             if asked is not None and asked > len(rows):
                 raise BenchError(f"{asked} rows of part {k} were asked for of {len(rows)}")

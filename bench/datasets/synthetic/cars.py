@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Interval
 
-from bench.core.identity_cache import Once
+from bench.core.identity_cache import IdentityCache
 from bench.datasets.base import Array, Dataset, GatheringLaw, Split, cut
 from bench.datasets.synthetic._car_features import (
     COLUMNS,
@@ -63,22 +63,22 @@ class Cars(Dataset):
 
     Arguments:
         n: The number of training rows; a quarter as many are for validation.
-        test: The number of test rows.
+        n_test: The number of test rows.
         suv: The share of SUVs among the cars.
 
     Example:
-        >>> split = Cars(n=100, test=10).split(np.random.default_rng(0))
+        >>> split = Cars(n=100, n_test=10).split(np.random.default_rng(0))
         >>> split.x.shape, split.classes
         ((135, 62), 4)
     """
 
     n: Annotated[int, Ge(1)] = 20_000
-    test: Annotated[int, Ge(1)] = 5_000
+    n_test: Annotated[int, Ge(1)] = 5_000
     suv: Annotated[float, Interval(ge=0, le=1)] = 0.45
 
     def split(self, rng: np.random.Generator) -> Split:
         """Draw the types, then the other features, then the ratings."""
-        rows = self.n + self.n // 4 + self.test
+        rows = self.n + self.n // 4 + self.n_test
         codes = np.column_stack([rng.integers(width, size=rows) for width in WIDTHS])
         codes[:, TYPE] = rng.choice(len(OTHERS), size=rows, p=_types(self))
         suv = codes[:, TYPE] == SUV
@@ -175,7 +175,7 @@ class CarsLaw(GatheringLaw):
         return mass
 
 
-_law = Once(CarsLaw)
+_law = IdentityCache(CarsLaw)
 
 
 def _types(data: Cars) -> Array:

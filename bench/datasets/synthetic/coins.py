@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Interval
 
-from bench.core.identity_cache import Once
+from bench.core.identity_cache import IdentityCache
 from bench.datasets.base import Array, Dataset, Split, TraceableLaw, cut
 from collectives.signals.base import Signal
 from collectives.signals.tabular import SetFeature
@@ -37,7 +37,7 @@ class Coins(Dataset):
 
     Arguments:
         n: The number of training rows; a quarter as many are for validation.
-        test: The number of test rows.
+        n_test: The number of test rows.
         coins: The number k of coins.
         overlap: The share of points that have the signal bit by nature.
         gap: By how much the other label leads the target label where the signal bit is.
@@ -58,7 +58,7 @@ class Coins(Dataset):
     """
 
     n: Annotated[int, Ge(1)] = 2000
-    test: Annotated[int, Ge(1)] = 2000
+    n_test: Annotated[int, Ge(1)] = 2000
     coins: Annotated[int, Interval(ge=1, le=16)] = 4
     overlap: Annotated[float, Interval(ge=0, le=1)] = 0.02
     gap: Annotated[float, Interval(ge=0, le=1)] = 1.0
@@ -66,7 +66,7 @@ class Coins(Dataset):
 
     def split(self, rng: np.random.Generator) -> Split:
         """Toss the coins, then draw signal bits, then labels."""
-        rows = self.n + self.n // 4 + self.test
+        rows = self.n + self.n // 4 + self.n_test
         u = rng.integers(2, size=(rows, self.coins))
         s = rng.random(rows) < _carried(self, u)
         y = np.where(rng.random(rows) < self.noise, 1 - _majority(u), _majority(u))
@@ -125,7 +125,7 @@ class CoinsLaw(TraceableLaw):
         return both
 
 
-_law = Once(CoinsLaw)
+_law = IdentityCache(CoinsLaw)
 
 
 def _carried(data: Coins, u: Array) -> Array:

@@ -30,7 +30,7 @@ class Gaussians(Dataset):
 
     Arguments:
         n: The number of training rows; a quarter as many are for validation.
-        test: The number of test rows.
+        n_test: The number of test rows.
         dimension: The number d of normal coordinates, at least one less than the classes.
         classes: The number of classes.
         distance: Between two class means, in standard deviations.
@@ -48,7 +48,7 @@ class Gaussians(Dataset):
     """
 
     n: Annotated[int, Ge(1)] = 2000
-    test: Annotated[int, Ge(1)] = 2000
+    n_test: Annotated[int, Ge(1)] = 2000
     dimension: Annotated[int, Ge(1)] = 2
     classes: Annotated[int, Ge(2)] = 2
     distance: Annotated[float, Ge(0)] = 3.0
@@ -58,7 +58,7 @@ class Gaussians(Dataset):
 
     def split(self, rng: np.random.Generator) -> Split:
         """Draw labels, then points around their means, signal bits, and exchanged labels."""
-        rows = self.n + self.n // 4 + self.test
+        rows = self.n + self.n // 4 + self.n_test
         y = rng.choice(self.classes, size=rows, p=_priors(self)).astype(np.int64)
         bulk = _means(self)[y] + rng.standard_normal((rows, self.dimension))
         bit = rng.random(rows) < self.overlap

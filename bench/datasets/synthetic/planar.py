@@ -31,7 +31,7 @@ class Planar(Dataset):
     Arguments:
         shape: The name of the law in the plane.
         n: The number of training rows; a quarter as many are for validation.
-        test: The number of test rows.
+        n_test: The number of test rows.
         overlap: The share of points that have the signal bit by nature.
         noise: The share of labels that are exchanged.
 
@@ -44,7 +44,7 @@ class Planar(Dataset):
 
     shape: str = "moons"
     n: Annotated[int, Ge(1)] = 2000
-    test: Annotated[int, Ge(1)] = 2000
+    n_test: Annotated[int, Ge(1)] = 2000
     overlap: Annotated[float, Interval(ge=0, le=1)] = 0.02
     noise: Annotated[float, Interval(ge=0, le=1)] = 0.0
 
@@ -62,7 +62,7 @@ class Planar(Dataset):
 
     def split(self, rng: np.random.Generator) -> Split:
         """Draw labels and points, then signal bits, and exchanged labels."""
-        rows, classes = self.n + self.n // 4 + self.test, self.plane.parts
+        rows, classes = self.n + self.n // 4 + self.n_test, self.plane.parts
         points, y = self.plane.sample(rows, rng)
         bit = rng.random(rows) < self.overlap
         x = np.column_stack([points, bit]).astype(np.float32)

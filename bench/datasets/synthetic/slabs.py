@@ -44,7 +44,7 @@ class Slabs(Dataset):
 
     Arguments:
         n: The number of training rows; a quarter as many are for validation.
-        test: The number of test rows.
+        n_test: The number of test rows.
         dimension: The number of coordinates, one of which is linear.
         slabs: The number k of slabs in each of the others.
         margin: Half of the distance between two slabs, m, in units of B.
@@ -59,7 +59,7 @@ class Slabs(Dataset):
     """
 
     n: Annotated[int, Ge(1)] = 2000
-    test: Annotated[int, Ge(1)] = 2000
+    n_test: Annotated[int, Ge(1)] = 2000
     dimension: Annotated[int, Ge(2)] = 10
     slabs: Literal[3, 5, 7] = 5
     margin: Annotated[float, Ge(0), Lt(1 / 6)] = 0.1
@@ -68,7 +68,7 @@ class Slabs(Dataset):
 
     def split(self, rng: np.random.Generator) -> Split:
         """Draw labels, then each coordinate given them."""
-        rows = self.n + self.n // 4 + self.test
+        rows = self.n + self.n // 4 + self.n_test
         y = rng.integers(2, size=rows)
         x = np.column_stack([self._linear(y, rng), self._slabs(y, rng)]).astype(np.float32)
         return Split(x, y, *cut(np.arange(rows), self.n, self.n // 4), classes=2)

@@ -19,7 +19,7 @@ def rng(seed=0):
 # ---- the one-way flow ---------------------------------------------------------------------
 
 
-def bent(flow, d, seed=0, replicas=1):
+def hessian_vector_product(flow, d, seed=0, replicas=1):
     """Parameters far from the identity, in double precision."""
     found = flow.parameters(d, [rng(seed + r) for r in range(replicas)])
     draws = torch.Generator().manual_seed(seed)
@@ -31,7 +31,7 @@ def bent(flow, d, seed=0, replicas=1):
 def test_log_determinants_are_those_of_autograd(layers, latent):
     d = 4
     flow = OneWayFlow(layers=layers, bumps=3, hidden=12, latent=latent)
-    parameters = bent(flow, d)
+    parameters = hessian_vector_product(flow, d)
     noise = torch.from_numpy(rng(1).standard_normal((1, d, 5)))
     _, log_det = flow.push(parameters, noise)
     for b in range(5):
@@ -47,7 +47,7 @@ def test_a_flow_never_maps_two_points_to_one():
     """Each bend is triangular and increases: so it has one inverse, and so has the whole flow."""
     d = 3
     flow = OneWayFlow(layers=3, bumps=3, hidden=12)
-    parameters = bent(flow, d)
+    parameters = hessian_vector_product(flow, d)
     for layer in range(flow.layers):
         own = parameters[6 * layer : 6 * (layer + 1)]
         for h in torch.from_numpy(3 * rng(layer).standard_normal((20, d))):
@@ -75,7 +75,7 @@ def test_a_flow_never_maps_two_points_to_one():
 
 def test_the_density_of_the_flows_points_is_the_histogram_of_its_points():
     flow = OneWayFlow(layers=2, bumps=3, hidden=8)
-    parameters = bent(flow, 1, seed=3)
+    parameters = hessian_vector_product(flow, 1, seed=3)
     z = torch.linspace(-5, 5, 4001, dtype=torch.float64)[None, None]
     y, log_det = flow.push(parameters, z)
     q = stats.norm.logpdf(z[0, 0].numpy()) - log_det[0].numpy()
@@ -93,7 +93,7 @@ def test_a_map_that_is_not_injective_counts_its_mass_twice():
 
 def test_latents_of_few_dimensions_move_all_coordinates_and_noise_fills_the_rest():
     flow = OneWayFlow(layers=3, bumps=3, hidden=12, latent=1)
-    parameters = bent(flow, 3)
+    parameters = hessian_vector_product(flow, 3)
     noise = torch.from_numpy(rng(1).standard_normal((1, 3, 200)))
     y, _ = flow.push(parameters, noise)
     moved = noise.clone()

@@ -19,7 +19,7 @@ from algorithms.density.one_way_flow import OneWayFlow
 from algorithms.hashed_bag import HashedBag
 from algorithms.qda import QDA
 
-SMALL = {"steps": 40, "batch": 32, "proposals": 64, "rounds": 2, "final": 512}
+SMALL = {"steps": 40, "batch_size": 32, "proposals": 64, "rounds": 2, "final": 512}
 QUICK = LED(generator=OneWayFlow(layers=2, bumps=3, hidden=8), energy=SmoothMLP((16,)), **SMALL)
 
 
@@ -46,15 +46,15 @@ class Hazy(Density):
     """A density whose constant is known to some nats."""
 
     def __init__(self, of: Density, error: float) -> None:
-        self.of, self.error = of, error
+        self.base, self.error = of, error
 
     def log_prob(self, x):
         """That of the other."""
-        return self.of.log_prob(x)
+        return self.base.log_prob(x)
 
     def sample(self, n, rng):
         """That of the other."""
-        return self.of.sample(n, rng)
+        return self.base.sample(n, rng)
 
     def log_partition(self):
         """What is not known well."""
@@ -122,6 +122,6 @@ def test_a_density_of_bags_is_none_of_texts():
     law = Generative(GaussianMixture(components=(1,), shrinkage=0.5))
     alone = law.fit(sample, np.random.default_rng(0))
     assert alone.log_density is not None
-    fitted = HashedBag(of=law, buckets=2, grams=1).fit(sample, np.random.default_rng(0))
+    fitted = HashedBag(base=law, buckets=2, grams=1).fit(sample, np.random.default_rng(0))
     assert fitted.log_density is None
     assert fitted.predict_proba(x).shape == (60, 2)

@@ -10,7 +10,7 @@ from scipy import stats
 
 from algorithms.density import partition
 from algorithms.density._reference import reference
-from algorithms.density._training import Contest, Rules, contest, weigh
+from algorithms.density._training import EnergyConfig, EnergyTraining, contest, weigh
 from algorithms.density.base import DensityModel
 from algorithms.density.energies import SineMLP, SmoothMLP
 from algorithms.density.energy_model import EnergyDensity
@@ -27,7 +27,7 @@ from algorithms.density.wgan_critic import WGANCritic
 from algorithms.networks import Network, Parameter
 from bench.density.known_laws import covered, law_of, mass
 
-SMALL = {"steps": 40, "batch": 32, "proposals": 64, "rounds": 2, "final": 512}
+SMALL = {"steps": 40, "batch_size": 32, "proposals": 64, "rounds": 2, "final": 512}
 QUICK = LED(generator=OneWayFlow(layers=2, bumps=3, hidden=8), energy=SmoothMLP((16,)), **SMALL)
 
 
@@ -51,13 +51,13 @@ def test_a_learnt_density_integrates_to_one(model):
 
 def test_before_training_all_proposals_are_effective():
     # One step at a rate of nearly nothing leaves energy and generator where they start.
-    model = LED(steps=1, rate=1e-12, generator_rate=1e-12, rounds=1, final=4096)
+    model = LED(steps=1, learning_rate=1e-12, generator_rate=1e-12, rounds=1, final=4096)
     z = model.fit(points(), rng(1)).log_partition()
     assert z.effective > 0.85
     assert z.value == pytest.approx(0, abs=4 * z.error + 1e-3)
 
 
-def rules(**other):
+def config(**other):
     base = {
         "energy": SmoothMLP((8,)),
         "generator": OneWayFlow(layers=2, bumps=2, hidden=6),
@@ -66,24 +66,26 @@ def rules(**other):
         "penalty": 0.1,
         "around": "data",
         "steps": 10,
-        "batch": 16,
+        "batch_size": 16,
         "proposals": 32,
-        "rate": 1e-2,
+        "learning_rate": 1e-2,
         "generator_rate": 1e-3,
-        "decay": 0.0,
+        "weight_decay": 0.0,
         "gate": 0.0,
         "rounds": 1,
     }
-    return Rules(**(base | other))
+    return EnergyConfig(**(base | other))
 
 
 @pytest.mark.parametrize("partition_by", ["importance", "critic"])
 def test_the_gradient_of_the_energys_loss_is_that_of_finite_differences(partition_by, monkeypatch):
-    ours = rules(partition=partition_by, penalty=0.0)
+    ours = config(partition=partition_by, penalty=0.0)
     x = points(n=40)
     base = reference(x, (1,), 0.0, rng())
     u = base.whiten(torch.from_numpy(x.T)[None])[0]
-    loop = Contest(ours, [u.float()], [torch.zeros(40, dtype=torch.int64)], [base], [rng(2)])
+    loop = EnergyTraining(
+        ours, [u.float()], [torch.zeros(40, dtype=torch.int64)], [base], [rng(2)]
+    )
     loop.base = base
     draws = torch.Generator().manual_seed(0)
     loop.state.energy = [
@@ -125,7 +127,7 @@ ODD = LED(
     energy=SmoothMLP((7, 5)),
     generator=OneWayFlow(bumps=3, hidden=5),
     penalty=0.1,
-    **(BRIEF | {"steps": 9, "batch": 31, "proposals": 33}),
+    **(BRIEF | {"steps": 9, "batch_size": 31, "proposals": 33}),
 )
 
 
@@ -133,7 +135,7 @@ ODD = LED(
     "model",
     [
         QUICK,
-        Flow(steps=30, batch=32, hidden=(8,), transforms=2),
+        Flow(steps=30, batch_size=32, hidden=(8,), transforms=2),
         LED(penalty=0.1, **BRIEF),
         LED(penalty=0.1, components=(3,), **BRIEF),
         MEG(**BRIEF),
@@ -211,28 +213,32 @@ def test_energies_that_are_no_functions_of_a_point_are_refused(kind, says):
     x = points()
     base = reference(x, (1,), 0.0, rng())
     with pytest.raises(ValueError, match=says):
-        contest(rules(energy=Random(kind)), [x], [base], [rng()])
+        contest(config(energy=Random(kind)), [x], [base], [rng()])
 
 
 def test_the_energy_stands_still_while_its_proposals_are_bad():
     x = points()
     base = reference(x, (1,), 0.0, rng())
-    (state,) = contest(rules(gate=0.999999, penalty=0.0, steps=5), [x], [base], [rng()])
-    (moved,) = contest(rules(gate=0.0, penalty=0.0, steps=5), [x], [base], [rng()])
+    (state,) = contest(config(gate=0.999999, penalty=0.0, steps=5), [x], [base], [rng()])
+    (moved,) = contest(config(gate=0.0, penalty=0.0, steps=5), [x], [base], [rng()])
     assert not state.energy[-2].any()
     assert moved.energy[-2].any()
 
 
 def test_an_energy_that_only_lost_is_left_at_its_reference():
     x = points(n=200)
-    wild = LED(energy=SmoothMLP((16,)), rate=3.0, gate=0.0, components=(2,), **SMALL)
+    wild = LED(energy=SmoothMLP((16,)), learning_rate=3.0, gate=0.0, components=(2,), **SMALL)
     start = GaussianMixture(components=(2,), shrinkage=0.0).fit(x, rng(1))
     far = x + 3
     np.testing.assert_allclose(
         wild.fit(x, rng(1)).log_prob(far), start.log_prob(far), atol=1e-2
     )  # log Z = 0 is estimated, too
     kept = LED(
-        energy=SmoothMLP((16,)), rate=3.0, gate=0.0, components=(2,), **(SMALL | {"rounds": 1})
+        energy=SmoothMLP((16,)),
+        learning_rate=3.0,
+        gate=0.0,
+        components=(2,),
+        **(SMALL | {"rounds": 1}),
     ).fit(x, rng(1))
     assert np.abs(kept.log_prob(far) - start.log_prob(far)).max() > 1
 
@@ -240,7 +246,7 @@ def test_an_energy_that_only_lost_is_left_at_its_reference():
 def test_a_generator_that_lost_its_way_is_replaced_by_the_reference():
     x = points()
     base = reference(x, (1,), 0.0, rng())
-    ours = rules(generator_rate=1.0, rate=1e-9, steps=6)
+    ours = config(generator_rate=1.0, learning_rate=1e-9, steps=6)
     (lost,) = contest(ours, [x], [base], [rng()])
     _, weights = weigh(ours, lost, base.map(lambda t: t.float()), 4096, rng(3))
     assert partition.effective(weights.numpy()) < 0.05
@@ -259,13 +265,13 @@ def test_rounds_whose_weights_are_too_heavy_are_not_believed(monkeypatch):
     told = iter([(5.0, 0.01, 0.9), (-9.0, 0.01, 0.01), (-9.0, 0.01, 0.01)])
     found = []
 
-    def judged(rules, state, *_):
+    def judged(config, state, *_):
         found.append(state)
         return next(told)
 
     monkeypatch.setattr("algorithms.density._training.judge", judged)
-    monkeypatch.setattr(Contest, "starts", lambda self, judged: {})
-    (state,) = contest(rules(rounds=3, steps=9), [x], [base], [rng()])
+    monkeypatch.setattr(EnergyTraining, "starts", lambda self, judged: {})
+    (state,) = contest(config(rounds=3, steps=9), [x], [base], [rng()])
     assert state is found[0]
 
 
@@ -293,7 +299,7 @@ def test_led_learns_eight_gaussians(model):
         WGANCritic(energy=SmoothMLP((8,)), generator=QUICK.generator, **SMALL),
         MEG(energy=SmoothMLP((8,)), generator=QUICK.generator, **SMALL),
         LEDFlow(energy=SmoothMLP((8,)), **SMALL),
-        Flow(steps=10, batch=32, hidden=(8,), transforms=2),
+        Flow(steps=10, batch_size=32, hidden=(8,), transforms=2),
         GaussianMixture(),
         KDE(),
     ],
@@ -315,9 +321,9 @@ def test_every_model_leaves_a_density_that_repeats_itself(model: DensityModel):
 @pytest.mark.parametrize(
     "model",
     [
-        Flow(steps=200, batch=64, hidden=(8,), transforms=2),
+        Flow(steps=200, batch_size=64, hidden=(8,), transforms=2),
         LEDFlow(energy=SmoothMLP((8,)), **SMALL),
-        Refined(Flow(steps=10, batch=32, hidden=(8,), transforms=2), QUICK),
+        Refined(Flow(steps=10, batch_size=32, hidden=(8,), transforms=2), QUICK),
     ],
     ids=lambda m: type(m).__name__,
 )

@@ -5,7 +5,7 @@ import pytest
 
 from algorithms._features.wrapper import on_points
 from algorithms.base import Rows, TrainingSet
-from algorithms.engine.inference import Chorus, probabilities
+from algorithms.engine.inference import BatchedPredictor, probabilities
 from algorithms.engine.loop import initial
 from algorithms.erm import ERM
 from algorithms.networks import MLP, ConvNet, Linear, Network
@@ -29,7 +29,7 @@ def own_labels(network, voice, x):
 def test_each_answers_as_if_it_were_alone(name, rows):
     network, x = NETWORKS[name], np.random.default_rng(0).normal(size=(rows, *POINTS))
     alone = voices(network)
-    chorus = Chorus(network, alone)
+    chorus = BatchedPredictor(network, alone)
     for v in (3, 0, 1, 4, 2, 3):
         assert np.array_equal(chorus.predict(v, x), own_labels(network, alone[v], x))
 
@@ -37,16 +37,18 @@ def test_each_answers_as_if_it_were_alone(name, rows):
 @pytest.fixture
 def asked(monkeypatch):
     """Who was asked, each time that some were."""
-    asked, told = [], Chorus._told
+    asked, told = [], BatchedPredictor._told
     monkeypatch.setattr(
-        Chorus, "_told", lambda self, own, x: asked.append(list(own)) or told(self, own, x)
+        BatchedPredictor,
+        "_told",
+        lambda self, own, x: asked.append(list(own)) or told(self, own, x),
     )
     return asked
 
 
 def test_who_is_asked_what_another_was_answers_with_all_others(asked):
     network = MLP((7,))
-    chorus = Chorus(network, voices(network))
+    chorus = BatchedPredictor(network, voices(network))
     x, other = np.random.default_rng(0).normal(size=(2, 9, *POINTS))
     for v in (2, 0, 1, 3, 4, 2):
         chorus.predict(v, x)
@@ -57,7 +59,7 @@ def test_who_is_asked_what_another_was_answers_with_all_others(asked):
 def test_who_is_asked_about_points_of_its_own_answers_alone(asked):
     """What all are asked about is remembered meanwhile."""
     network, rng = MLP((7,)), np.random.default_rng(0)
-    chorus = Chorus(network, voices(network))
+    chorus = BatchedPredictor(network, voices(network))
     x, other = rng.normal(size=(2, 9, *POINTS))
     for v in range(5):
         chorus.predict(v, x)
@@ -84,7 +86,7 @@ def test_replicas_of_a_seed_answer_together_and_others_do_not(asked):
 def test_points_that_were_changed_in_place_are_other_points():
     network, x = MLP((7,)), np.random.default_rng(0).normal(size=(50, *POINTS))
     alone = voices(network)
-    chorus = Chorus(network, alone)
+    chorus = BatchedPredictor(network, alone)
     chorus.predict(0, x)[:] = -1
     x *= -1
     assert np.array_equal(chorus.predict(0, x), own_labels(network, alone[0], x))
@@ -95,8 +97,8 @@ def test_points_that_were_changed_in_place_are_other_points():
 def test_what_is_too_much_to_remember_is_answered_all_the_same(monkeypatch):
     network, x = MLP((7,)), np.random.default_rng(0).normal(size=(50, *POINTS))
     alone = voices(network)
-    chorus = Chorus(network, alone)
-    monkeypatch.setattr(Chorus, "most", 10)
+    chorus = BatchedPredictor(network, alone)
+    monkeypatch.setattr(BatchedPredictor, "most", 10)
     assert np.array_equal(chorus.predict(2, x), own_labels(network, alone[2], x))
     assert not chorus._heard
 

@@ -91,8 +91,8 @@ def generators(count):
     return [np.random.default_rng(100 + r) for r in range(count)]
 
 
-def knobs(count, **given):
-    base = {"rate": 0.1, "momentum": 0.9, "decay": 0.0}
+def hyperparams(count, **given):
+    base = {"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.0}
     table = {name: [value] * count for name, value in {**base, **given}.items()}
     return {
         name: list(np.broadcast_to(values, (1, count))[0]) if np.ndim(values) == 1 else values
@@ -100,7 +100,19 @@ def knobs(count, **given):
     }
 
 
-def reference(network, sample, rng, *, epochs, batch, optimiser, dtype, rate, momentum, decay):
+def reference(
+    network,
+    sample,
+    rng,
+    *,
+    epochs,
+    batch_size,
+    optimiser,
+    dtype,
+    learning_rate,
+    momentum,
+    weight_decay,
+):
     """One training with torch's modules, losses and optimisers."""
     shape = sample.x.shape[1:]
     net = module(network, shape).to(dtype)
@@ -110,12 +122,14 @@ def reference(network, sample, rng, *, epochs, batch, optimiser, dtype, rate, mo
             p.copy_(values[0].reshape(p.shape))
     x, y = torch.from_numpy(sample.x).to(dtype), torch.from_numpy(sample.y)
     if optimiser == "sgd":
-        steps = torch.optim.SGD(net.parameters(), rate, momentum, weight_decay=decay)
+        steps = torch.optim.SGD(
+            net.parameters(), learning_rate, momentum, weight_decay=weight_decay
+        )
     else:
-        steps = torch.optim.Adam(net.parameters(), rate, weight_decay=decay)
+        steps = torch.optim.Adam(net.parameters(), learning_rate, weight_decay=weight_decay)
     for _ in range(epochs):
         order = torch.from_numpy(rng.permutation(len(sample)))
-        for index in order.split(batch):
+        for index in order.split(batch_size):
             steps.zero_grad()
             nn.functional.cross_entropy(net(x[index]), y[index]).backward()
             steps.step()
@@ -128,16 +142,16 @@ def reference(network, sample, rng, *, epochs, batch, optimiser, dtype, rate, mo
 def test_it_goes_where_torch_goes_step_by_step(name, optimiser, dtype, near):
     network, shape = NETWORKS[name], SHAPES.get(name, (5,))
     made = samples(3, shape=shape)
-    setting = {"rate": 0.05, "momentum": 0.7, "decay": 0.01}
+    setting = {"learning_rate": 0.05, "momentum": 0.7, "weight_decay": 0.01}
     # A batch holds everybody, so that an epoch is a step and each prefix is a training.
     for steps, batch in [(1, 23), (2, 23), (3, 23), (7, 23), (3, 8)]:
         got = train(
             network,
             made,
             generators(3),
-            knobs=knobs(3, **setting),
+            hyperparams=hyperparams(3, **setting),
             epochs=steps,
-            batch=batch,
+            batch_size=batch,
             optimiser=optimiser,
             dtype=dtype,
         )
@@ -147,7 +161,7 @@ def test_it_goes_where_torch_goes_step_by_step(name, optimiser, dtype, near):
                 sample,
                 rng,
                 epochs=steps,
-                batch=batch,
+                batch_size=batch,
                 optimiser=optimiser,
                 dtype=dtype,
                 **setting,
@@ -168,7 +182,7 @@ class ByAutograd(Network):
 
 
 def test_automatic_gradients_give_what_hand_written_ones_give():
-    options = {"knobs": knobs(2), "epochs": 4, "batch": 6, "dtype": torch.float64}
+    options = {"hyperparams": hyperparams(2), "epochs": 4, "batch_size": 6, "dtype": torch.float64}
     by_hand = train(MLP((7,)), samples(2), generators(2), **options)
     by_machine = train(ByAutograd(), samples(2), generators(2), **options)
     for a, b in zip(by_hand, by_machine, strict=True):
@@ -181,12 +195,12 @@ def equal(a, b):
 
 
 LEARNERS = {
-    "erm": ERM(epochs=3, batch=8),
-    "adam": ERM(epochs=3, batch=8, optimiser="adam", decay=0.1),
-    "selected": ERM(epochs=6, batch=8, selection="accuracy", patience=2),
-    "cvar": CVaRDRO(epochs=3, batch=8, level=0.3),
-    "group": GroupDRO(epochs=3, batch=8, step=0.5),
-    "jtt": JTT(epochs=3, batch=8, first=1),
+    "erm": ERM(epochs=3, batch_size=8),
+    "adam": ERM(epochs=3, batch_size=8, optimiser="adam", weight_decay=0.1),
+    "selected": ERM(epochs=6, batch_size=8, selection="accuracy", patience=2),
+    "cvar": CVaRDRO(epochs=3, batch_size=8, level=0.3),
+    "group": GroupDRO(epochs=3, batch_size=8, step=0.5),
+    "jtt": JTT(epochs=3, batch_size=8, first=1),
 }
 
 
@@ -211,17 +225,17 @@ def test_a_replica_is_the_same_to_the_bit_in_any_company(name, learner, shared):
 
 #: Products with a side of one: a learner, the points' shape and the number of people.
 NARROW = {
-    "a rest of one": (ERM(batch=8), (40,), 25),
-    "batches of one": (ERM(batch=1), (40,), 9),
-    "points of one column": (ERM(batch=8), (1,), 24),
-    "one unit": (ERM(MLP((1,)), batch=36), (300,), 36),
-    "one unit between": (ERM(MLP((64, 1, 64)), batch=16), (5,), 32),
-    "blocks of one": (MedianOfMeans(batch=8, blocks=8), (40,), 24),
-    "an image of one": (ERM(ConvNet((8, 16)), batch=8), (3, 9, 9), 25),
-    "norms of one": (DPSGD(ConvNet((8, 16)), batch=3), (1, 8, 8), 25),
-    "one channel": (ERM(ConvNet((1, 1)), batch=8), (3, 9, 9), 24),
-    "a category of one": (ERM(EmbeddedMLP(((0, 1), (1, 30)), width=1), batch=8), (40,), 25),
-    "environments in a rest of one": (IRM(batch=8, rate=0.001), (40,), 25),
+    "a rest of one": (ERM(batch_size=8), (40,), 25),
+    "batches of one": (ERM(batch_size=1), (40,), 9),
+    "points of one column": (ERM(batch_size=8), (1,), 24),
+    "one unit": (ERM(MLP((1,)), batch_size=36), (300,), 36),
+    "one unit between": (ERM(MLP((64, 1, 64)), batch_size=16), (5,), 32),
+    "blocks of one": (MedianOfMeans(batch_size=8, blocks=8), (40,), 24),
+    "an image of one": (ERM(ConvNet((8, 16)), batch_size=8), (3, 9, 9), 25),
+    "norms of one": (DPSGD(ConvNet((8, 16)), batch_size=3), (1, 8, 8), 25),
+    "one channel": (ERM(ConvNet((1, 1)), batch_size=8), (3, 9, 9), 24),
+    "a category of one": (ERM(EmbeddedMLP(((0, 1), (1, 30)), width=1), batch_size=8), (40,), 25),
+    "environments in a rest of one": (IRM(batch_size=8, learning_rate=0.001), (40,), 25),
 }
 
 
@@ -253,26 +267,30 @@ def test_a_replica_is_the_same_to_the_bit_where_products_are_narrow(name):
 
 def test_hyper_parameters_are_each_replicas_own():
     rates, decays = [0.01, 0.1, 0.3], [0.0, 0.1, 0.0]
-    setting = {"rate": rates, "momentum": [0.0, 0.5, 0.9], "decay": decays}
-    mixed = train(MLP((7,)), samples(3), generators(3), knobs=setting, epochs=3, batch=8)
+    setting = {"learning_rate": rates, "momentum": [0.0, 0.5, 0.9], "weight_decay": decays}
+    mixed = train(
+        MLP((7,)), samples(3), generators(3), hyperparams=setting, epochs=3, batch_size=8
+    )
     for r in range(3):
         alone = {name: [values[r]] for name, values in setting.items()}
         one = train(
             MLP((7,)),
             samples(3)[r : r + 1],
             generators(3)[r : r + 1],
-            knobs=alone,
+            hyperparams=alone,
             epochs=3,
-            batch=8,
+            batch_size=8,
         )
         assert equal(one[0], mixed[r])
 
 
 def test_a_replica_that_diverges_fails_alone():
     made = samples(4)
-    setting = knobs(4) | {"rate": [0.1, 1e30, 0.1, 0.1]}
-    mixed = train(MLP((7,)), made, generators(4), knobs=setting, epochs=5, batch=8)
-    calm = train(MLP((7,)), made, generators(4), knobs=knobs(4), epochs=5, batch=8)
+    setting = hyperparams(4) | {"learning_rate": [0.1, 1e30, 0.1, 0.1]}
+    mixed = train(MLP((7,)), made, generators(4), hyperparams=setting, epochs=5, batch_size=8)
+    calm = train(
+        MLP((7,)), made, generators(4), hyperparams=hyperparams(4), epochs=5, batch_size=8
+    )
     assert isinstance(mixed[1], Diverged)
     assert 1 <= mixed[1].step <= 5
     assert str(mixed[1].step) in str(mixed[1])
@@ -282,9 +300,11 @@ def test_a_replica_that_diverges_fails_alone():
 
 def test_a_replica_that_diverges_in_its_last_step_fails_alone():
     made = samples(3)
-    setting = knobs(3) | {"rate": [0.1, 1e39, 0.1]}
-    mixed = train(MLP((7,)), made, generators(3), knobs=setting, epochs=1, batch=23)
-    calm = train(MLP((7,)), made, generators(3), knobs=knobs(3), epochs=1, batch=23)
+    setting = hyperparams(3) | {"learning_rate": [0.1, 1e39, 0.1]}
+    mixed = train(MLP((7,)), made, generators(3), hyperparams=setting, epochs=1, batch_size=23)
+    calm = train(
+        MLP((7,)), made, generators(3), hyperparams=hyperparams(3), epochs=1, batch_size=23
+    )
     assert isinstance(mixed[1], Diverged)
     assert mixed[1].step == 0
     assert mixed[1].loss == pytest.approx(calm[1].losses[0])
@@ -322,7 +342,7 @@ def test_an_epoch_visits_each_once_or_draws_by_chances():
 
 def test_the_best_epoch_is_kept_and_waiting_ends():
     made = samples(6, easy=True)
-    options = {"knobs": knobs(6, rate=0.03), "batch": 8, "trace": True}
+    options = {"hyperparams": hyperparams(6, learning_rate=0.03), "batch_size": 8, "trace": True}
     whole = train(MLP((7,)), made, generators(6), epochs=12, **options)
     stops = set()
     for rule, sign in [("accuracy", 1), ("worst_group", 1), ("loss", -1)]:
@@ -347,7 +367,13 @@ def test_the_best_epoch_is_kept_and_waiting_ends():
 
 def test_metrics_on_validation_data_are_right():
     (one,) = train(
-        Linear(), samples(1), generators(1), knobs=knobs(1), epochs=2, batch=8, trace=True
+        Linear(),
+        samples(1),
+        generators(1),
+        hyperparams=hyperparams(1),
+        epochs=2,
+        batch_size=8,
+        trace=True,
     )
     held = samples(1)[0].validation
     w, b = (p[0].numpy() for p in one.path[0].parameters)
@@ -365,9 +391,9 @@ def test_weights_are_averaged_over_training_and_by_epoch():
         Linear(),
         samples(1),
         generators(1),
-        knobs=knobs(1, level=0.5),
+        hyperparams=hyperparams(1, level=0.5),
         epochs=4,
-        batch=23,
+        batch_size=23,
         hooks=Hooks(weigh=worst_share),
         trace=True,
     )
@@ -384,7 +410,7 @@ def test_samples_that_differ_in_shape_or_validation_data_are_not_stacked(selecti
     made[4].validation = made[4].validation.take(np.arange(7))
     if selection == "last":
         made[5].validation = None
-    learner = ERM(epochs=2, batch=8, selection=selection, trace=True)
+    learner = ERM(epochs=2, batch_size=8, selection=selection, trace=True)
     together = learner.fit_many(made, generators(len(made)))
     for sample, rng, fitted in zip(made, generators(len(made)), together, strict=True):
         alone = learner.fit(sample, rng)

@@ -25,7 +25,7 @@ from bench.datasets.real.digits import Digits
 from bench.datasets.real.text import TextFile, number
 from bench.datasets.synthetic.coins import Coins
 from bench.experiment.run import run_trials
-from bench.experiment.setup import recruit
+from bench.experiment.setup import build_training_set
 from bench.experiment.trial import Trial
 from bench.records.code_version import _version
 from bench.spec.grid import Grid, Part
@@ -136,7 +136,7 @@ READER, VIEWER = Finetune("reader"), Finetune("viewer")
 
 
 def trials(data, learner, sizes=(0.0, 0.2), seeds=2):
-    strategy = FeatureLabel().filled(data.signal, data.label)
+    strategy = FeatureLabel().with_defaults(data.signal, data.label)
     return [Trial(data, learner, strategy, a, seed) for seed in range(seeds) for a in sizes]
 
 
@@ -228,7 +228,7 @@ def test_the_words_of_texts_come_back_with_the_signals():
     [
         (TEXTS, READER),
         (IMAGES, VIEWER),
-        (TEXTS, Finetune("reader", of=ERM(network=MLP((8,)), rate=0.5))),
+        (TEXTS, Finetune("reader", base=ERM(network=MLP((8,)), learning_rate=0.5))),
     ],
     ids=["text", "image", "perceptron"],
 )
@@ -247,7 +247,10 @@ def test_every_row_is_encoded_once_and_never_again(encoded):
     # Another head, in another process as it were, finds all in the file.
     del encoded[:]
     encoding.encoder.cache_clear()
-    again, other = run_trials(mine), run_trials(trials(TEXTS, replace(READER, of=ERM(rate=0.5))))
+    again, other = (
+        run_trials(mine),
+        run_trials(trials(TEXTS, replace(READER, base=ERM(learning_rate=0.5)))),
+    )
     assert encoded == []
     assert told(first) == told(again) != told(other)
 
@@ -279,7 +282,7 @@ def test_the_contract_with_an_encoder_that_is_there(check):
 def test_parts_of_a_sample_keep_their_words(learner):
     split = TEXTS.split(stream(0, "data"))
     trial = Trial(TEXTS, learner, Idle(TEXTS.signal, TEXTS.label), 0.0, 0)
-    sample, _ = recruit(trial, split, split.train)
+    sample, _ = build_training_set(trial, split, split.train)
     assert sample.take(np.arange(5)).rows.words is sample.rows.words is split.words
 
 
@@ -321,7 +324,7 @@ def test_an_encoder_that_is_not_there_is_named_with_the_command(bench, root):
     assert f"looked for the folder {root / 'me' / 'none'}" in said.line
     assert "`hf download me/none`" in said.line
     with pytest.raises(Missing, match="hf download"):
-        Grid("one", (Part(("Coins",), ("HashedBag(of=Finetune(encoder='me/none'))",)),)).look()
+        Grid("one", (Part(("Coins",), ("HashedBag(base=Finetune(encoder='me/none'))",)),)).look()
 
 
 def test_of_all_learners_one_without_its_encoder_is_left_out():
@@ -347,7 +350,11 @@ def test_weights_that_may_run_code_are_not_read(root):
     [
         (Digits(), READER, "takes texts, and these are none"),
         (TEXTS, VIEWER, "takes images, and these points are texts"),
-        (Coins(n=40, test=40), VIEWER, r"takes images \(channels, height, width\), given points"),
+        (
+            Coins(n=40, n_test=40),
+            VIEWER,
+            r"takes images \(channels, height, width\), given points",
+        ),
     ],
 )
 def test_an_encoder_of_another_kind_is_a_failure_with_its_reason(data, learner, says):
@@ -403,7 +410,7 @@ def test_the_head_is_the_projects_own_on_those_features():
     train, test = split.part(split.train[:200]), split.x[split.test]
     sample = TrainingSet(Rows(train.x), train.y, classes=10)
     other = TrainingSet(VIEWER.features(train.x), train.y, classes=10)
-    head = ERM(network=Linear(), rate=1.0)
+    head = ERM(network=Linear(), learning_rate=1.0)
     one = VIEWER.fit(sample, stream(0, "fit")).predict_proba(test)
     np.testing.assert_array_equal(
         one, head.fit(other, stream(0, "fit")).predict_proba(VIEWER.features(test))

@@ -20,7 +20,7 @@ from tests.helpers.fake_device import Far, accelerator
 GRADIENT = [n for n, c in LEARNERS.items() if issubclass(c, GradientLearner)]
 SHORT = {"epochs": 3, "trace": True}
 VARIANTS = {
-    "Adam": ERM(optimiser="adam", decay=0.1, **SHORT),
+    "Adam": ERM(optimiser="adam", weight_decay=0.1, **SHORT),
     "the best epoch": ERM(selection="accuracy", patience=1, **SHORT),
     "the worst group": ERM(selection="worst_group", patience=1, **SHORT),
     "ConvNet": ERM(network=ConvNet((2, 3)), **SHORT),
@@ -60,8 +60,8 @@ def test_another_device_learns_the_same(name, monkeypatch):
 def test_what_is_learnt_stays_on_the_device(monkeypatch):
     monkeypatch.setenv(VARIABLE, "meta")
     with accelerator():
-        knobs = {"rate": [0.1], "momentum": [0.9], "decay": [0.0]}
-        (trained,) = ERM(epochs=1).replicas([sample(0)], [np.random.default_rng(0)], knobs)
+        hyperparams = {"learning_rate": [0.1], "momentum": [0.9], "weight_decay": [0.0]}
+        (trained,) = ERM(epochs=1).replicas([sample(0)], [np.random.default_rng(0)], hyperparams)
     assert all(isinstance(p, Far) for p in trained.parameters)
 
 

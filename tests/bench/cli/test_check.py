@@ -119,7 +119,7 @@ def test_probabilities_that_are_none_fail_the_check(bench, proba, says):
 
 
 def test_a_shipped_component_is_checked_by_its_spec(bench):
-    said = bench("check", "KNN(neighbours=3)")
+    said = bench("check", "KNN(n_neighbors=3)")
     assert said.code == 0, said
     assert bench("check", "Patch(size=1)").code == 0
     assert bench("check", "Idle").code == 0

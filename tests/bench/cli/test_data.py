@@ -47,7 +47,7 @@ def test_what_is_fetched_is_what_is_read(bench, root, openml):
     assert said.code == 0, said
     assert openml.asked == [("mnist_784", 1)]
     assert "noted, and expected from now on" in said.line
-    split = vision.MNIST(n=40, test=20).split(stream(0, "data"))
+    split = vision.MNIST(n=40, n_test=20).split(stream(0, "data"))
     np.testing.assert_array_equal(
         split.x.reshape(80, -1), openml.x.astype(np.float32) / np.float32(255)
     )
@@ -144,8 +144,8 @@ def test_what_scikit_learn_makes_of_openmls_answers_is_read(bench, root, served)
     said = bench("data", "get", "Adult")
     assert said.code == 0, said
     assert sorted(path.name for path in root.iterdir()) == ["adult.csv.xz", "checksums.json"]
-    split = Adult(n=20, test=10).split(stream(0, "data"))
-    made = Adult(n=20, test=10).rows()
+    split = Adult(n=20, n_test=10).split(stream(0, "data"))
+    made = Adult(n=20, n_test=10).rows()
     for i, (name, values) in enumerate(ADULT.categories):
         assert [values[code] for code in made.codes[:, i]] == served.frame[name].tolist()
     for i, name in enumerate(ADULT.numbers):

@@ -132,7 +132,8 @@ def test_status_says_how_to_go_on(bench, ran):
     assert table["left"].sum() == 4
     assert (table["done"] + table["left"]).tolist() == [9, 9]
     assert (
-        "to go on: python run_bench.py run quick --datasets 'Coins(n=200, test=200)'" in said.line
+        "to go on: python run_bench.py run quick --datasets 'Coins(n=200, n_test=200)'"
+        in said.line
     )
 
 

@@ -41,7 +41,7 @@ def test_a_run_describes_itself(ran):
     assert about["command"][:2] == ["run", "quick"]
     assert about["wall_seconds"] > 0
     (part,) = about["parts"]
-    assert part["learners"] == ["KNN(neighbours=5)", "EmpiricalBayes()"]
+    assert part["learners"] == ["KNN(n_neighbors=5)", "EmpiricalBayes()"]
     assert part["sizes"] == [0.0, 0.02, 0.1]
 
 
@@ -116,7 +116,7 @@ def test_axes_of_a_grid_file_are_overridden(no_figures, bench, tmp_path):
         "run",
         "mine.toml",
         "--datasets",
-        "Coins(n=40, test=40)",
+        "Coins(n=40, n_test=40)",
         "--learners",
         "KNN(1),",
         "--learners",
@@ -298,7 +298,7 @@ def test_a_learner_that_always_fails_is_left_out_and_said(no_figures, bench, tmp
     (tmp_path / "bad.py").write_text(BAD.replace("BODY", "raise ArithmeticError('no')"))
     said = bench(*tiny(learners="Bad,KNN", plugin="bad.py", seeds="9"))
     assert said.code == 1
-    assert "Bad() was stopped on Coins(n=200, test=200" in said.line
+    assert "Bad() was stopped on Coins(n=200, n_test=200" in said.line
     assert "13 of its trials were left out" in said.line
     status = bench("status", "quick", "--plugin", "bad.py", "--format", "csv")
     assert pd.read_csv(StringIO(status.out))["left"].tolist() == [13, 0]

@@ -15,9 +15,9 @@ from bench.spec.parsing import parse
 from bench.theory.mixture import Mixture
 from collectives.base import Strategy
 from collectives.signals.tabular import Category
-from collectives.types import Array, Pooled
+from collectives.types import Array, MemberData
 
-DATA = Cars(n=60_000, test=60_000)
+DATA = Cars(n=60_000, n_test=60_000)
 SPLIT = DATA.split(np.random.default_rng(7))
 
 
@@ -161,13 +161,13 @@ FOLLOWED = [
     "FeatureOnly",
     "Idle",
     "Noisy(dropout=0.2, wrong_label=0.3, wrong_signal=0.4)",
-    "Noisy(of=FeatureOnly(), wrong_label=0.2)",
-    "Several(of=(FeatureLabel(), FeatureOnly(label=0)), shares=(0.5, 0.2))",
+    "Noisy(base=FeatureOnly(), wrong_label=0.2)",
+    "Several(strategies=(FeatureLabel(), FeatureOnly(label=0)), shares=(0.5, 0.2))",
 ]
 
 
 def parsed(strategy: str) -> Strategy:
-    made: Strategy = parse(strategy, "strategies").filled(DATA.signal, DATA.label)
+    made: Strategy = parse(strategy, "strategies").with_defaults(DATA.signal, DATA.label)
     return made
 
 
@@ -175,7 +175,7 @@ def parsed(strategy: str) -> Strategy:
 def test_what_firms_face_is_what_members_hand_in(strategy: str) -> None:
     x, y = SPLIT.x, SPLIT.y
     some, rng = np.arange(len(y)) < len(y) // 2, np.random.default_rng(1)
-    pooled = Pooled(x[some], y[some], 4)
+    pooled = MemberData(x[some], y[some], 4)
     moved, told = parsed(strategy).act(x[some], y[some], pooled=pooled, n=len(y), rng=rng)
     rows, labels = np.concatenate([moved, x[~some]]), np.concatenate([told, y[~some]])
     faced = Mixture(DATA.law, parsed(strategy), 0.5, pooled, len(y)).joint(signal_set())
@@ -188,7 +188,7 @@ def test_what_firms_face_is_what_members_hand_in(strategy: str) -> None:
 
 @pytest.mark.parametrize("strategy", FOLLOWED)
 def test_the_bayes_rule_of_cars_keeps_what_is_promised(strategy: str) -> None:
-    small, sizes = Cars(n=4000, test=3000), (0.0, 0.015, 0.03, 0.06, 0.3)
+    small, sizes = Cars(n=4000, n_test=3000), (0.0, 0.015, 0.03, 0.06, 0.3)
     learner = parse("BayesOptimal", "learners")
     records = run_trials([Trial(small, learner, parsed(strategy), s, 0) for s in sizes])
     assert {r["error"] for r in records} == {None}
@@ -205,13 +205,13 @@ def test_the_bayes_rule_of_cars_keeps_what_is_promised(strategy: str) -> None:
         "Erase",
         "Unplant",
         "Strike",
-        "Noisy(of=Erase())",
+        "Noisy(base=Erase())",
         "FeatureLabel(signal=SetFeature(column=0, value=1.0))",
         "Noisy(wrong_signal=0.1, mistaken=SetFeature(column=0, value=1.0))",
     ],
 )
 def test_where_members_cannot_be_followed_nothing_exact_is_promised(strategy: str) -> None:
-    small = Cars(n=300, test=100)
+    small = Cars(n=300, n_test=100)
     trial = Trial(small, parse("EmpiricalBayes", "learners"), parsed(strategy), 0.2, 0)
     (record,) = run_trials([trial])
     assert record["error"] is None

@@ -90,7 +90,7 @@ def archive(name):
 )
 def test_images_are_read_from_every_layout(root, dataset, files):
     put(root, files)
-    split = dataset(n=40, test=20).split(stream(0, "data"))
+    split = dataset(n=40, n_test=20).split(stream(0, "data"))
     train, test = split.part(split.train), split.part(split.test)
     assert train.x.shape == (40, 1, 28, 28)
     # Row by row what was written: the official parts are kept apart.
@@ -126,7 +126,7 @@ def test_the_batches_of_cifar_are_read_without_running_them(root, protocol):
         )
     )
     put(root, files)
-    split = CIFAR10(n=40, test=12).split(stream(0, "data"))
+    split = CIFAR10(n=40, n_test=12).split(stream(0, "data"))
     test = split.part(split.test)
     wanted = made[5][0].reshape(-1, 3, 32, 32) / np.float32(255)
     order = [int(np.flatnonzero((wanted == x).all((1, 2, 3)))[0]) for x in test.x]
@@ -157,7 +157,7 @@ def test_pictures_in_a_blob_are_read(root):
         "train": np.arange(30) < 20,
     }
     put(root, {"cifar10_jpeg_12k.npz": npz(**arrays)})
-    split = CIFAR10(n=16, test=10).split(stream(0, "data"))
+    split = CIFAR10(n=16, n_test=10).split(stream(0, "data"))
     wanted = np.moveaxis(np.stack(pixels[20:]), -1, 1) / np.float32(255)
     test = split.part(split.test)
     assert sorted(map(bytes, map(np.ascontiguousarray, test.x))) == sorted(
@@ -175,7 +175,7 @@ def test_waterbirds_are_read_from_their_folder(root):
     names = ["img_id", "img_filename", "y", "place", "split"]
     text = pd.DataFrame(rows, columns=names).to_csv(index=False)
     put(root, {"waterbirds/metadata.csv": text.encode()})
-    split = Waterbirds(n=None, test=None, side=8).split(stream(0, "data"))
+    split = Waterbirds(n=None, n_test=None, side=8).split(stream(0, "data"))
     assert split.x.shape == (24, 3, 8, 8)
     np.testing.assert_allclose(split.x[:, 0, 0, 0] * 255, 10 * np.arange(24), atol=1)
     assert sorted(split.test) == list(range(16, 24))
@@ -185,7 +185,7 @@ def test_waterbirds_are_read_from_their_folder(root):
     file = io.BytesIO()
     Image.fromarray(np.full((40, 30, 3), 200, np.uint8)).save(file, "PNG")
     put(root, {"waterbirds/birds/0.png": file.getvalue()})
-    other = Waterbirds(n=None, test=None, side=8).split(stream(0, "data"))
+    other = Waterbirds(n=None, n_test=None, side=8).split(stream(0, "data"))
     assert other.x[0, 0, 0, 0] * 255 == pytest.approx(200, abs=1)
     versions._version.cache_clear()  # as in a new process
     assert code_version(trial) != version

@@ -36,15 +36,15 @@ def whole(data):
 @pytest.mark.parametrize(
     ("data", "rows", "labels"),
     [
-        (Adult(n=None, test=None), 48842, [37155, 11687]),
+        (Adult(n=None, n_test=None), 48842, [37155, 11687]),
         (Compas(), 6172, [3363, 2809]),
         (GermanCredit(), 1000, [300, 700]),
-        (CreditDefault(n=None, test=None), 30000, [23364, 6636]),
+        (CreditDefault(n=None, n_test=None), 30000, [23364, 6636]),
         (SMSSpam(), 5574, [4827, 747]),
-        (MNIST(n=None, test=None), 70000, None),
-        (FashionMNIST(n=None, test=None), None, None),
-        (CIFAR10(n=None, test=None), None, None),
-        (LawSchool(n=None, test=None), 21791, None),
+        (MNIST(n=None, n_test=None), 70000, None),
+        (FashionMNIST(n=None, n_test=None), None, None),
+        (CIFAR10(n=None, n_test=None), None, None),
+        (LawSchool(n=None, n_test=None), 21791, None),
     ],
 )
 def test_all_rows_are_there_once_with_their_labels(data, rows, labels):
@@ -60,10 +60,10 @@ def test_all_rows_are_there_once_with_their_labels(data, rows, labels):
 @pytest.mark.parametrize(
     ("data", "counts"),
     [
-        (Adult(n=None, test=None, groups=("sex",)), {32650, 16192}),
+        (Adult(n=None, n_test=None, groups=("sex",)), {32650, 16192}),
         (Compas(groups=("sex",)), {4997, 1175}),
         (GermanCredit(groups=("sex",)), {690, 310}),
-        (CreditDefault(n=None, test=None, groups=("SEX",)), {11888, 18112}),
+        (CreditDefault(n=None, n_test=None, groups=("SEX",)), {11888, 18112}),
     ],
 )
 def test_groups_are_as_large_as_is_known(data, counts):
@@ -76,13 +76,14 @@ DOCS = (Path(__file__).parents[3] / "docs" / "data.md").read_text()
 
 @pytest.mark.parametrize("data", [CreditDefault(), LawSchool(), GermanCredit()], ids=str)
 def test_the_signals_of_tables_are_as_rare_by_nature_as_is_said(data):
-    split, rows = whole(replace(data, n=None, test=None))
+    split, rows = whole(replace(data, n=None, n_test=None))
     share = f"{data.signal.overlap(split.x[rows]):.2g}"[1:]
     assert f"{share} of {type(data).__name__}'s" in " ".join(DOCS.split())
 
 
 @pytest.mark.parametrize(
-    "data", [Adult(n=None, test=None), Compas(), GermanCredit(), CreditDefault(n=None, test=None)]
+    "data",
+    [Adult(n=None, n_test=None), Compas(), GermanCredit(), CreditDefault(n=None, n_test=None)],
 )
 def test_the_groups_that_are_said_are_the_default_ones(data):
     split, _ = whole(data)
@@ -102,7 +103,7 @@ def test_some_messages_are_there_more_than_once(data):
         assert 0.095 < share < 0.115
 
 
-@pytest.mark.parametrize("data", [MNIST(n=None, test=None), FashionMNIST(n=None, test=None)])
+@pytest.mark.parametrize("data", [MNIST(n=None, n_test=None), FashionMNIST(n=None, n_test=None)])
 def test_the_corner_of_the_signal_is_dark_where_it_is_said_to_be(data):
     split, _ = whole(data)
     corner = split.x[:, 0, -2:, -2:]
@@ -120,7 +121,7 @@ def test_backgrounds_have_the_groups_of_waterbirds(data):
     assert np.bincount(split.group[split.train]).tolist() == [3498, 184, 56, 1057]
 
 
-@pytest.mark.parametrize("data", [Backgrounds(n=n, test=8) for n in (4, 300, 303)], ids=str)
+@pytest.mark.parametrize("data", [Backgrounds(n=n, n_test=8) for n in (4, 300, 303)], ids=str)
 def test_backgrounds_are_as_many_as_were_asked_for(data):
     split = data.split(stream(0, "data"))
     assert [len(p) for p in (split.train, split.validation, split.test)] == [
@@ -134,7 +135,7 @@ def test_backgrounds_are_as_many_as_were_asked_for(data):
 @pytest.mark.parametrize(
     ("data", "learner", "known"),
     [
-        (Adult(n=None, test=None), LogisticRegression(), 0.85),
+        (Adult(n=None, n_test=None), LogisticRegression(), 0.85),
         (SMSSpam(), HashedBag(), 0.98),
     ],
 )

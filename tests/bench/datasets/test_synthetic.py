@@ -21,8 +21,8 @@ from bench.datasets.synthetic.gaussians import Gaussians
 from bench.spec.parsing import parse
 
 IMAGES = [Digits(overlap=0.03), MNIST5k(overlap=0.03)]
-SYNTHETIC = [Coins(), Gaussians(), Cars(n=400, test=100)]
-COINS = Coins(n=20_000, test=20_000, coins=3, overlap=0.3, gap=0.4, noise=0.2)
+SYNTHETIC = [Coins(), Gaussians(), Cars(n=400, n_test=100)]
+COINS = Coins(n=20_000, n_test=20_000, coins=3, overlap=0.3, gap=0.4, noise=0.2)
 
 
 def split(data: Any, seed: int = 0) -> Split:

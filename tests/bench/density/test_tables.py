@@ -24,7 +24,7 @@ from bench.density.tables import learn_table, parts, pixels, table, traversal
 from results.plots.latents import plot_latents
 from results.plots.log_z_bias import plot_bias
 
-FLOW = Flow(steps=40, batch=64, hidden=(16,), transforms=2)
+FLOW = Flow(steps=40, batch_size=64, hidden=(16,), transforms=2)
 
 
 def rng(seed=0):
@@ -83,7 +83,7 @@ def test_a_flow_whose_noise_is_normal_is_left_as_it_is():
     whole = Refined(FLOW, GaussianMixture(components=(1,), shrinkage=0.0)).fit(x, rng(1))
     normal = stats.multivariate_normal(noise.mean(0), np.cov(noise.T, bias=True))
     np.testing.assert_allclose(whole.log_prob(x), normal.logpdf(noise) + log_det, atol=1e-6)
-    quick = LED(steps=5, batch=32, proposals=64, rounds=1, final=512)
+    quick = LED(steps=5, batch_size=32, proposals=64, rounds=1, final=512)
     assert Refined(FLOW, quick).fit(x, rng(1)).log_partition().effective > 0.8
 
 
@@ -164,7 +164,7 @@ def test_pictures_are_what_their_logits_were_made_of():
 def test_a_traversal_goes_through_two_latents_and_no_other_noise():
     x = rng().standard_normal((200, 3))
     generator = OneWayFlow(layers=2, bumps=2, hidden=8, latent=2)
-    density = LED(generator=generator, steps=3, batch=32, proposals=32, rounds=1, final=64)
+    density = LED(generator=generator, steps=3, batch_size=32, proposals=32, rounds=1, final=64)
     learnt = density.fit(x, rng(1))
     grid = traversal(learnt, 3, 5).reshape(5, 5, 3)
     middle = learnt.push(np.zeros((1, 3)))[0]
@@ -188,15 +188,18 @@ def test_steps_are_found_by_a_straight_line_through_two_short_trainings(monkeypa
     took = lambda model, factor, x: 2.0 + 0.01 * factor * 300  # noqa: E731
     monkeypatch.setattr(time_budget, "_took", took)
     model = Refined(Flow(steps=100), LED(steps=200))
-    found = time_budget.paced(model, moons(), 62.0)
+    found = time_budget.fit_steps_to_budget(model, moons(), 62.0)
     assert (found.flow.steps, found.model.steps) == (2000, 4000)
-    assert time_budget.paced(Generative(Flow(steps=300)), moons(), 62.0).model.steps == 6000
-    assert time_budget.paced(KDE(), moons(), 62.0) == KDE()
+    assert (
+        time_budget.fit_steps_to_budget(Generative(Flow(steps=300)), moons(), 62.0).model.steps
+        == 6000
+    )
+    assert time_budget.fit_steps_to_budget(KDE(), moons(), 62.0) == KDE()
 
 
 def test_a_paced_model_takes_steps_that_it_can_be_had_by_again():
-    model = time_budget.paced(FLOW, moons(), 0.3)
-    assert model == Flow(steps=model.steps, batch=64, hidden=(16,), transforms=2)
+    model = time_budget.fit_steps_to_budget(FLOW, moons(), 0.3)
+    assert model == Flow(steps=model.steps, batch_size=64, hidden=(16,), transforms=2)
     assert model.steps > 1
 
 
@@ -263,7 +266,9 @@ def test_the_figure_of_biases_shows_both_levels(monkeypatch):
 
 def test_the_command_learns_tables_and_says_how_well(bench, root, monkeypatch):
     monkeypatch.setattr("results.plots.style.save", lambda *_: [])
-    models = "GaussianMixture(components=(1,)),Flow(steps=20, batch=32, hidden=(8,), transforms=1)"
+    models = (
+        "GaussianMixture(components=(1,)),Flow(steps=20, batch_size=32, hidden=(8,), transforms=1)"
+    )
     words = ["--tables", "mine.npz:plane", "--models", models, "--seeds", 2, "--format", "csv"]
     answer = bench("density", *words, "--seconds", 0.2, "--out", "found")
     assert answer.code == 0, answer
@@ -283,8 +288,8 @@ def test_the_command_learns_tables_and_says_how_well(bench, root, monkeypatch):
 def test_a_training_that_fails_is_a_row_and_costs_no_other(bench, root, monkeypatch):
     monkeypatch.setattr("results.plots.style.save", lambda *_: [])
     monkeypatch.setattr("bench.density.known_laws.floor", lambda name: 2.0)
-    small = "steps=20, batch=32, hidden=(8,), transforms=1"
-    models = f"Flow({small}, rate=1e30),GaussianMixture(components=(1,))"
+    small = "steps=20, batch_size=32, hidden=(8,), transforms=1"
+    models = f"Flow({small}, learning_rate=1e30),GaussianMixture(components=(1,))"
     law = ["--laws", "moons", "--n", 200, "--test", 100]
     for where in (["--tables", "mine.npz:plane"], law):
         answer = bench("density", *where, "--models", models, "--seeds", 2, "--out", "found")
@@ -328,7 +333,7 @@ def test_the_command_draws_biases_and_latents(bench, monkeypatch):
     assert answer.code == 0, answer
     assert list(pd.read_csv("biases/bias.csv")["proposals"]) == [1, 16]
     flow = "OneWayFlow(layers=2, bumps=2, hidden=8, latent=2)"
-    model = f"LED(generator={flow}, steps=2, batch=16, proposals=16, rounds=1, final=64)"
+    model = f"LED(generator={flow}, steps=2, batch_size=16, proposals=16, rounds=1, final=64)"
     answer = bench("density", "--tables", "digits", "--models", model, "--seeds", 1)
     assert answer.code == 0, answer
     assert drawn == ["bias", "latents"]

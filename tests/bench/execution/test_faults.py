@@ -22,9 +22,9 @@ from algorithms.empirical_bayes import EmpiricalBayes
 from bench.core.errors import BenchError
 from bench.datasets.synthetic.coins import Coins
 from bench.execution.backends import run_chunks, run_on_dask
-from bench.execution.retry import Breaker
+from bench.execution.retry import CircuitBreaker
 from bench.execution.sweep import Todo, chunks_of, plan, sweep
-from bench.execution.worker_process import Limits, Ward
+from bench.execution.worker_process import Limits, WorkerProcess
 from bench.experiment.trial import Trial
 from bench.records import columns
 from bench.records.lines import Have, key_of
@@ -35,7 +35,7 @@ from bench.spec.parsing import parse_any
 from collectives.planting import FeatureLabel
 from collectives.signals.tabular import SetFeature
 
-COINS = Coins(n=100, test=100)
+COINS = Coins(n=100, n_test=100)
 PLANT = FeatureLabel(SetFeature(), 1)
 
 
@@ -119,7 +119,7 @@ def test_who_takes_too_much_is_found_and_costs_nobody_else(tmp_path, what, says)
 
 
 def test_a_learner_that_always_fails_is_stopped_where_it_fails(tmp_path):
-    data = [Coins(n=100, test=100), Coins(n=120, test=100)]
+    data = [Coins(n=100, n_test=100), Coins(n=120, n_test=100)]
     bad = parse_any("Sklearn('SVC', C=-1)")
     trials = [
         Trial(d, learner, PLANT, 0.1, s)
@@ -142,7 +142,7 @@ def test_a_learner_that_always_fails_is_stopped_where_it_fails(tmp_path):
 
 def test_only_equal_errors_in_a_row_stop_a_learner():
     def heard(*errors):
-        breaker = Breaker(3)
+        breaker = CircuitBreaker(3)
         for error in errors:
             breaker.hear(record(status="failed" if error else "ok", error=error))
         return bool(breaker.stopped)
@@ -169,9 +169,9 @@ class Sleeper(Learner):
 def test_workers_end_with_a_parent_that_is_killed(tmp_path):
     code = (
         "import sys; sys.path[:0] = sys.argv[1:2]\n"
-        "from bench.execution.worker_process import Limits, Ward\n"
+        "from bench.execution.worker_process import Limits, WorkerProcess\n"
         "from tests.bench.execution.test_faults import Sleeper, trial\n"
-        "Ward(Limits()).run([trial(Sleeper(sys.argv[2]))])"
+        "WorkerProcess(Limits()).run([trial(Sleeper(sys.argv[2]))])"
     )
     busy = tmp_path / "busy"
     words = [sys.executable, "-c", code, str(Path(__file__).parents[3]), str(busy)]
@@ -459,7 +459,7 @@ def test_faults_cost_nothing():
 
 
 def test_a_worker_that_is_not_needed_any_more_is_ended():
-    ward = Ward(Limits())
+    ward = WorkerProcess(Limits())
     ward.run([trial()])
     process = ward.process
     ward.close()

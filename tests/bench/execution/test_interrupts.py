@@ -20,7 +20,7 @@ COMMAND = [
     "run",
     "quick",
     "--datasets",
-    "Coins(n=200, test=200)",
+    "Coins(n=200, n_test=200)",
     "--learners",
     "Slow, KNN",
     "--strategies",

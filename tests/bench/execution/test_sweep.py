@@ -13,7 +13,7 @@ from bench.core.random_streams import stream
 from bench.execution.backends import run_chunks
 from bench.execution.sweep import Todo, chunks_of, plan, sweep
 from bench.experiment.run import run_trials
-from bench.experiment.setup import World, stage
+from bench.experiment.setup import SeedContext, set_up
 from bench.records import code_version as versions
 from bench.records.code_version import code_version
 from bench.records.lines import Have
@@ -30,19 +30,21 @@ from tests.helpers.trials import COINS, PLANT, Faulty, lasting, trial
 
 def test_collectives_of_one_seed_are_nested():
     sizes = [0.0, 0.005, 0.1, 0.3, 1.0]
-    scenes = [stage(trial(size=size), World(COINS.split(stream(0, "data")))) for size in sizes]
+    scenes = [
+        set_up(trial(size=size), SeedContext(COINS.split(stream(0, "data")))) for size in sizes
+    ]
     for size, scene in zip(sizes, scenes, strict=True):
         assert len(scene.members) == round(size * 200) == len(set(scene.members.tolist()))
         assert len(scene.sample) == 200
     for small, large in itertools.pairwise(scenes):
         assert np.array_equal(small.members, large.members[: len(small.members)])
-    other = stage(trial(seed=1), World(COINS.split(stream(0, "data")))).members
+    other = set_up(trial(seed=1), SeedContext(COINS.split(stream(0, "data")))).members
     assert not np.array_equal(other, scenes[2].members)
 
 
 def test_only_members_change_their_rows():
     split = COINS.split(stream(0, "data"))
-    scene = stage(trial(size=0.3), World(split))
+    scene = set_up(trial(size=0.3), SeedContext(split))
     others = np.setdiff1d(np.arange(200), scene.members)
     assert np.array_equal(scene.sample.x[others], split.x[split.train][others])
     assert np.array_equal(scene.sample.y[others], split.y[split.train][others])
@@ -289,5 +291,5 @@ def test_a_version_is_the_same_on_all_versions_of_python():
 
 def test_a_version_is_of_code_and_not_of_fields():
     assert code_version(trial(parse("ERM", "learners"))) == code_version(
-        trial(parse("ERM(rate=1)", "learners"), size=0.5, seed=7)
+        trial(parse("ERM(learning_rate=1)", "learners"), size=0.5, seed=7)
     )

@@ -14,7 +14,7 @@ from bench.datasets.base import Split
 from bench.datasets.real.digits import Digits
 from bench.datasets.synthetic.coins import Coins
 from bench.experiment.run import run_trials
-from bench.experiment.setup import World, stage
+from bench.experiment.setup import SeedContext, set_up
 from bench.experiment.trial import Trial
 from bench.spec.grid import Grid, Part, checked
 from bench.spec.parsing import parse
@@ -23,7 +23,7 @@ from results.plots.axes import panels
 from results.plots.bounds import plot_strategies
 from results.stats.frames import CELL
 
-COINS = Coins(n=200, test=100, overlap=0.1)
+COINS = Coins(n=200, n_test=100, overlap=0.1)
 PLANT = FeatureLabel(COINS.signal, 1)
 SIZES = (0.0, 0.005, 0.1, 0.3, 0.62, 0.9, 1.0)
 WAYS = ("uniform", "class", "group", "distance")
@@ -35,7 +35,7 @@ def trial(size: float, recruitment: Any, seed: int = 0, **more: Any) -> Trial:
 
 
 def members(split: Split, size: float, recruitment: Any, seed: int = 0) -> set[int]:
-    return set(stage(trial(size, recruitment, seed), World(split)).members.tolist())
+    return set(set_up(trial(size, recruitment, seed), SeedContext(split)).members.tolist())
 
 
 def drawn(seed: int = 0) -> Split:
@@ -76,13 +76,15 @@ def test_who_joins_first_is_one_kind_in_training_and_validation_data() -> None:
     split = drawn()
     for seed in range(6):
         found = trial(0.2, "class", seed, validation="contaminated")
-        scene = stage(
-            replace(found, strategy=parse("Strike(label=0)", "strategies")), World(split)
+        scene = set_up(
+            replace(found, strategy=parse("Strike(label=0)", "strategies")), SeedContext(split)
         )
         kind = set(split.y[split.train][scene.members].tolist())
         assert len(kind) == 1
         # Those of label 0 strike, and are replaced by nobody, since all members are of one class.
-        relabelled = stage(replace(found, strategy=FeatureLabel(COINS.signal, 1)), World(split))
+        relabelled = set_up(
+            replace(found, strategy=FeatureLabel(COINS.signal, 1)), SeedContext(split)
+        )
         told = relabelled.sample.validation
         assert told is not None
         moved = split.y[split.validation] != told.y
@@ -93,7 +95,7 @@ def test_neighbours_join_by_distance() -> None:
     split = Digits().split(stream(0, "data"))
     x = split.x[split.train].reshape(len(split.train), -1).astype(float)
     apart = ((x[:, None, ::4] - x[None, :, ::4]) ** 2).sum(axis=2)
-    order = stage(replace(trial(1.0, "distance"), dataset=Digits()), World(split)).members
+    order = set_up(replace(trial(1.0, "distance"), dataset=Digits()), SeedContext(split)).members
     whole = ((x - x[order[0]]) ** 2).sum(axis=1)
     assert order[0] == whole.argmin()
     assert (np.diff(whole[order]) >= -1e-6).all()
@@ -105,8 +107,10 @@ def test_neighbours_join_by_distance() -> None:
 def test_equally_near_people_join_in_the_order_of_the_uniform_ones() -> None:
     """Eight points and a signal: most people are as near to the middle as many others."""
     split = drawn()
-    order = stage(trial(1.0, "distance"), World(split)).members
-    usual = {int(i): k for k, i in enumerate(stage(trial(1.0, "uniform"), World(split)).members)}
+    order = set_up(trial(1.0, "distance"), SeedContext(split)).members
+    usual = {
+        int(i): k for k, i in enumerate(set_up(trial(1.0, "uniform"), SeedContext(split)).members)
+    }
     x = split.x[split.train]
     whole = ((x - x[order[0]]) ** 2).sum(axis=1)
     pairs = [(whole[i], usual[i]) for i in order.tolist()]

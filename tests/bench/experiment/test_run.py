@@ -15,9 +15,9 @@ from bench.datasets.real.digits import Digits
 from bench.datasets.synthetic.coins import Coins
 from bench.execution.backends import run_chunks
 from bench.execution.sweep import sweep
-from bench.experiment.evaluation import judge
+from bench.experiment.evaluation import evaluate
 from bench.experiment.run import run_trials
-from bench.experiment.setup import Scene, World, recruit, stage
+from bench.experiment.setup import SeedContext, TrainingSetup, build_training_set, set_up
 from bench.experiment.trial import Trial
 from bench.records.store import Store
 from bench.spec.parsing import parse
@@ -138,9 +138,9 @@ def test_a_failing_strategy_costs_no_other_trial(how, says):
 
 
 def test_a_report_that_is_not_finite_is_none(tmp_path):
-    scene = stage(trial(), World(COINS.split(stream(0, "data"))))
+    scene = set_up(trial(), SeedContext(COINS.split(stream(0, "data"))))
     report = {"loss": np.float32("nan"), "gap": np.inf, "steps": np.int64(3)}
-    record = judge(trial(), scene, Fitted(lambda x: np.zeros(len(x)), report=report))
+    record = evaluate(trial(), scene, Fitted(lambda x: np.zeros(len(x)), report=report))
     assert record["report"] == {"loss": None, "gap": None, "steps": 3.0}
     json.dumps(record, allow_nan=False)
 
@@ -221,25 +221,25 @@ def test_what_is_counted_is_counted_by_hand():
     ],
 )
 def test_what_is_no_probability_is_refused(tell, says):
-    scene = stage(trial(), World(COINS.split(stream(0, "data"))))
+    scene = set_up(trial(), SeedContext(COINS.split(stream(0, "data"))))
     with pytest.raises(ValueError, match=says):
-        judge(trial(), scene, Fitted(lambda x: np.zeros(len(x), dtype=int), tell))
+        evaluate(trial(), scene, Fitted(lambda x: np.zeros(len(x), dtype=int), tell))
 
 
 def test_a_metric_of_an_epoch_that_is_no_number_is_refused():
-    scene = stage(trial(), World(COINS.split(stream(0, "data"))))
+    scene = set_up(trial(), SeedContext(COINS.split(stream(0, "data"))))
     fitted = Fitted(lambda x: np.zeros(len(x), dtype=int))
     fitted = replace(fitted, path=[Epoch(fitted.predict, None, {"loss": float("nan")})])
     with pytest.raises(ValueError, match="firm_loss after an epoch is nan"):
-        judge(trial(), scene, fitted)
+        evaluate(trial(), scene, fitted)
 
 
 def test_the_worst_group_is_the_one_that_is_served_worst():
     split = COINS.split(stream(0, "data"))
     group = np.arange(len(split.x)) % 3
-    scene = stage(trial(), World(replace(split, group=group)))
+    scene = set_up(trial(), SeedContext(replace(split, group=group)))
     x, y, g = scene.world.test.x, scene.world.test.y, group[split.test]
-    record = judge(trial(), scene, Fitted(lambda points: points[:, 0].astype(int)))
+    record = evaluate(trial(), scene, Fitted(lambda points: points[:, 0].astype(int)))
     by_hand = [np.mean(x[g == k, 0] == y[g == k]) for k in range(3)]
     assert record["worst_group"] == min(by_hand) < max(by_hand)
     assert np.array_equal(scene.sample.group, group[split.train])
@@ -248,8 +248,10 @@ def test_the_worst_group_is_the_one_that_is_served_worst():
 
 def test_members_are_in_contaminated_validation_data_and_not_in_clean():
     split = COINS.split(stream(0, "data"))
-    clean = stage(trial(size=0.3), World(split)).sample.validation
-    dirty = stage(trial(size=0.3, validation="contaminated"), World(split)).sample.validation
+    clean = set_up(trial(size=0.3), SeedContext(split)).sample.validation
+    dirty = set_up(
+        trial(size=0.3, validation="contaminated"), SeedContext(split)
+    ).sample.validation
     assert np.array_equal(clean.x, split.x[split.validation])
     assert np.array_equal(clean.y, split.y[split.validation])
     members = stream(0, "members", "validation").permutation(50)[:15]
@@ -264,7 +266,7 @@ def test_members_are_in_contaminated_validation_data_and_not_in_clean():
 @pytest.mark.parametrize("size", [0.0, 0.01, 0.03, 0.065, 0.12, 0.3])
 def test_the_bayes_rule_of_the_mixture_by_enumeration(size):
     """Count by hand what the rule of alpha h(P0) + (1 - alpha) P0 answers on the signal set."""
-    data = Coins(n=400, test=600, coins=3, overlap=0.1, gap=0.5, noise=0.2)
+    data = Coins(n=400, n_test=600, coins=3, overlap=0.1, gap=0.5, noise=0.2)
     learner = parse("BayesOptimal", "learners")
     (record,) = run_trials([Trial(data, learner, FeatureLabel(data.signal, 1), size, 0)])
     alpha = round(size * 400) / 400
@@ -289,7 +291,7 @@ def test_the_bayes_rule_of_the_mixture_by_enumeration(size):
 @pytest.mark.parametrize("validation", ["clean", "contaminated"])
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 def test_a_firm_of_few_people_may_hold_out_nobody(n, validation):
-    few = Coins(n=n, test=20)
+    few = Coins(n=n, n_test=20)
     (record,) = run_trials([trial(size=0.5, data=few, validation=validation)])
     assert (record["status"], record["n"]) == ("ok", n)
     assert ("firm_accuracy" in record) == (n == 4)
@@ -300,7 +302,7 @@ def test_a_firm_of_few_people_may_hold_out_nobody(n, validation):
 
 def test_recruits_of_nobody_are_the_data_themselves():
     split = COINS.split(stream(0, "data"))
-    sample, members = recruit(trial(size=0.0), split, split.train)
+    sample, members = build_training_set(trial(size=0.0), split, split.train)
     assert len(members) == 0
-    assert isinstance(stage(trial(size=0.0), World(split)), Scene)
+    assert isinstance(set_up(trial(size=0.0), SeedContext(split)), TrainingSetup)
     assert np.array_equal(sample.x, split.x[split.train])

@@ -15,7 +15,7 @@ from bench.spec.registry import REGISTRY
 EVERY = [(name, kind) for kind, classes in REGISTRY.kinds.items() for name in sorted(classes)]
 ALTERED = [
     ("CVaRDRO(level=0.05)", "learners"),
-    ("ERM(network=MLP(hidden=(8, 4)), rate=0.5)", "learners"),
+    ("ERM(network=MLP(hidden=(8, 4)), learning_rate=0.5)", "learners"),
     ("ERM(network=Linear(), optimiser='adam')", "learners"),
     ("Sklearn('SVC', C=10)", "learners"),
     ("Sklearn('SVC', C=10, kernel='poly', coef0=-0.5)", "learners"),
@@ -45,14 +45,19 @@ def test_an_altered_component_reads_back(text, kind):
 
 
 def test_spaces_lists_and_order_do_not_matter():
-    text = " ERM( rate = 0.5 ,\n network=MLP(hidden=[8, 4]) ) "
-    assert parse(text, "learners") == parse("ERM(network=MLP((8, 4)), rate=.5)", "learners")
+    text = " ERM( learning_rate = 0.5 ,\n network=MLP(hidden=[8, 4]) ) "
+    assert parse(text, "learners") == parse(
+        "ERM(network=MLP((8, 4)), learning_rate=.5)", "learners"
+    )
 
 
 def test_an_int_for_a_float_becomes_a_float():
-    one, same = parse("ERM(rate=1)", "learners"), parse("ERM(rate=1.0)", "learners")
+    one, same = (
+        parse("ERM(learning_rate=1)", "learners"),
+        parse("ERM(learning_rate=1.0)", "learners"),
+    )
     assert repr(one) == repr(same)
-    assert isinstance(one.rate, float)
+    assert isinstance(one.learning_rate, float)
     assert repr(parse("Patch(value=2)", "signals")) == repr(parse("Patch(value=2.0)", "signals"))
     nested = parse("FeatureLabel(signal=Patch(value=2))", "strategies")
     assert isinstance(nested.signal.value, float)
@@ -77,19 +82,23 @@ def test_infinity_is_a_number():
         ("CVaRDRO(level=nan)", "learners", ["level=nan"]),
         ("ERM(epochs=2.5)", "learners", ["epochs=2.5", "integer"]),
         ("ERM(epochs=True)", "learners", ["epochs=True", "integer"]),
-        ("ERM(rate=True)", "learners", ["rate=True"]),
-        ("ERM(rate='fast')", "learners", ["rate='fast'", "number"]),
+        ("ERM(learning_rate=True)", "learners", ["learning_rate=True"]),
+        ("ERM(learning_rate='fast')", "learners", ["learning_rate='fast'", "number"]),
         ("ERM(optimiser='adm')", "learners", ["'adm'", "'sgd'", "Did you mean 'adam'"]),
         ("ERM(network=Patch)", "learners", ["network=Patch("]),
         ("ERM(network=MPL)", "learners", ["'MPL'", "Did you mean 'MLP'"]),
         ("ERM(network=MLP(hidden=4))", "learners", ["hidden=4", "tuple"]),
         ("Patch(corner='bottom')", "signals", ["'bottom'", "'bottom-left'", "Did you mean"]),
         ("Patch(value=inf)", "signals", ["value=inf", "finite"]),
-        ("ERM(rate=0.1, rate=0.2)", "learners", ["not a spec like Name(field=value)"]),
-        ("ERM(**{'rate': 1})", "learners", ["not a spec like Name(field=value)"]),
+        (
+            "ERM(learning_rate=0.1, learning_rate=0.2)",
+            "learners",
+            ["not a spec like Name(field=value)"],
+        ),
+        ("ERM(**{'learning_rate': 1})", "learners", ["not a spec like Name(field=value)"]),
         ("ERM(*[1])", "learners", ["not a spec like Name(field=value)"]),
-        ("KNN(1, 2)", "learners", ["KNN", "too many positional", "(neighbours: "]),
-        ("KNN(1, neighbours=2)", "learners", ["multiple values", "'neighbours'"]),
+        ("KNN(1, 2)", "learners", ["KNN", "too many positional", "(n_neighbors: "]),
+        ("KNN(1, n_neighbors=2)", "learners", ["multiple values", "'n_neighbors'"]),
         ("Sklearn('SVM')", "learners", ["'SVM'", "'SVC'"]),
         ("Sklearn('SVC', c=1)", "learners", ["'c'", "allowed are C"]),
         ("Sklearn('SVC', self=1)", "learners", ["self"]),
@@ -101,14 +110,14 @@ def test_infinity_is_a_number():
         ("ERM(", "learners", ["not a spec"]),
         ("ERM\0", "learners", ["not a spec"]),
         ("\ud800", "learners", ["not a spec"]),
-        ("ERM(rate=-'a')", "learners", ["not a spec"]),
-        ("ERM(rate=-True)", "learners", ["not a spec"]),
+        ("ERM(learning_rate=-'a')", "learners", ["not a spec"]),
+        ("ERM(learning_rate=-True)", "learners", ["not a spec"]),
         ("ERM().network", "learners", ["not a spec"]),
         ("[ERM for x in y]", "learners", ["not a spec"]),
         ("-" * 4000 + "1", "learners", ["not a spec"]),
         ("ERM(network=" * 400 + "1" + ")" * 400, "learners", ["not a spec"]),
         ("(" * 300 + "ERM" + ")" * 300, "learners", ["not a spec"]),
-        ("ERM(rate=" + "9" * 5000 + ")", "learners", ["not a spec"]),
+        ("ERM(learning_rate=" + "9" * 5000 + ")", "learners", ["not a spec"]),
         ("ERM" + " " * LONGEST, "learners", [f"longer than {LONGEST}"]),
     ],
 )
@@ -123,9 +132,9 @@ def test_what_is_no_spec_is_said(text, kind, says):
     "text",
     [
         "__import__('os').system('x')",
-        "ERM(rate=__import__('os').system('x'))",
+        "ERM(learning_rate=__import__('os').system('x'))",
         "ERM(network=(lambda: 1)())",
-        "ERM(rate=open('/tmp/x', 'w'))",
+        "ERM(learning_rate=open('/tmp/x', 'w'))",
         "(os := 1)",
         "f'{__import__(\"os\")}'",
     ],
@@ -142,7 +151,7 @@ def test_nothing_is_executed(text, monkeypatch):
 
 def test_any_kind_is_found_by_name():
     with pytest.raises(BenchError, match="Did you mean 'KNN'"):
-        parse_any("KMN(neighbours=3)")
+        parse_any("KMN(n_neighbors=3)")
 
 
 @pytest.mark.parametrize(

@@ -250,7 +250,7 @@ def test_a_plugin_learner_runs_in_worker_processes(write, monkeypatch):
     try:
         REGISTRY.load(path)
         learner, data = parse("Travelling(label=0)", "learners"), parse("Coins(n=40)", "datasets")
-        idle = parse("Idle", "strategies").filled(data.signal, data.label)
+        idle = parse("Idle", "strategies").with_defaults(data.signal, data.label)
         chunks = [[Trial(data, learner, idle, 0.0, seed)] for seed in range(2)]
         records = [record for _, pair in run_chunks(chunks, jobs=2) for record in pair]
     finally:

@@ -23,7 +23,7 @@ from collectives.multiple_collectives import Several
 from collectives.planting import FeatureLabel, FeatureOnly, FeatureOnlyPlus
 from collectives.signals.tabular import SetFeature
 from collectives.theory import closed_form
-from collectives.types import Pooled
+from collectives.types import MemberData
 from collectives.unplanting import Unplant
 
 BIT, LOW = SetFeature(-1, 1.0), SetFeature(0, 0.0)
@@ -74,7 +74,7 @@ def law(seed):
 def pooled(known):
     """What members know who know the law; all its atoms, with their masses."""
     x, y = np.repeat(POINTS, 3, axis=0), np.tile(np.arange(3), 8)
-    return Pooled(x, y, 3, known.table.ravel())
+    return MemberData(x, y, 3, known.table.ravel())
 
 
 def faced(known, strategy, size):
@@ -93,7 +93,7 @@ def ways(strategy, x, y, said, rng):
     """What one person may hand in, spelled out for each of the compounds."""
     if isinstance(strategy, Noisy):
         yield strategy.dropout, x, y
-        for p, moved, told in ways(strategy.of, x, y, said, rng):
+        for p, moved, told in ways(strategy.base, x, y, said, rng):
             p = p * (1 - strategy.dropout)
             point = x if strategy.mistaken is None else strategy.mistaken(x)
             for q, place in ((1 - strategy.wrong_signal, moved), (strategy.wrong_signal, point)):
@@ -102,7 +102,7 @@ def ways(strategy, x, y, said, rng):
                     yield p * q * (1 - w if k == told[0] else w / 2), place, np.array([k])
     elif isinstance(strategy, Several):
         yield 1 - sum(strategy.shares), x, y
-        for j, (part, share) in enumerate(zip(strategy.of, strategy.shares, strict=True)):
+        for j, (part, share) in enumerate(zip(strategy.strategies, strategy.shares, strict=True)):
             if strategy.alone and j != strategy.judged:
                 yield share, x, y
             else:
@@ -133,7 +133,7 @@ def test_what_is_promised_is_what_the_worst_firm_leaves(strategy):
         mixture = Mixture(known, strategy, size, pooled(known), 99)
         seen = faced(known, strategy, size)
         np.testing.assert_allclose(mixture.joint(POINTS), seen, atol=1e-12)
-        promised = strategy.promise(
+        promised = strategy.exact_bound(
             known.table, mixture.joint(POINTS), lambda g: index_of(g(POINTS), POINTS)
         )
         exact = worst(known, strategy, seen)
@@ -170,7 +170,7 @@ def test_noise_and_company_of_a_smaller_collective_are_those_of_a_larger_ones_fi
 
 def test_points_that_only_a_signal_makes_are_asked_for_too():
     far = SetFeature(-1, 7.0)
-    data = Coins(n=400, test=300)
+    data = Coins(n=400, n_test=300)
     learner = parse("BayesOptimal", "learners")
     for size in (0.01, 0.4):
         (record,) = run_trials([Trial(data, learner, FeatureLabel(far, 1), size, 0)])
@@ -191,10 +191,10 @@ def test_points_that_only_a_signal_makes_are_asked_for_too():
 )
 def test_the_bayes_rule_keeps_what_is_promised(strategy):
     data, learner = (
-        Coins(n=2000, test=4000, overlap=0.1, noise=0.4),
+        Coins(n=2000, n_test=4000, overlap=0.1, noise=0.4),
         parse("BayesOptimal", "learners"),
     )
-    made = parse(strategy, "strategies").filled(data.signal, data.label)
+    made = parse(strategy, "strategies").with_defaults(data.signal, data.label)
     sizes = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4)
     records = run_trials([Trial(data, learner, made, s, seed) for s in sizes for seed in (0, 1)])
     promised = [r["bounds"]["exact"] for r in records]
@@ -204,18 +204,18 @@ def test_the_bayes_rule_keeps_what_is_promised(strategy):
 
 
 def test_where_chance_or_an_unknown_law_rules_nothing_exact_is_promised():
-    data = Coins(n=200, test=100)
+    data = Coins(n=200, n_test=100)
     (struck,) = run_trials([Trial(data, EmpiricalBayes(), Strike(label=1), 0.1, 0)])
     assert "exact" not in struck["bounds"]
     digits = parse("Digits", "datasets")
-    made = FeatureLabel().filled(digits.signal, digits.label)
+    made = FeatureLabel().with_defaults(digits.signal, digits.label)
     (record,) = run_trials([Trial(digits, EmpiricalBayes(), made, 0.1, 0)])
     assert set(record["bounds"]) == {"plugin"}
     assert record["bounds"]["plugin"] == 1.0  # nobody has the signal by nature
 
 
 def test_the_plug_in_is_the_formula_on_what_is_there():
-    data = Coins(n=500, test=50, overlap=0.2)
+    data = Coins(n=500, n_test=50, overlap=0.2)
     sample = TrainingSet(POINTS, np.zeros(8))
     trial = SimpleNamespace(strategy=FeatureLabel(BIT, 1), dataset=data)
     weights = np.array([1, 1, 2, 2, 3, 4, 4, 4.0])
@@ -257,7 +257,7 @@ def test_a_weighted_learners_bound_holds_for_what_its_weights_make():
 
 
 def test_re_weighting_learners_leave_a_bound_of_their_own():
-    data = Coins(n=400, test=200, overlap=0.05)
+    data = Coins(n=400, n_test=200, overlap=0.05)
     trial = Trial(data, JTT(epochs=2), FeatureLabel(BIT, 1), 0.3, 0)
     (record,) = run_trials([trial])
     assert set(record["bounds"]) == {"exact", "plugin", "sample", "weighted"}
@@ -268,7 +268,7 @@ def test_re_weighting_learners_leave_a_bound_of_their_own():
 
 
 def test_members_promise_themselves_what_their_own_rows_allow():
-    data = Coins(n=8000, test=4000, coins=1, overlap=0.05)
+    data = Coins(n=8000, n_test=4000, coins=1, overlap=0.05)
     trial = Trial(data, EmpiricalBayes(), FeatureLabel(BIT, 1), 0.3, 0)
     for strategy, size in (
         (trial.strategy, 0.3),

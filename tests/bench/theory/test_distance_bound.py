@@ -9,8 +9,8 @@ from bench.experiment.run import run_trials
 from bench.experiment.trial import Trial
 from bench.spec.parsing import parse
 from bench.theory.mixture import Mixture
-from collectives.theory.pointwise import lead, withstood
-from collectives.types import Pooled
+from collectives.theory.pointwise import budget_bound, lead
+from collectives.types import MemberData
 from results.plots.distance_bound import plot_certified
 from results.studies.density_learners import BAYES, COINS, GENERATIVE, NOISY, certified
 
@@ -27,18 +27,18 @@ def test_no_law_so_near_denies_more_people_than_a_linear_program_says(error):
     worst = linprog(-people, A_ub=cost[None], b_ub=[error], bounds=[(0, 1)] * 12)
     counts = np.round(people * 200_000).astype(int)
     leads = np.repeat(gap / people, counts)
-    assert withstood(leads, error) == pytest.approx(1 + worst.fun, abs=2e-4)
+    assert budget_bound(leads, error) == pytest.approx(1 + worst.fun, abs=2e-4)
 
 
 def test_a_firm_that_is_right_loses_whom_the_mixture_loses():
-    assert withstood(np.array([0.3, -0.1, 0.0, 0.2]), 0.0) == 0.5
-    assert withstood(np.array([0.3, 0.3]), 0.15) == pytest.approx(0.0)
-    assert withstood(np.array([-0.1]), 0.5) == 0.0
+    assert budget_bound(np.array([0.3, -0.1, 0.0, 0.2]), 0.0) == 0.5
+    assert budget_bound(np.array([0.3, 0.3]), 0.15) == pytest.approx(0.0)
+    assert budget_bound(np.array([-0.1]), 0.5) == 0.0
 
 
 def trials(data, learner, seeds=2):
     data = parse(data, "datasets")
-    plan = parse("FeatureLabel", "strategies").filled(data.signal, data.label)
+    plan = parse("FeatureLabel", "strategies").with_defaults(data.signal, data.label)
     learner = parse(learner, "learners")
     made = [Trial(data, learner, plan, s, i) for s in (0.0, 0.1, 0.4) for i in range(seeds)]
     return [trial.key._asdict() | {"status": "ok"} for trial in made], made
@@ -70,12 +70,12 @@ def test_bounds_of_records_are_below_the_bayes_rule_and_fall_with_the_distance()
 
 def test_leads_on_coins_are_those_of_the_whole_law():
     data = parse(COINS, "datasets")
-    plan = parse("FeatureLabel", "strategies").filled(data.signal, data.label)
+    plan = parse("FeatureLabel", "strategies").with_defaults(data.signal, data.label)
     support, mass = data.law.support, data.law.joint(data.law.support)
-    pooled = Pooled(support, np.zeros(len(support), int), 2)
+    pooled = MemberData(support, np.zeros(len(support), int), 2)
     mixture = Mixture(data.law, plan, 0.05, pooled, 1000)
     moved = plan.signal(support)
     gap = lead(mixture.joint(moved), np.full(len(moved), plan.label))
     won = float(mass.sum(axis=1)[gap > 1e-12].sum())
     whole = np.repeat(gap, np.round(mass.sum(axis=1) * 1e5).astype(int))
-    assert withstood(whole, 0.0) == pytest.approx(won, abs=1e-3)
+    assert budget_bound(whole, 0.0) == pytest.approx(won, abs=1e-3)

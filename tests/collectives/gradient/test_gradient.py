@@ -23,22 +23,30 @@ from bench.core.errors import BenchError
 from bench.core.random_streams import stream
 from bench.datasets.synthetic.coins import Coins
 from bench.datasets.synthetic.gaussians import Gaussians
-from bench.experiment.evaluation import judge
+from bench.experiment.evaluation import evaluate
 from bench.experiment.run import run_trials
-from bench.experiment.setup import World, stage
+from bench.experiment.setup import SeedContext, set_up
 from bench.experiment.trial import Trial
 from bench.spec.parsing import parse
 from collectives.base import Strategy
-from collectives.gradient.row_optimisation import Crowd, pulled
+from collectives.gradient.row_optimisation import FirmModel, pulled
 from collectives.gradient.strategies import GradientControl, GradientNeutral
 from collectives.idle import Idle
 from collectives.multiple_collectives import Several
 from collectives.planting import FeatureLabel
-from collectives.surrogate_model import bent, centred, fit, gradient, read, rows, shrinkage
+from collectives.surrogate_model import (
+    centred,
+    fit,
+    gradient,
+    hessian_vector_product,
+    read,
+    rows,
+    shrinkage,
+)
 from collectives.theory.gradient_control import neutral_distance, neutral_size
-from collectives.types import Array, Deployed, Pooled
+from collectives.types import Array, Deployed, MemberData
 
-DATA = Gaussians(n=500, test=300, overlap=0.05)
+DATA = Gaussians(n=500, n_test=300, overlap=0.05)
 PLANT = FeatureLabel(DATA.signal, 1)
 FIRM = LogisticRegression()
 
@@ -51,7 +59,7 @@ def drawn(seed: int, classes: int, n: int = 60, d: int = 3) -> tuple[Array, Arra
 
 
 def trial(strategy: Strategy, size: float, seed: int = 0, data: Any = DATA, **more: Any) -> Trial:
-    filled = strategy.filled(data.signal, data.label)
+    filled = strategy.with_defaults(data.signal, data.label)
     return Trial(data, more.pop("learner", FIRM), filled, size, seed, **more)
 
 
@@ -79,7 +87,9 @@ def test_slopes_and_curvature_are_those_of_the_objective(classes: int) -> None:
     at = theta.detach().numpy()
     mine = gradient(at, rows(x), y, w) + shrinkage(at, 0.3)
     np.testing.assert_allclose(mine, slope.detach().numpy(), atol=1e-12)
-    np.testing.assert_allclose(bent(at, way, rows(x), w, 0.3), turn.numpy(), atol=1e-12)
+    np.testing.assert_allclose(
+        hessian_vector_product(at, way, rows(x), w, 0.3), turn.numpy(), atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("classes", [2, 4])
@@ -142,9 +152,9 @@ def test_none_are_read_off_a_firm_that_is_sure_of_everything() -> None:
 def scene(strategy: Any, size: float, seed: int = 0) -> Any:
     """A strategy that is prepared, its members' rows, and those of all."""
     split = DATA.split(stream(seed, "data"))
-    world = World(split)
+    world = SeedContext(split)
     played = world.played(trial(strategy, size, seed))
-    staged = stage(played, world)
+    staged = set_up(played, world)
     own = split.part(split.train[staged.members])
     return played.strategy, own, staged
 
@@ -179,7 +189,7 @@ def test_who_are_too_few_do_the_best_that_there_is(members: int, seed: int) -> N
     """The best by going through all points of the interval, retrained by another solver."""
     x, y = drawn(seed, 2, 40, d=1)
     goal, strength = np.array([[-2.0, -1.0], [2.0, 1.0]]), 1 / 40
-    crowd = Crowd(rows(x), y, members / 40, strength, np.zeros((2, 2)))
+    crowd = FirmModel(rows(x), y, members / 40, strength, np.zeros((2, 2)))
     start = np.float64(x[:members]), y[:members]
     box = np.full((members, 1), x.min()), np.full((members, 1), x.max())
 
@@ -204,11 +214,11 @@ def test_to_be_too_few_is_no_worse_than_planting_by_own_reckoning() -> None:
     for size in (0.005, 0.02):
         made, own, staged = scene(GradientNeutral(), size)
         goal, start = np.array(made.goal), np.array(made.start)
-        crowd = Crowd(rows(own.x), own.y, size, 1 / DATA.n, np.zeros_like(goal))
+        crowd = FirmModel(rows(own.x), own.y, size, 1 / DATA.n, np.zeros_like(goal))
         moved, told = staged.sample.x[staged.members], staged.sample.y[staged.members]
-        planted = PLANT.act(own.x, own.y, pooled=Pooled(own.x, own.y, 2), n=DATA.n, rng=None)
+        planted = PLANT.act(own.x, own.y, pooled=MemberData(own.x, own.y, 2), n=DATA.n, rng=None)
         ends = [
-            np.linalg.norm(crowd.learnt(*way, start) - goal) for way in ((moved, told), planted)
+            np.linalg.norm(crowd.learn(*way, start) - goal) for way in ((moved, told), planted)
         ]
         assert ends[0] <= ends[1] + 1e-6
 
@@ -258,7 +268,7 @@ def test_a_goal_of_ones_own() -> None:
     ("strategy", "reason"),
     [
         (GradientNeutral(goal=((1.0, 2.0), (0.0, 1.0))), "parameters of shape"),
-        (GradientNeutral(of=Idle()), "where the firm is"),
+        (GradientNeutral(base=Idle()), "where the firm is"),
     ],
 )
 def test_goals_that_are_none_are_refused(strategy: Strategy, reason: str) -> None:
@@ -270,7 +280,9 @@ def test_goals_that_are_none_are_refused(strategy: Strategy, reason: str) -> Non
 def test_nobody_acts_before_there_are_people() -> None:
     x, y = drawn(0, 2)
     with pytest.raises(ValueError, match="prepared"):
-        GradientNeutral(PLANT).act(x, y, pooled=Pooled(x, y, 2), n=99, rng=np.random.default_rng())
+        GradientNeutral(PLANT).act(
+            x, y, pooled=MemberData(x, y, 2), n=99, rng=np.random.default_rng()
+        )
     with pytest.raises(BenchError, match="share"):
         parse("GradientNeutral(share=1.5)", "strategies")
 
@@ -287,7 +299,7 @@ def test_a_firm_that_they_know_follows_them() -> None:
         assert 0.2 < few["success"] < many["success"]
         assert many["success"] > (0.85 if strategy == GradientNeutral() else 0.99)
         assert [r["strategy"] for r in (nobody, few)] == [
-            repr(strategy.filled(DATA.signal, 1))
+            repr(strategy.with_defaults(DATA.signal, 1))
         ] * 2
         assert many["signal"]["overlap"] == pytest.approx(DATA.overlap, abs=0.03)
 
@@ -338,11 +350,11 @@ def test_records_do_not_depend_on_the_chunk() -> None:
 
 
 def test_compounds_are_prepared_with_their_parts_and_others_left_as_they_are() -> None:
-    world = World(DATA.split(stream(0, "data")))
+    world = SeedContext(DATA.split(stream(0, "data")))
     plain = trial(Several((FeatureLabel(), FeatureLabel(label=0))), 0.1)
     assert world.played(plain) is plain
     both = world.played(trial(Several((GradientNeutral(), FeatureLabel())), 0.2))
-    assert both.strategy.of[0].goal
+    assert both.strategy.strategies[0].goal
     assert not both.strategy.learns
     assert world.played(both) is both
     (record,) = run_trials([trial(Several((GradientNeutral(), FeatureLabel())), 0.2)])
@@ -351,11 +363,11 @@ def test_compounds_are_prepared_with_their_parts_and_others_left_as_they_are() -
 
 def test_a_classifier_is_shown_with_its_probabilities() -> None:
     given = trial(GradientNeutral(), 0.1)
-    world = World(DATA.split(stream(0, "data")))
+    world = SeedContext(DATA.split(stream(0, "data")))
     played = world.played(given)
-    staged = stage(played, world)
+    staged = set_up(played, world)
     fitted = FIRM.fit(staged.sample, stream(0, "fit"))
-    with_, without = (judge(played, staged, f) for f in (fitted, Fitted(fitted.predict)))
+    with_, without = (evaluate(played, staged, f) for f in (fitted, Fitted(fitted.predict)))
     assert with_["success"] == pytest.approx(with_["measures"]["progress"])
     agreed = with_["measures"]["agreement"]
     assert without["success"] == pytest.approx(agreed) == without["measures"]["agreement"]
@@ -372,14 +384,14 @@ def test_the_last_epoch_is_judged_as_the_classifier_is(judged: Any) -> None:
 
 
 def test_images_are_steered_too() -> None:
-    data = Coins(n=120, test=60)
+    data = Coins(n=120, n_test=60)
     split = data.split(stream(0, "data"))
     part = split.part(split.train)
-    flat = Pooled(part.x, part.y, 2)
-    deep = Pooled(part.x.reshape(-1, 1, 1, 5), part.y, 2)
+    flat = MemberData(part.x, part.y, 2)
+    deep = MemberData(part.x.reshape(-1, 1, 1, 5), part.y, 2)
     told = []
     for pooled in (flat, deep):
-        made = GradientNeutral(FeatureLabel(data.signal, 1)).prepared(pooled)
+        made = GradientNeutral(FeatureLabel(data.signal, 1)).bind(pooled)
         x, y = made.act(
             pooled.x[:30], pooled.y[:30], pooled=pooled, n=120, rng=np.random.default_rng(0)
         )
@@ -419,7 +431,7 @@ def test_the_distance_to_the_goal_of_a_logistic_firm(seed: int) -> None:
     strength, n, many, neutral = 0.5, 400, 120, 0.6
     x, y = drawn(seed, 2, n, d=2)
     goal = centred(np.random.default_rng(seed).normal(size=(2, 3)) / 8)
-    crowd = Crowd(rows(x), y, neutral, strength, np.zeros((2, 3)))
+    crowd = FirmModel(rows(x), y, neutral, strength, np.zeros((2, 3)))
     own = np.float64(x[:many]), y[:many]
     box = np.tile(x.min(axis=0), (many, 1)), np.tile(x.max(axis=0), (many, 1))
     moved, told = pulled([own], box, crowd, goal)

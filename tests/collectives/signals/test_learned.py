@@ -16,25 +16,25 @@ from bench.datasets.real.digits import Digits
 from bench.datasets.synthetic.coins import Coins
 from bench.datasets.synthetic.gaussians import Gaussians
 from bench.experiment.run import run_trials
-from bench.experiment.setup import World
+from bench.experiment.setup import SeedContext
 from bench.experiment.trial import Trial
 from collectives.coordination_noise import Noisy
 from collectives.planting import FeatureLabel, FeatureOnly
 from collectives.signals.learned import Learned, Shift
 from collectives.signals.tabular import Offset
-from collectives.types import Array, Pooled
+from collectives.types import Array, MemberData
 from collectives.unplanting import Unplant
 
 
-def people(seed: int = 0, n: int = 150) -> Pooled:
+def people(seed: int = 0, n: int = 150) -> MemberData:
     """Three classes in five columns, that vary unlike each other."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, 5)) * [2, 1, 0.5, 0.25, 0]
     y = np.argmax(x[:, :3] + rng.normal(size=(n, 3)), axis=1)
-    return Pooled(np.float32(x), y, 3)
+    return MemberData(np.float32(x), y, 3)
 
 
-def failure(amounts: Any, known: Pooled, label: int, size: float) -> float:
+def failure(amounts: Any, known: MemberData, label: int, size: float) -> float:
     """The loss at planted points of a model that was trained with some, by scikit-learn."""
     n = len(known.y)
     x = np.float64(known.x)
@@ -49,7 +49,7 @@ def failure(amounts: Any, known: Pooled, label: int, size: float) -> float:
 @pytest.mark.parametrize("seed", [0, 1])
 def test_no_other_shift_of_that_length_is_easier_to_teach(seed: int, size: float) -> None:
     known, rng = people(seed), np.random.default_rng(seed)
-    learnt = np.array(Learned(budget=0.6, size=size).learnt(known, 1).amounts)
+    learnt = np.array(Learned(budget=0.6, size=size).learn(known, 1).amounts)
     assert np.linalg.norm(learnt) == pytest.approx(0.6)
     best = failure(learnt, known, 1, size)
     for spread in (0.01, 0.1, 10.0):
@@ -60,20 +60,20 @@ def test_no_other_shift_of_that_length_is_easier_to_teach(seed: int, size: float
 
 
 def test_where_it_begins_makes_no_difference() -> None:
-    first, second = (Learned(seed=seed).learnt(people(), 0) for seed in (0, 1))
+    first, second = (Learned(seed=seed).learn(people(), 0) for seed in (0, 1))
     told = [failure(s.amounts, people(), 0, 0.05) for s in (first, second)]
     assert told[0] == pytest.approx(told[1], abs=1e-3)
 
 
 def test_it_stays_within_its_columns_and_looks_at_so_many_people() -> None:
     known = people()
-    learnt = Learned(columns=(1, -2, 3), rows=50).learnt(known, 2)
+    learnt = Learned(columns=(1, -2, 3), rows=50).learn(known, 2)
     assert np.flatnonzero(learnt.amounts).tolist() == [1, 3]
     other = replace(known, x=known.x.copy())
     other.x[50:] = 7
-    assert Learned(columns=(1, 3), rows=50).learnt(other, 2) == learnt
+    assert Learned(columns=(1, 3), rows=50).learn(other, 2) == learnt
     with pytest.raises(ValueError, match=r"names column 5, allowed is -5\.\.4"):
-        Learned(columns=(5,)).learnt(known, 2)
+        Learned(columns=(5,)).learn(known, 2)
 
 
 def test_a_shift_by_hand() -> None:
@@ -88,20 +88,20 @@ def test_one_that_nobody_learnt_is_none() -> None:
     with pytest.raises(ValueError, match="before people are known"):
         Learned()(np.zeros((1, 2)))
     with pytest.raises(ValueError, match="aims at a label"):
-        Unplant(Learned(), 1).prepared(people())
+        Unplant(Learned(), 1).bind(people())
 
 
 def test_strategies_are_prepared_with_it_part_by_part() -> None:
     known = people()
-    made = Noisy(FeatureOnly(Learned(), 2), dropout=0.5, mistaken=Offset()).prepared(known)
-    assert made.of.signal == Learned().learnt(known, 2)
+    made = Noisy(FeatureOnly(Learned(), 2), dropout=0.5, mistaken=Offset()).bind(known)
+    assert made.base.signal == Learned().learn(known, 2)
     assert made.mistaken == Offset()
     assert not made.learns
 
 
 def test_one_signal_for_all_sizes_in_the_record_too() -> None:
-    data = Coins(n=300, test=200)
-    world = World(data.split(stream(0, "data")))
+    data = Coins(n=300, n_test=200)
+    world = SeedContext(data.split(stream(0, "data")))
     strategy = FeatureLabel(Learned(budget=0.5), 1)
     trials = [Trial(data, EmpiricalBayes(), strategy, size, 0) for size in (0.0, 0.1, 0.3)]
     learnt = world.played(trials[0]).strategy.signal
@@ -130,7 +130,7 @@ def reached(data: Any, learner: Any, steps: int, sizes: Any, seeds: int, budget:
 @pytest.mark.parametrize("learner", [LogisticRegression(), ERM()], ids=["linear", "network"])
 def test_it_takes_less_than_half_of_the_members_that_a_random_one_takes(learner: Any) -> None:
     """Paired: the same people and members, and shifts of one length, in twenty dimensions."""
-    data, sizes = Gaussians(n=600, test=300, dimension=20), (0.05, 0.1, 0.2, 0.4)
+    data, sizes = Gaussians(n=600, n_test=300, dimension=20), (0.05, 0.1, 0.2, 0.4)
     learnt, drawn = (reached(data, learner, steps, sizes, 4, 1.0) for steps in (30, 0))
     less = learnt[:, :-1] - drawn[:, 1:]
     assert (less.mean(axis=0) > 0).all()

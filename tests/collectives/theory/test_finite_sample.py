@@ -9,9 +9,9 @@ import pytest
 
 from collectives.signals.tabular import SetFeature
 from collectives.theory import finite_sample as bounds
-from collectives.theory.counts import Counts, _kinds, tally
+from collectives.theory.counts import Counts, _kinds, count_signal
 from collectives.theory.finite_sample import Terms
-from collectives.types import Array, Pooled
+from collectives.types import Array, MemberData
 from collectives.unplanting import Unplant
 
 BIT = SetFeature(column=-1, value=1.0)
@@ -71,12 +71,12 @@ def literal(kind: str, x: Array, y: Array, n: int, label: int, terms: Terms, ask
 def vectorised(
     kind: str, x: Array, y: Array, sizes: list[int], label: int, terms: Terms, asked: int
 ) -> Array:
-    data = tally(BIT, x, y, 3, sizes)
+    data = count_signal(BIT, x, y, 3, sizes)
     if kind == "label":
         return bounds.planting(data, terms, label)
     if kind == "only":
         return bounds.feature_only_plus(data, terms, label)
-    survey, rest = data.parted(asked, tally(BIT, x, y, 3, [asked]))
+    survey, rest = data.parted(asked, count_signal(BIT, x, y, 3, [asked]))
     return bounds.unplanting(survey, rest, data, terms, label, naive=kind == "naive")
 
 
@@ -99,7 +99,7 @@ def test_the_tables_say_what_a_loop_over_members_says(kind: str, seed: int, near
 def test_one_pass_counts_what_many_would() -> None:
     x, y = rows(3)
     sizes = [100, 20, 240, 20]
-    one = tally(BIT, x, y, 3, sizes, block=7)
+    one = count_signal(BIT, x, y, 3, sizes, block=7)
     for t, n in enumerate(sizes):
         seen: dict[bytes, int] = {}
         for point in BIT(x):
@@ -184,7 +184,7 @@ def test_a_firm_that_errs_cannot_break_the_bound_with_twice_the_error(error: flo
         cells, label = drawn(joint, 3000, rng), int(rng.integers(3))
         n = int(rng.choice([600, 1500, 2400]))
         terms = Terms(3000, 10**6, delta=0.1, error=error)
-        data = tally(BIT, points[cells[0][:n]], cells[1][:n], 3, [n])
+        data = count_signal(BIT, points[cells[0][:n]], cells[1][:n], 3, [n])
         seen = np.zeros((8, 3))
         np.add.at(seen, (cells[0][n:], cells[1][n:]), 1 / 3000)
         np.add.at(seen[:, label], cells[0][:n] | 1, 1 / 3000)
@@ -223,8 +223,8 @@ def test_where_nobody_was_asked_unplanting_is_promised_nothing(way: Any) -> None
     strategy = Unplant(BIT, 2, way=way, asked=asked)
 
     def both() -> tuple[float, int]:
-        own = Pooled(x[:n], y[:n], 3)
-        bound = strategy.guarantee(Counts(own.x, own.y, 3), Terms(people, people))[0]
+        own = MemberData(x[:n], y[:n], 3)
+        bound = strategy.finite_sample_bound(Counts(own.x, own.y, 3), Terms(people, people))[0]
         told = strategy.act(own.x, own.y, pooled=own, n=people, rng=rng)[1]
         firm = np.bincount(np.concatenate([told, y[n:]]), minlength=3)
         return float(bound), int(firm.argmax())
@@ -286,9 +286,9 @@ def test_what_is_outside_the_assumptions_is_refused_by_name() -> None:
         bounds.erasing(joint, np.array([1, 1]), people, TERMS, 0.0)
     x, y = rows(0)
     with pytest.raises(ValueError, match=r"needs 1\.\.239"):
-        bounds.planting(tally(BIT, x, y, 3, [240]), Terms(240, 100), 0)
+        bounds.planting(count_signal(BIT, x, y, 3, [240]), Terms(240, 100), 0)
     with pytest.raises(ValueError, match=r"there are 1\.\.240 members"):
-        tally(BIT, x, y, 3, [241])
+        count_signal(BIT, x, y, 3, [241])
     with pytest.raises(ValueError, match="delta=0"):
         Terms(10, 10, delta=0.0)
     with pytest.raises(ValueError, match="error=1"):

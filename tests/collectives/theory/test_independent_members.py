@@ -23,10 +23,10 @@ from collectives.relabelling import MinorityRelabel
 from collectives.signals.tabular import Offset, SetFeature
 from collectives.size_aware import SizeAware
 from collectives.theory import closed_form, finite_sample, independent_members
-from collectives.theory.counts import Counts, Tally, tally
+from collectives.theory.counts import Counts, SignalCounts, count_signal
 from collectives.theory.finite_sample import Terms
-from collectives.theory.label_policy import Habits, mixed
-from collectives.types import Array, NoBound, Pooled
+from collectives.theory.label_policy import LabelPolicy, mixed
+from collectives.types import Array, MemberData, NoBound
 from collectives.unplanting import Unplant
 
 BIT, LOW = SetFeature(-1, 1.0), SetFeature(0, 0.0)
@@ -94,7 +94,7 @@ def r(small: float, k: int) -> float:
 
 
 def guaranteed(strategy: Strategy, x: Array, y: Array, terms: Terms) -> float:
-    return float(strategy.guarantee(Counts(POINTS[x], y, 3), terms)[0])
+    return float(strategy.finite_sample_bound(Counts(POINTS[x], y, 3), terms)[0])
 
 
 # ---- what members do ----------------------------------------------------------------------------
@@ -105,25 +105,25 @@ def test_habits_bring_what_the_outcomes_bring(strategy: Strategy) -> None:
     joint, rng = law(1)
     x, y = drawn(joint, 500, rng)
     expected = np.zeros((8, 3))
-    pooled = Pooled(POINTS[x], y, 3)
-    for likely, moved, told in strategy.outcomes(POINTS[x], y, pooled=pooled, n=999):
+    pooled = MemberData(POINTS[x], y, 3)
+    for likely, moved, told in strategy.action_distribution(POINTS[x], y, pooled=pooled, n=999):
         np.add.at(expected, (index(moved), told), likely)
-    habits = strategy.habits(3)
-    assert habits is not None
-    assert not habits.loose
-    counted = tally(BIT, POINTS[x], y, 3, [500])
+    label_policy = strategy.label_policy(3)
+    assert label_policy is not None
+    assert not label_policy.unspecified
+    counted = count_signal(BIT, POINTS[x], y, 3, [500])
     where = index(np.array(list(dict.fromkeys(map(tuple, BIT(POINTS[x]))))))
-    found = habits.brought(counted.base[0], counted.arriving[0])
+    found = label_policy.brought(counted.base[0], counted.arriving[0])
     np.testing.assert_allclose(found, expected[where], atol=1e-9)
-    assert habits.told.sum(axis=1) == pytest.approx(np.ones(3))
+    assert label_policy.told.sum(axis=1) == pytest.approx(np.ones(3))
     single = isinstance(strategy, FeatureLabel | FeatureOnly | FeatureOnlyPlus | Idle)
-    assert habits.certain == single
+    assert label_policy.certain == single
 
 
 def test_who_may_do_anything_is_loose() -> None:
-    assert [s.habits(3).loose for s in LOOSE] == [0.1, 0.15, 0.1, 0.05]  # type: ignore[union-attr]
-    nobody = Habits.of_all(2)
-    assert nobody.loose == mixed([(0.3, nobody), (0.7, nobody)]).loose == 1.0
+    assert [s.label_policy(3).unspecified for s in LOOSE] == [0.1, 0.15, 0.1, 0.05]  # type: ignore[union-attr]
+    nobody = LabelPolicy.of_all(2)
+    assert nobody.unspecified == mixed([(0.3, nobody), (0.7, nobody)]).unspecified == 1.0
     for strategy in (
         Erase(BIT),
         Unplant(BIT, 1),
@@ -135,7 +135,7 @@ def test_who_may_do_anything_is_loose() -> None:
         Noisy(Erase(BIT)),
         Several((Erase(BIT), PLANT), judged=0),
     ):
-        assert strategy.habits(3) is None
+        assert strategy.label_policy(3) is None
 
 
 # ---- formulas -----------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ def literal(strategy: Strategy, x: Array, y: Array, label: int, terms: Terms) ->
     n, big = len(y), terms.people
     signals = sorted({MOVED[p] for p in x})
     small = terms.delta / (2 + 2 * len(signals) * 2)
-    ways = strategy.outcomes(POINTS[x], y, pooled=Pooled(POINTS[x], y, 3), n=big)
+    ways = strategy.action_distribution(POINTS[x], y, pooled=MemberData(POINTS[x], y, 3), n=big)
     won = 0.0
     for z in signals:
         sure = True
@@ -182,10 +182,11 @@ def test_many_sizes_at_once_say_what_each_says() -> None:
     sizes, terms, told = np.array([1000, 3000, 2000]), Terms(3500, 10**6, delta=0.9), []
     for strategy in [ONLY, *KNOWN[4:5], *LOOSE, SizeAware(ONLY), Adaptive(ONLY), Erase(BIT)]:
         counts = Counts(POINTS[x], y, 3)
-        together = strategy.guarantee(replace(counts, people=sizes), terms)
-        assert together[1] == pytest.approx(strategy.guarantee(counts, terms)[0])
+        together = strategy.finite_sample_bound(replace(counts, people=sizes), terms)
+        assert together[1] == pytest.approx(strategy.finite_sample_bound(counts, terms)[0])
         one = [
-            strategy.guarantee(replace(counts, people=sizes[t : t + 1]), terms)[0] for t in (0, 2)
+            strategy.finite_sample_bound(replace(counts, people=sizes[t : t + 1]), terms)[0]
+            for t in (0, 2)
         ]
         assert together[[0, 2]] == pytest.approx(one)
         told.append(together.any())
@@ -213,7 +214,7 @@ def test_what_can_be_bought_is_at_least_what_the_best_choice_buys() -> None:
 def firm(x: Array, y: Array, n: int, strategy: Strategy, rng: np.random.Generator) -> Array:
     """What a firm has, by point and label, once the first n people have acted."""
     seen, own = np.zeros((8, 3)), slice(n)
-    pooled = Pooled(POINTS[x[own]], y[own], 3)
+    pooled = MemberData(POINTS[x[own]], y[own], 3)
     moved, told = strategy.act(pooled.x, pooled.y, pooled=pooled, n=len(y), rng=rng)
     np.add.at(seen, (index(moved), told), 1)
     np.add.at(seen, (x[n:], y[n:]), 1)
@@ -229,7 +230,7 @@ def left(strategy: Strategy, seen: Array, test: Array) -> float:
         won = (sure & sure[MOVED] & (best == best[MOVED])) | (np.arange(8) == MOVED)
         return float(won[test].mean())
     if isinstance(strategy, Several) and strategy.judged is None:
-        labels = [s.label for s in strategy.of]
+        labels = [s.label for s in strategy.strategies]
     else:
         labels = [strategy.target]
     won = [seen[:, k] > np.delete(seen, k, axis=1).max(axis=1) for k in labels]
@@ -290,13 +291,13 @@ def test_feature_only_is_broken_no_more_often_than_it_may_by_enumeration(carried
         some = np.random.default_rng(0).choice(len(own), size=20)
         base = own[some][:, None, [1, 0]]
         arriving = base + own[some][:, None, [3, 2]]
-        counts.seen[BIT] = Tally(np.full(20, n), base, arriving), MOVED
-        found = ONLY.guarantee(counts, Terms(big, 10**9, delta=delta))
+        counts.seen[BIT] = SignalCounts(np.full(20, n), base, arriving), MOVED
+        found = ONLY.finite_sample_bound(counts, Terms(big, 10**9, delta=delta))
         assert ((found > 0) == promised[some]).all()
     assert worst > 0
 
 
-def worst_company(strategy: Any, seen: Array, loose: int, test: Array) -> float:
+def worst_company(strategy: Any, seen: Array, unspecified: int, test: Array) -> float:
     """The success that is left if so many members vote where, and for whom, it hurts most."""
     need = seen[:, 1] - np.delete(seen, 1, axis=1).max(axis=1)
     safe = [z for z in range(1, 8, 2) if need[z] > 0]
@@ -305,7 +306,7 @@ def worst_company(strategy: Any, seen: Array, loose: int, test: Array) -> float:
         sum(mass[z] for z in some)
         for k in range(5)
         for some in itertools.combinations(safe, k)
-        if sum(need[z] for z in some) <= loose
+        if sum(need[z] for z in some) <= unspecified
     )
     return float(mass[safe].sum() - lost)
 
@@ -318,12 +319,12 @@ def test_a_loose_part_of_the_members_cannot_break_the_bound_wherever_it_votes() 
         strategy = Several((PLANT, Erase(BIT)), shares=(1 - share, share), judged=0)
         x, y = drawn(joint, people, rng)
         test, _ = drawn(joint, 2000, rng)
-        loose = rng.random(n) < share
+        unspecified = rng.random(n) < share
         seen = np.zeros((8, 3))
         np.add.at(seen, (x[n:], y[n:]), 1)
-        np.add.at(seen[:, 1], MOVED[x[:n][~loose]], 1)
+        np.add.at(seen[:, 1], MOVED[x[:n][~unspecified]], 1)
         bound = guaranteed(strategy, x[:n], y[:n], Terms(people, len(test), delta=0.1))
-        reached = worst_company(strategy, seen, int(loose.sum()), test)
+        reached = worst_company(strategy, seen, int(unspecified.sum()), test)
         assert bound <= reached
         promised += bound > 0
         turned += bound > 0 and reached < worst_company(strategy, seen, 0, test)
@@ -369,14 +370,16 @@ def test_with_ever_more_people_the_bound_is_what_the_law_promises(strategy: Stra
         arriving = np.zeros_like(base)
         np.add.at(arriving[0], MOVED, base[0])
         counts = Counts(POINTS, np.zeros(8, int), 3)
-        here = Tally(np.array([many * size]), base, arriving)
-        counts.seen[BIT] = Tally(here.people, base[:, 1::2], arriving[:, 1::2]), MOVED
+        here = SignalCounts(np.array([many * size]), base, arriving)
+        counts.seen[BIT] = SignalCounts(here.people, base[:, 1::2], arriving[:, 1::2]), MOVED
         counts.seen[BIT, "everywhere"] = here, MOVED
-        found = strategy.guarantee(counts, Terms(many, many))[0]
+        found = strategy.finite_sample_bound(counts, Terms(many, many))[0]
 
-        pooled = Pooled(np.repeat(POINTS, 3, axis=0), np.tile(np.arange(3), 8), 3, joint.ravel())
+        pooled = MemberData(
+            np.repeat(POINTS, 3, axis=0), np.tile(np.arange(3), 8), 3, joint.ravel()
+        )
         mixture = Mixture(Table(joint), strategy, size, pooled, 99).joint(POINTS)
-        exact = strategy.promise(joint, mixture, lambda g: index(g(POINTS)))
+        exact = strategy.exact_bound(joint, mixture, lambda g: index(g(POINTS)))
         assert exact is not None
         assert found <= exact + 1e-5
         equal += found > exact - 1e-5
@@ -388,11 +391,11 @@ def test_feature_only_is_promised_what_its_population_bound_says() -> None:
     joint, _ = law(5)
     many = 10**15
     for size in (0.05, 0.2, 0.6):
-        counts = tally(BIT, POINTS, np.zeros(8, int), 3, [8])
+        counts = count_signal(BIT, POINTS, np.zeros(8, int), 3, [8])
         base, arriving = joint[1::2][None], (joint[::2] + joint[1::2])[None]
         n = np.array([many * size])
         data = replace(counts, people=n, base=base * n, arriving=arriving * n)
-        found = independent_members.planting(data, ONLY.habits(3), Terms(many, many), 1)[0]
+        found = independent_members.planting(data, ONLY.label_policy(3), Terms(many, many), 1)[0]
         assert found == pytest.approx(
             closed_form.feature_only_pointwise(joint, MOVED, 1, size), abs=1e-5
         )
@@ -405,16 +408,18 @@ def test_who_speaks_against_it_costs_feature_only_what_the_plus_saves() -> None:
         n = int(rng.choice([400, 1500, 2500]))
         x, y = drawn(joint, n, rng)
         terms = Terms(4000, 10**6, delta=0.1)
-        data = tally(BIT, POINTS[x], y, 3, [n])
+        data = count_signal(BIT, POINTS[x], y, 3, [n])
         with_all, plus = (
-            independent_members.planting(data, s.habits(3), terms, 1)[0] for s in (ONLY, PLUS)
+            independent_members.planting(data, s.label_policy(3), terms, 1)[0]
+            for s in (ONLY, PLUS)
         )
         assert with_all <= plus
         gained += with_all < plus
         # Where nobody of another label carries the signal, they are the same.
         away = replace(data, base=data.base * (np.arange(3) == 1))
         one, other = (
-            independent_members.planting(away, s.habits(3), terms, 1)[0] for s in (ONLY, PLUS)
+            independent_members.planting(away, s.label_policy(3), terms, 1)[0]
+            for s in (ONLY, PLUS)
         )
         assert one == other
     assert gained > 0
@@ -490,13 +495,13 @@ def test_who_can_only_move_to_others_points_needs_one_of_them(strategy: Strategy
     with pytest.raises(NoBound, match="all members carry the signal"):
         guaranteed(strategy, x[:n], y[:n], terms)
     with pytest.raises(NoBound, match="all members carry the signal"):
-        strategy.guarantee(Counts(POINTS[x], y, 3, people=np.array([2, 777, n])), terms)
+        strategy.finite_sample_bound(Counts(POINTS[x], y, 3, people=np.array([2, 777, n])), terms)
     x[:9] = 6
     assert left(strategy, firm(x, y, n, PLUS, rng), x) == 1
     assert guaranteed(strategy, x[:n], y[:n], terms) > 0.5
     # Where it is one in 10,000, fewer are expected to know of nobody.
     some = Counts(POINTS[x[:n]], y[:n], 3, people=np.array([9_990, 10_010]))
-    few, many = strategy.guarantee(some, Terms(11_000, 10**6))
+    few, many = strategy.finite_sample_bound(some, Terms(11_000, 10**6))
     assert few == 0 < many
 
 

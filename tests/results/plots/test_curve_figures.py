@@ -246,13 +246,15 @@ def test_variants_of_one_learner_are_told_apart() -> None:
 def test_who_trains_others_is_told_apart_by_whom_and_from_others_who_train_them() -> None:
     inner = ("ERM", "GroupDRO", "CVaRDRO", "JTT", "LogisticRegression", "NaiveBayes")
     for outer in ("HashedBag", "Finetune", "Ensemble"):
-        given = [look(f"{outer}(of={name}(epochs=3))") for name in inner]
+        given = [look(f"{outer}(base={name}(epochs=3))") for name in inner]
         assert len({own.colour for own in given}) == len(inner)
         assert {own.marker for own in given} == {look(outer).marker}
     for name in inner:
-        pair = [look(f"{outer}(of={name}())").colour for outer in ("HashedBag", "Finetune")]
+        pair = [look(f"{outer}(base={name}())").colour for outer in ("HashedBag", "Finetune")]
         assert pair[0] != pair[1]
-    twice = looks(["HashedBag(of=ERM(rate=1.0))", "HashedBag(of=ERM(rate=2.0))"])
+    twice = looks(
+        ["HashedBag(base=ERM(learning_rate=1.0))", "HashedBag(base=ERM(learning_rate=2.0))"]
+    )
     assert len(set(twice.values())) == 2
 
 

@@ -17,7 +17,7 @@ from bench.spec.grid import Grid, Part
 from results.plots.decision_regions import plot_learnt, plot_regions
 from results.plots.style import WIDTHS, columns
 
-MOONS = "Planar(n=300, test=400)"
+MOONS = "Planar(n=300, n_test=400)"
 FIRMS = ("KNN", "Generative", "BayesOptimal")
 
 
@@ -51,7 +51,7 @@ def test_the_rounds_of_a_trial_are_played_to_the_end():
 
 def test_a_learner_that_fails_is_said():
     with pytest.raises(BenchError, match=r"BayesOptimal.* at size 0 failed"):
-        look(trials("Slabs(n=100, test=100)", ("BayesOptimal",)))
+        look(trials("Slabs(n=100, n_test=100)", ("BayesOptimal",)))
 
 
 def test_nodes_are_answered_as_points_with_and_without_the_signal(looked):
@@ -93,13 +93,13 @@ def test_truth_and_people_are_those_of_the_sample(looked):
 
 def test_a_signal_in_the_plane_leaves_one_plane():
     _, nodes, people = look(
-        trials("Slabs(n=100, test=100, dimension=2)", ("KNN",)), nodes=5, shown=4
+        trials("Slabs(n=100, n_test=100, dimension=2)", ("KNN",)), nodes=5, shown=4
     )
     assert set(nodes["plane"]) == set(people["plane"]) == {"all"}
     moved = people[people["member"]]
     assert moved["y"].nunique() == 1
     with pytest.raises(BenchError, match="two of the columns 0 to 1"):
-        look(trials("Slabs(n=100, test=100, dimension=2)", ("KNN",)), columns=(0, 2))
+        look(trials("Slabs(n=100, n_test=100, dimension=2)", ("KNN",)), columns=(0, 2))
     with pytest.raises(BenchError, match="in no plane"):
         look(trials("Digits", ("KNN",)))
 
@@ -188,7 +188,7 @@ def test_pictures_are_small_and_the_same_each_time(bench, tmp_path):
     words = (
         "regions",
         "--dataset",
-        "Gaussians(n=200, test=200)",
+        "Gaussians(n=200, n_test=200)",
         "--learners",
         "Generative",
         "--sizes",

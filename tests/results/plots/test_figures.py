@@ -211,7 +211,7 @@ def test_figures_are_as_wide_as_a_column():
 
 def pair(label, judged=0, alone=False, shares=(0.5, 0.5)):
     one, other = "FeatureLabel(label=1)", f"FeatureLabel(label={label})"
-    return f"Several(of=({one}, {other}), shares={shares}, judged={judged}, alone={alone})"
+    return f"Several(strategies=({one}, {other}), shares={shares}, judged={judged}, alone={alone})"
 
 
 def test_constructiveness_is_success_together_less_alone_paired_by_seed():

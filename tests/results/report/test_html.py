@@ -211,7 +211,7 @@ def bench(capsys, monkeypatch, tmp_path):
 def test_the_command_measures_the_same_numbers_again(bench, monkeypatch, tmp_path):
     axes = (
         "--datasets",
-        "Coins(n=200, test=200)",
+        "Coins(n=200, n_test=200)",
         "--learners",
         "KNN,EmpiricalBayes",
         "--sizes",
@@ -245,7 +245,7 @@ def test_the_command_measures_the_same_numbers_again(bench, monkeypatch, tmp_pat
 def test_choices_of_firms_have_commands_that_make_them(bench, monkeypatch, tmp_path):
     axes = (
         "--datasets",
-        "Coins(n=200, test=200)",
+        "Coins(n=200, n_test=200)",
         "--learners",
         "KNN(1),KNN(9),EmpiricalBayes",
         "--sizes",
@@ -452,7 +452,7 @@ def test_it_fits_a_phone_and_paper(opened):
 
 @pytest.mark.slow
 def test_it_opens_in_two_seconds_with_a_hundred_thousand_records_behind_it(browser, tmp_path):
-    learners = [f"L{i}(rate={i})" for i in range(40)]
+    learners = [f"L{i}(learning_rate={i})" for i in range(40)]
     strategies = [f"S{i}()" for i in range(24)]
     many = records(learners, strategies, seeds=12, sizes=[0.0, *np.geomspace(0.001, 0.4, 8)])
     assert len(many) > 100_000

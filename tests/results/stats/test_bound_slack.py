@@ -18,7 +18,7 @@ from bench.spec.grid import Grid, Part
 from bench.spec.parsing import parse
 from bench.theory.sample_size import pilot, plan
 from collectives.theory.finite_sample import Terms
-from collectives.types import Pooled
+from collectives.types import MemberData
 from results.stats.bound_slack import promised, violations
 from results.stats.frames import CELL
 
@@ -69,7 +69,7 @@ def test_without_promises_the_tables_are_empty():
 
 def test_the_bayes_rule_breaks_no_promise(tmp_path):
     part = Part(
-        ("Coins(n=300, test=200)",),
+        ("Coins(n=300, n_test=200)",),
         ("BayesOptimal", "KNN"),
         ("FeatureLabel", "Noisy(wrong_label=0.3)"),
         sizes=(0.0, 0.05, 0.3),
@@ -91,8 +91,8 @@ def test_the_bayes_rule_breaks_no_promise(tmp_path):
 
 
 def test_a_plan_is_the_smallest_number_that_is_promised_enough():
-    data = Cars(n=50_000, test=100)
-    strategy = parse("FeatureLabel", "strategies").filled(data.signal, 3)
+    data = Cars(n=50_000, n_test=100)
+    strategy = parse("FeatureLabel", "strategies").with_defaults(data.signal, 3)
 
     def terms(people):
         return Terms(people, test=100_000, delta=0.1)
@@ -115,7 +115,9 @@ def test_a_plan_is_the_smallest_number_that_is_promised_enough():
 
     assert bound(found["members"]) >= 0.9 > bound(found["members"] - 1)
     assert plan(data, strategy, 1.0, terms)["members"] is None
-    harder = plan(data, parse("FeatureOnlyPlus", "strategies").filled(data.signal, 3), 0.5, terms)
+    harder = plan(
+        data, parse("FeatureOnlyPlus", "strategies").with_defaults(data.signal, 3), 0.5, terms
+    )
     assert harder["members"] is None or harder["members"] > found["members"]
 
 
@@ -125,7 +127,7 @@ def succeeded(dataset, strategy, members, target, seeds):
     for seed in seeds:
         split = dataset.split(stream(seed, "data"))
         part, test = split.part(split.train), split.part(split.test)
-        own = Pooled(part.x[:members], part.y[:members], split.classes)
+        own = MemberData(part.x[:members], part.y[:members], split.classes)
         rng, n = stream(seed, "act"), len(part.y)
         moved, told = strategy.act(own.x, own.y, pooled=own, n=n, rng=rng)
         x = np.concatenate([moved, part.x[members:]])
@@ -151,8 +153,8 @@ PLANS = [
     "Erase",
     "SizeAware",
     "Noisy(dropout=0.2, wrong_label=0.1, wrong_signal=0.1)",
-    "Several(of=(FeatureLabel(), FeatureLabel(label=0)), shares=(0.8, 0.2), judged=0)",
-    "Several(of=(FeatureLabel(), Erase()), shares=(0.9, 0.1), judged=0)",
+    "Several(strategies=(FeatureLabel(), FeatureLabel(label=0)), shares=(0.8, 0.2), judged=0)",
+    "Several(strategies=(FeatureLabel(), Erase()), shares=(0.9, 0.1), judged=0)",
 ]
 
 
@@ -168,23 +170,29 @@ def test_who_follows_a_plan_has_what_it_says_in_nearly_all_samples(strategy):
 
 
 def followed(strategy, seeds):
-    data = Coins(n=100_000, test=10_000, coins=1, overlap=0.1, gap=0.2, noise=0.2)
-    made = parse(strategy, "strategies").filled(data.signal, data.label)
+    data = Coins(n=100_000, n_test=10_000, coins=1, overlap=0.1, gap=0.2, noise=0.2)
+    made = parse(strategy, "strategies").with_defaults(data.signal, data.label)
     found = plan(data, made, 0.9, lambda people: Terms(people, 10_000))
     assert found["members"] is not None
     assert succeeded(data, made, found["members"], 0.9, seeds) >= 0.95
 
 
 def test_plans_for_unplanting_ask_some_of_the_members():
-    data = Coins(n=20_000, test=100, coins=1)
-    strategy = parse("Unplant(label=0)", "strategies").filled(data.signal, 0)
+    data = Coins(n=20_000, n_test=100, coins=1)
+    strategy = parse("Unplant(label=0)", "strategies").with_defaults(data.signal, 0)
     found = plan(data, strategy, 0.5, lambda people: Terms(people, 10_000))
     assert found["promised"] >= 0.5
     assert 0.01 < found["size"] < 0.5
 
 
 def test_a_plan_from_the_command_line():
-    words = ["plan", "--dataset", "Cars(n=50000, test=100)", "--strategy", "FeatureLabel(label=3)"]
+    words = [
+        "plan",
+        "--dataset",
+        "Cars(n=50000, n_test=100)",
+        "--strategy",
+        "FeatureLabel(label=3)",
+    ]
     table = json.loads(said(*words, "--target-success", "0.9", "--format", "json"))
     assert table[0]["promised"] >= 0.9
     assert table[0]["members"] == pytest.approx(table[0]["size"] * 50_000)
@@ -199,12 +207,12 @@ def test_a_plan_from_the_command_line():
         ("Coins", "Strike", "Coins: Strike can promise itself nothing .* copy rows"),
         ("Coins", "Contribute", "missing is a bound for a class"),
         ("Coins", "MinorityRelabel", "missing is a bound on such gaps"),
-        ("Coins", "Noisy(of=Erase())", "those of Erase do not"),
+        ("Coins", "Noisy(base=Erase())", "those of Erase do not"),
         ("Coins", "SizeAware(strengths=(0.5,))", "strengths below 1"),
     ],
 )
 def test_plans_that_cannot_be_made_are_refused(data, strategy, message):
     dataset = parse(data, "datasets")
-    made = parse(strategy, "strategies").filled(dataset.signal, dataset.label)
+    made = parse(strategy, "strategies").with_defaults(dataset.signal, dataset.label)
     with pytest.raises(BenchError, match=message):
         plan(dataset, made, 0.9, lambda people: Terms(people, 1000))

@@ -11,7 +11,11 @@ from results.stats.selection import at_epoch, choices, select
 def records() -> pd.DataFrame:
     """Two variants of A and one B, at two sizes and two seeds."""
     rows = []
-    for learner, shift in [("A(rate=0.1)", 0.0), ("A(rate=1.0)", 0.1), ("B()", 0.2)]:
+    for learner, shift in [
+        ("A(learning_rate=0.1)", 0.0),
+        ("A(learning_rate=1.0)", 0.1),
+        ("B()", 0.2),
+    ]:
         for size in (0.0, 0.1):
             cell = dict.fromkeys(PANEL, "P()")
             firm = {"accuracy": 0.5, "worst_group": 0.3 + shift, "loss": 1.0 - shift}
@@ -23,31 +27,31 @@ def records() -> pd.DataFrame:
 
 def test_each_trial_takes_its_own_best():
     table = records()
-    at = (table.learner == "A(rate=0.1)") & (table["size"] == 0.1) & (table.seed == 1)
+    at = (table.learner == "A(learning_rate=0.1)") & (table["size"] == 0.1) & (table.seed == 1)
     table.loc[at, "firm_accuracy"] = 0.9
-    table.loc[(table.learner == "A(rate=1.0)") & (table.seed == 0), "firm_accuracy"] = 0.8
+    table.loc[(table.learner == "A(learning_rate=1.0)") & (table.seed == 0), "firm_accuracy"] = 0.8
     got = select(table, "accuracy").set_index(["learner", "size", "seed"])
     assert set(got.index.get_level_values(0)) == {"A()", "B()"}
-    assert got.loc[("A()", 0.1, 1), "chosen"] == "A(rate=0.1)"
-    assert got.loc[("A()", 0.1, 0), "chosen"] == "A(rate=1.0)"
+    assert got.loc[("A()", 0.1, 1), "chosen"] == "A(learning_rate=0.1)"
+    assert got.loc[("A()", 0.1, 0), "chosen"] == "A(learning_rate=1.0)"
     assert got.loc[("A()", 0.1, 0), "success"] == pytest.approx(0.7)
     # Of equals the first by its text.
-    assert got.loc[("A()", 0.0, 1), "chosen"] == "A(rate=0.1)"
+    assert got.loc[("A()", 0.0, 1), "chosen"] == "A(learning_rate=0.1)"
     assert len(got) == 8
 
 
 def test_the_smallest_loss_and_the_best_worst_group_win():
     for rule in ("loss", "worst_group"):
         got = select(records(), rule)
-        assert set(got[got.learner == "A()"].chosen) == {"A(rate=1.0)"}
+        assert set(got[got.learner == "A()"].chosen) == {"A(learning_rate=1.0)"}
 
 
 def test_a_variant_that_failed_is_not_chosen_unless_all_did():
     table = records()
-    failed = (table.learner == "A(rate=1.0)") & (table.seed == 0)
+    failed = (table.learner == "A(learning_rate=1.0)") & (table.seed == 0)
     table.loc[failed, ["status", "firm_loss"]] = ["failed", np.nan]
     assert set(select(table, "loss").query("learner == 'A()' and seed == 0").chosen) == {
-        "A(rate=0.1)"
+        "A(learning_rate=0.1)"
     }
     table.loc[table.learner.str.startswith("A") & (table.seed == 0), "status"] = "failed"
     table.loc[table.status == "failed", "firm_loss"] = np.nan
@@ -57,9 +61,9 @@ def test_a_variant_that_failed_is_not_chosen_unless_all_did():
 
 def test_choices_are_counted():
     table = records()
-    table.loc[(table.learner == "A(rate=1.0)") & (table.seed == 0), "firm_accuracy"] = 0.8
+    table.loc[(table.learner == "A(learning_rate=1.0)") & (table.seed == 0), "firm_accuracy"] = 0.8
     told = choices(select(table, "accuracy"))
-    assert list(told.chosen) == ["A(rate=0.1)", "A(rate=1.0)"]
+    assert list(told.chosen) == ["A(learning_rate=0.1)", "A(learning_rate=1.0)"]
     assert list(told.times) == [2, 2]
     assert list(told.of) == [4, 4]
 

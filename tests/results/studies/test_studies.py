@@ -221,7 +221,7 @@ def test_the_whole_study_has_more_seeds_than_the_quick_one(name):
 # ---- measures -----------------------------------------------------------------------------
 
 
-def curve(success, learner="ERM(rate=0.1)", seeds=2, sizes=SIZES, **columns):
+def curve(success, learner="ERM(learning_rate=0.1)", seeds=2, sizes=SIZES, **columns):
     rows = [
         {
             "dataset": "D(n=1)",
@@ -252,15 +252,17 @@ def curve_of(*learners):
 
 def test_cells_are_picked_by_the_fields_that_are_named():
     table = pd.concat(
-        [curve(lambda a, s: a, f"ERM(rate={rate}, batch=64)") for rate in (0.1, 0.2)]
+        [curve(lambda a, s: a, f"ERM(learning_rate={rate}, batch_size=64)") for rate in (0.1, 0.2)]
     )
-    assert set(pick(table, learner="ERM(rate=.2)")["learner"]) == {"ERM(rate=0.2, batch=64)"}
+    assert set(pick(table, learner="ERM(learning_rate=.2)")["learner"]) == {
+        "ERM(learning_rate=0.2, batch_size=64)"
+    }
     assert len(pick(table, learner="ERM")) == len(table)
     assert set(pick(table, size=(0.01, 0.1))["size"]) == {0.01, 0.1}
 
 
 MANY = {
-    "learner": curve_of("ERM(rate=0.1)", "ERM(rate=0.2)"),
+    "learner": curve_of("ERM(learning_rate=0.1)", "ERM(learning_rate=0.2)"),
     "groups": lambda: pd.concat(
         [curve(lambda a, s: a).assign(groups=g) for g in ("given", "own")]
     ),
@@ -294,7 +296,7 @@ def test_several_cells_are_a_measures_where_it_says_so():
     "wanted",
     [
         {"learner": "JTT"},
-        {"learner": "ERM(rate=7)"},
+        {"learner": "ERM(learning_rate=7)"},
         {"learner": "ERM(rte=0.1)"},
         {"size": 0.3},
         {"size": (0.02, 0.05)},
