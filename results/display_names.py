@@ -1,21 +1,21 @@
-"""Short labels for the long texts that name learners, datasets and strategies."""
+"""Short labels of the specs of learners, datasets and strategies."""
 
 import ast
 import difflib
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import TypeVar
 
 import pandas as pd
 
 K = TypeVar("K", str, tuple[str, str])
-# Letters that fit above a panel on two lines.
+# The most letters that fit above a panel on two lines.
 _LONG = 45
 
 
 def parse(text: str) -> tuple[str, dict[str, str]]:
-    """The class name and the fields of a text like ``CVaRDRO(level=0.1)``.
+    """Return the class name and the fields of a text like ``CVaRDRO(level=0.1)``.
 
     Nothing is evaluated. A text that is not a call has no fields; a positional argument is
     a field named by its position.
@@ -38,16 +38,16 @@ def parse(text: str) -> tuple[str, dict[str, str]]:
 
 
 def labels(texts: Iterable[str]) -> dict[str, str]:
-    """The shortest label of each text that still tells it from the others.
+    """Return the shortest label of each text that is different from all other labels.
 
-    The class name where one text alone has it; otherwise the class name and the fields in
-    which its texts differ, their values shortened alike. Different texts never share a label.
+    A label is the class name if only one text has it. Otherwise it is the class name with the
+    fields in which the texts of that class differ, whose values are shortened in the same way.
 
     Example:
-        >>> given = ["ERM(epochs=20)", "CVaRDRO(epochs=20, level=0.1)"]
-        >>> list(labels(given).values())
+        >>> learners = ["ERM(epochs=20)", "CVaRDRO(epochs=20, level=0.1)"]
+        >>> list(labels(learners).values())
         ['CVaRDRO', 'ERM']
-        >>> list(labels([*given, "CVaRDRO(epochs=20, level=0.5)"]).values())
+        >>> list(labels([*learners, "CVaRDRO(epochs=20, level=0.5)"]).values())
         ['CVaRDRO(level=0.1)', 'CVaRDRO(level=0.5)', 'ERM']
     """
     distinct = sorted(set(texts))
@@ -61,38 +61,50 @@ def labels(texts: Iterable[str]) -> dict[str, str]:
             short[members[0]] = name
         else:
             short |= _apart(name, {text: parsed[text][1] for text in members})
-    held = defaultdict(list)
-    for text, label in short.items():
-        held[label].append(text)
-    return {t: short[t] if len(held[short[t]]) == 1 else t for t in distinct}
+    count = Counter(short.values())
+    return {t: short[t] if count[short[t]] == 1 else t for t in distinct}
 
 
 def _apart(name: str, fields: dict[str, dict[str, str]]) -> dict[str, str]:
-    """Labels of texts of one class: only the fields in which they differ."""
-    names = dict.fromkeys(key for given in fields.values() for key in given)
-    values = {key: [given.get(key) for given in fields.values()] for key in names}
+    """Return labels of texts of one class, with the fields in which they differ."""
+    names = dict.fromkeys(key for own in fields.values() for key in own)
+    values = {key: [own.get(key) for own in fields.values()] for key in names}
     shorts = {
-        key: labels(value for value in held if value is not None)
-        for key, held in values.items()
-        if len(set(held)) > 1
+        key: labels(value for value in column if value is not None)
+        for key, column in values.items()
+        if len(set(column)) > 1
     }
-    return {text: _call(name, given, shorts) for text, given in fields.items()}
+    return {text: _call(name, own, shorts) for text, own in fields.items()}
 
 
-def _call(name: str, given: dict[str, str], shorts: dict[str, dict[str, str]]) -> str:
-    """A call written with some of its fields."""
+def _call(name: str, fields: dict[str, str], shorts: dict[str, dict[str, str]]) -> str:
+    """Return the text of a call with some of its fields.
+
+    Arguments:
+        name: The class.
+        fields: All fields of the call.
+        shorts: The fields to write, each with short texts of its values.
+    """
     parts = [
-        short[given[key]] if key.isdigit() else f"{key}={short[given[key]]}"
+        short[fields[key]] if key.isdigit() else f"{key}={short[fields[key]]}"
         for key, short in shorts.items()
-        if key in given
+        if key in fields
     ]
     return f"{name}({', '.join(parts)})" if parts else name
 
 
 def within(frame: pd.DataFrame, outer: str, inner: str) -> dict[tuple[str, str], str]:
-    """Labels of one column's texts, each told apart only from those beside the same outer one.
+    """Return labels of one column's texts, unique among rows of the same outer text.
 
-    A strategy that takes its signal from the dataset is one strategy, whatever it plants there.
+    A strategy that takes its signal from the dataset has one label on all datasets.
+
+    Arguments:
+        frame: A table.
+        outer: The column that groups rows.
+        inner: The column of texts.
+
+    Returns:
+        (outer text, inner text) -> label.
     """
     return {
         (str(key), text): label
@@ -102,9 +114,10 @@ def within(frame: pd.DataFrame, outer: str, inner: str) -> dict[tuple[str, str],
 
 
 def abbreviate(texts: dict[K, str]) -> dict[K, str]:
-    """Labels in which a signal is a letter, and what is zero is left out, unless they collide.
+    """Abbreviate texts: signals become letters, and fields that are zero are left out.
 
-    Signals stay where they are what tells texts of one signal apart.
+    Signals stay where texts differ in their only signal. If two abbreviations are equal, the
+    texts are returned unchanged.
 
     Example:
         >>> plant = "FeatureLabel(signal=Patch(size=2), label=1)"
@@ -116,9 +129,10 @@ def abbreviate(texts: dict[K, str]) -> dict[K, str]:
     """  # noqa: E501 (a doctest)
     signals: dict[str, int] = {}
 
-    def marked(text: str) -> str:
-        while found := re.search(r"\bsignal=", text):
-            start, place = found.span()
+    def number_signals(text: str) -> str:
+        """Replace signals by their numbers, and leave out zeros and names of fields."""
+        while match := re.search(r"\bsignal=", text):
+            start, place = match.span()
             end, depth = place, 0
             while end < len(text) and (depth or text[end] not in ",)"):
                 depth += (text[end] == "(") - (text[end] == ")")
@@ -128,22 +142,22 @@ def abbreviate(texts: dict[K, str]) -> dict[K, str]:
         text = re.sub(r", \w+=0\.0\b|\b\w+=0\.0, ", "", text)
         return re.sub(r"\b(base|strategies)=", "", text)
 
-    made = {name: marked(text) for name, text in sorted(texts.items(), key=str)}
+    made = {name: number_signals(text) for name, text in sorted(texts.items(), key=str)}
     letters = len(signals) < 2 or any(text.count("signal=") > 1 for text in texts.values())
     for signal, number in signals.items():
-        said = "gkqruvw"[number % 7] if letters else f"signal={signal}"
-        made = {name: text.replace(f"<{number}>", said) for name, text in made.items()}
+        written = "gkqruvw"[number % 7] if letters else f"signal={signal}"
+        made = {name: text.replace(f"<{number}>", written) for name, text in made.items()}
     return made if len(set(made.values())) == len(set(texts.values())) else dict(texts)
 
 
 def titles(frame: pd.DataFrame) -> dict[tuple[str, str], str]:
-    """What a frame's strategies are called above panels, by dataset: labels, terse if long."""
+    """Return the titles of strategies, by dataset: labels, abbreviated if some are long."""
     names = within(frame, "dataset", "strategy")
     return abbreviate(names) if max(map(len, names.values()), default=0) > _LONG else names
 
 
 def shortened(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with labels in place of the texts of its datasets, strategies and learners."""
+    """Replace the texts of datasets, strategies and learners by their labels."""
     short = {}
     if {"dataset", "strategy"} <= set(frame.columns):
         names = within(frame, "dataset", "strategy")
@@ -156,10 +170,14 @@ def shortened(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def resolve(given: str, texts: Iterable[str]) -> str:
-    """The full text that a label, or the text itself, stands for.
+    """Return the full text of a label or of a text.
+
+    Arguments:
+        given: A label, or a full text.
+        texts: All full texts.
 
     Raises:
-        ValueError: If it stands for none of them.
+        ValueError: If it is neither; the error lists all labels and the nearest one.
 
     Example:
         >>> resolve("ERM", ["ERM(epochs=20)", "JTT(epochs=20)"])

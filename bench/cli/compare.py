@@ -160,7 +160,7 @@ def _newcomer(
     workers = cpu_count() if jobs is None else jobs
     wanted = published.grid_like(rows, learner, folder.name)
     carry_out(wanted, folder, workers, Limits(), retry_failed=True, rerun_stale=True)
-    own = own_records(folder)[published.COLUMNS]
+    own = own_records(folder)[published.PUBLISHED]
     lost = set(missing(rows)["learner"])
     if lost:
         short = labels(rows["learner"])

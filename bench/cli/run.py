@@ -151,8 +151,10 @@ def run(
         notes.print(f"no trial of the grid {chosen.name} is in the share {shard}")
         return
     frame = records_of(folder)
-    _outputs(frame, folder, whole)
+    complete = _outputs(frame, folder, whole)
     _failures(frame, folder, progress)
+    if not complete:
+        raise typer.Exit(1)
 
 
 def carry_out(
@@ -269,14 +271,25 @@ def _forecast(folder: Path, plan: "Plan", workers: int) -> None:
     )
 
 
-def _outputs(frame: "pd.DataFrame", folder: Path, planned: int) -> None:
-    """Tables and figures of a run, and the summary on stdout."""
-    from results.report.outputs import summary, write_figures, write_tables
+def _outputs(frame: "pd.DataFrame", folder: Path, planned: int) -> bool:
+    """Print the summary on stdout, and write tables and figures of a run.
+
+    Returns:
+        Whether all figures could be drawn.
+    """
+    from results.report.outputs import FiguresFailed, summary, write_figures, write_tables
     from results.report.terminal import brief, plain, show
 
-    written = write_tables(frame, folder) + write_figures(frame, folder / "figures", planned)
     show(brief(plain(summary(frame))), None)
+    written = write_tables(frame, folder)
+    complete = True
+    try:
+        written += write_figures(frame, folder / "figures", planned)
+    except FiguresFailed as error:
+        written, complete = written + error.paths, False
+        notes.print(f"error: {error}", markup=False, style="red")
     notes.print(f"wrote {', '.join(str(path) for path in written)}")
+    return complete
 
 
 def _failures(frame: "pd.DataFrame", folder: Path, progress: "Swept") -> None:

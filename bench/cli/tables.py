@@ -110,14 +110,14 @@ def figures(
     Example: `python run_bench.py figures quick --only success --width one`
     """
     from results.plots.style import columns
-    from results.report.outputs import differing, write_figures
+    from results.report.outputs import FiguresFailed, differing, write_figures
 
     folder = folder_of(run)
     records, place = records_of(folder, select, epoch), out or folder / "figures"
     try:
         with columns(width):
             paths = write_figures(records, place, planned(folder, records), only)
-    except ValueError as error:
+    except (ValueError, FiguresFailed) as error:
         raise BenchError(str(error)) from error
     for path in paths:
         print(path)

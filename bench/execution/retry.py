@@ -42,7 +42,7 @@ def reason_of(record: Record) -> str | None:
 def failed_record(trial: Trial, casualty: WorkerDied) -> Record:
     """The record of a trial whose worker did not come back."""
     record: Record = {**trial.key._asdict(), "status": "failed", "error": casualty.reason}
-    return record | {"log": casualty.log, "seconds": None, "memory": None}
+    return record | {"log": casualty.log, "seconds": None}
 
 
 def _logged(records: list[Record], ward: WorkerProcess) -> list[Record]:

@@ -33,10 +33,9 @@ def evaluate(trial: Trial, scene: TrainingSetup, fitted: Fitted) -> Record:
     right = clean == test.y
     target = trial.strategy.target
     others = won[asked & (test.y != target)] if target is not None else won[:0]
-    tested, total = int(np.count_nonzero(asked)), float(won[asked].sum())
+    tested = int(np.count_nonzero(asked))
     return {
-        "success": total / tested,
-        "won": total,
+        "success": float(won[asked].sum()) / tested,
         "tested": tested,
         "success_others": float(others.mean()) if len(others) else None,
         "accuracy": _share(right),
@@ -121,7 +120,7 @@ def _suspicion(suspects: Array | None, scene: TrainingSetup) -> Record:
         return {}
     caught, found = int(suspects[scene.members].sum()), int(suspects.sum())
     return {
-        "suspected": found / len(suspects),
+        "flagged": found / len(suspects),
         "precision": caught / found if found else None,
         "recall": caught / len(scene.members) if len(scene.members) else None,
     }

@@ -1,6 +1,5 @@
 """Trials from their split to their record: staged, trained together, and judged."""
 
-import resource
 import time
 import traceback
 from collections.abc import Sequence
@@ -104,8 +103,7 @@ def run_trials(trials: Sequence[Trial]) -> list[Record]:
         for trial, play in zip(trials, plays, strict=True)
     ]
     seconds = (time.perf_counter() - started) / len(trials)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return [r | {"seconds": seconds, "memory": memory} for r in records]
+    return [r | {"seconds": seconds} for r in records]
 
 
 def _survived(error: Exception | SystemExit) -> Exception:

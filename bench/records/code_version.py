@@ -1,4 +1,7 @@
-"""Which code made a record: a hash of syntax trees, so that comments and layout don't count."""
+"""Versions of the code that made a record.
+
+A version is a hash of syntax trees, so that comments and layout do not change it.
+"""
 
 import ast
 import dataclasses
@@ -22,10 +25,11 @@ OURS = ("algorithms", "bench", "collectives")
 
 
 def code_version(trial: Trial) -> str:
-    """The versions of a trial's dataset, learner and strategy, each eight digits.
+    """Return the versions of a trial's dataset, learner and strategy, each eight digits.
 
-    Each counts the modules of all its parts, what those import of ours, and the harness itself;
-    those of datasets and learners count the contents of their files, too, but not where they are.
+    Each is a hash of the modules of all parts of the component, of the project's modules that
+    they import, and of the harness. Versions of datasets and learners include the contents of
+    their data files, but not the paths.
     """
     return ".".join(_version(c) for c in (trial.dataset, trial.learner, trial.strategy))
 
@@ -36,7 +40,7 @@ def _version(component: Any) -> str:
 
 
 def _contents(component: Any) -> str:
-    """What tells the files of a component from others; nothing, if they are not at hand."""
+    """Return the digests of a component's data files; nothing if the files are missing."""
     try:
         has = isinstance(component, Dataset | Learner)
         return "".join(map(digest, component.files())) if has else ""
@@ -46,7 +50,7 @@ def _contents(component: Any) -> str:
 
 @cache
 def _hashed(roots: frozenset[str], contents: str) -> str:
-    """The version of some modules with all of ours that they need, and of what they read."""
+    """Return the version of modules, of all that they import, and of file contents."""
     modules = frozenset[str]()
     for module in sorted(roots):
         modules = _closure(module, modules)
@@ -55,7 +59,7 @@ def _hashed(roots: frozenset[str], contents: str) -> str:
 
 
 def _modules(component: Any) -> Iterator[str]:
-    """The modules that define a component and the components in its fields."""
+    """Yield the modules that define a component and the components in its fields."""
     if isinstance(component, tuple):
         for part in component:
             yield from _modules(part)
@@ -66,7 +70,7 @@ def _modules(component: Any) -> Iterator[str]:
 
 
 def _closure(module: str, seen: frozenset[str]) -> frozenset[str]:
-    """A module and all of ours that it needs."""
+    """Return a module with all project modules that it needs."""
     if module in seen:
         return seen
     seen = seen | {module}
@@ -77,7 +81,7 @@ def _closure(module: str, seen: frozenset[str]) -> frozenset[str]:
 
 @cache
 def _tree(module: str) -> tuple[str, tuple[str, ...]]:
-    """A module's syntax without its docstrings, and the modules of ours that it imports."""
+    """Return a module's syntax without its docstrings, and the project modules that it imports."""
     tree = ast.parse(_source(module))
     imported = set()
     for node in ast.walk(tree):
@@ -98,7 +102,10 @@ def _tree(module: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _dumped(node: Any) -> str:
-    """A syntax tree as text, the same on all versions of Python, which differ in empty fields."""
+    """Return a syntax tree as text.
+
+    Versions of Python differ in empty fields, which are left out.
+    """
     if isinstance(node, list):
         return f"[{','.join(map(_dumped, node))}]"
     if not isinstance(node, ast.AST):
@@ -118,4 +125,4 @@ def _source(module: str) -> str:
     if module in sys.modules:
         return inspect.getsource(sys.modules[module])
     spec = importlib.util.find_spec(module)
-    return Path(spec.origin).read_text() if spec and spec.origin else ""
+    return Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else ""

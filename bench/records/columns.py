@@ -1,8 +1,8 @@
-"""Records by columns: frames of a million in seconds.
+"""Records by columns, so that a million of them becomes a frame in seconds.
 
-Beside the file of records lies a copy by columns of as much of it as was there one day,
-``records.parquet``, with the length and the checksum of what it holds. The file of records alone
-is the truth: the copy is made from it, is used only where it agrees with it, and may be deleted.
+``records.parquet`` beside the file of records is a cache: a copy by columns of the first part of
+the file, with the length and the checksum of that part. The cache is used only where it agrees
+with the file, and may be deleted at any time.
 """
 
 import contextlib
@@ -21,58 +21,34 @@ import pyarrow.parquet as pq
 
 from bench.core.errors import BenchError
 from bench.experiment.trial import Key, Record
+from bench.records.fields import AVERAGED, COLUMNS, RECORD_FIELDS
 from bench.records.lines import Have, blocks_of, lines_of, read_line
 
-COLUMNS = [
-    *Key._fields,
-    "members",
-    "n",
-    "code",
-    "success",
-    "won",
-    "tested",
-    "success_others",
-    "accuracy",
-    "constant",
-    "worst_group",
-    "effective_size",
-    "firm_accuracy",
-    "firm_worst_group",
-    "firm_loss",
-    "suspected",
-    "precision",
-    "recall",
-    "seconds",
-    "memory",
-    "status",
-    "error",
-    "epochs",
-]
-#: What records hold by name: field -> how the columns of a frame begin that it becomes.
-NAMED = {"report": "report_", "measures": "measure_", "signal": "signal_", "bounds": "bound_"}
-NUMBERS = COLUMNS[COLUMNS.index("success") : COLUMNS.index("status")]
-TYPES: dict[str, Any] = (
-    dict.fromkeys(COLUMNS, pa.dictionary(pa.int32(), pa.string()))
-    | dict.fromkeys(("size", *NUMBERS), pa.float64())
-    | dict.fromkeys(("seed", "members", "n"), pa.int64())
-    | {"epochs": pa.string()}
-    | dict.fromkeys(NAMED, pa.map_(pa.string(), pa.float64()))
-)
-#: Records that are turned into columns at once; and so many that are not in the copy renew it.
+_ARROW: dict[str, Any] = {
+    "text": pa.dictionary(pa.int32(), pa.string()),
+    "number": pa.float64(),
+    "integer": pa.int64(),
+    "json": pa.string(),
+    "numbers": pa.map_(pa.string(), pa.float64()),
+}
+TYPES: dict[str, Any] = {field.name: _ARROW[field.type] for field in RECORD_FIELDS}
+_JSON = [field.name for field in RECORD_FIELDS if field.type == "json"]
+#: Records that are converted at once, and the number of records outside the cache that renews it.
 BATCH, RENEW = 20_000, 20_000
 
 
 def table(records: Iterable[Record]) -> pa.Table:
-    """Records by columns, a row each."""
+    """Convert records to a table with a row each."""
     pieces, source = [], iter(records)
     while rows := list(islice(source, BATCH)):
         columns: dict[str, list[Any]] = {n: [row.get(n) for row in rows] for n in TYPES}
-        columns["epochs"] = [e and json.dumps(e) for e in columns["epochs"]]
+        for name in _JSON:
+            columns[name] = [value and json.dumps(value) for value in columns[name]]
         columns["size"] = [float(size) for size in columns["size"]]
         try:
             arrays = [_array(columns[name], kind) for name, kind in TYPES.items()]
         except (AttributeError, TypeError, pa.ArrowInvalid, OverflowError) as error:
-            raise BenchError(f"a record holds what it should not: {error}") from error
+            raise BenchError(f"a record has a value of the wrong type: {error}") from error
         pieces.append(pa.Table.from_arrays(arrays, list(TYPES)))
     if not pieces:
         return pa.schema(list(TYPES.items())).empty_table()
@@ -96,24 +72,24 @@ def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
 
 
 def read(path: Path) -> pa.Table:
-    """The rows of a file of records: those of its copy, and those that came later."""
+    """Read the rows of a file of records: those of its cache, and all later ones."""
     copy = path.with_suffix(".parquet")
     kept, start, check = _copied(path, copy)
-    # Who writes meanwhile adds whole lines: what comes after the last of these comes another time.
+    # Another process may be appending: a line without its end is read the next time.
     end = _whole(path, start)
     later = table(r for line in lines_of(path, start, end) if (r := read_line(line)))
     rows = later if kept is None else pa.concat_tables([kept, later]).unify_dictionaries()
     if len(later) >= max(RENEW, len(rows) // 4):
-        told = {"length": str(end), "check": str(checksum(path, start, end, check))}
+        metadata = {"length": str(end), "check": str(checksum(path, start, end, check))}
         with contextlib.suppress(OSError):
             draft = copy.with_suffix(f".draft{os.getpid()}")
-            pq.write_table(rows.replace_schema_metadata(told), draft, compression="zstd")
+            pq.write_table(rows.replace_schema_metadata(metadata), draft, compression="zstd")
             draft.replace(copy)
     return rows
 
 
 def _whole(path: Path, start: int) -> int:
-    """Where the last line ends that has an end."""
+    """Return the position behind the last complete line."""
     place = end = start
     for block in blocks_of(path, start):
         last = block.rfind(b"\n")
@@ -123,7 +99,7 @@ def _whole(path: Path, start: int) -> int:
 
 
 def _copied(path: Path, copy: Path) -> tuple[pa.Table | None, int, int]:
-    """The rows of the copy, if it agrees with the file; with the length and checksum of these."""
+    """Return the rows of a valid cache, or None, with the length and checksum that they cover."""
     try:
         kept = pq.read_table(copy)
         length, check = (int(kept.schema.metadata[name]) for name in (b"length", b"check"))
@@ -135,16 +111,24 @@ def _copied(path: Path, copy: Path) -> tuple[pa.Table | None, int, int]:
 
 
 def checksum(path: Path, start: int, end: int, before: int = 0) -> int:
-    """The checksum of a part of a file, going on from that of what is before it."""
+    """Return the checksum of a part of a file.
+
+    Arguments:
+        path: The file.
+        start: The position of the first byte.
+        end: The position behind the last byte.
+        before: The checksum of all bytes before ``start``, which the result extends.
+    """
     for block in blocks_of(path, start, end):
         before = zlib.crc32(block, before)
     return before
 
 
 def latest(rows: pa.Table) -> tuple[pa.Table, dict[str, np.ndarray[Any, Any]]]:
-    """The rows that count, one for each key and sorted by it, and their keys as ranks.
+    """Return one row for each key, sorted by key, and the keys as ranks.
 
-    The latest counts; but one that failed does not where the same code had made a good one.
+    The latest record of a key is taken, except that a failed one does not replace a good one of
+    the same code.
     """
     ranks = {name: _ranks(rows[name]) for name in (*Key._fields, "code")}
     good = rows["status"].cast(pa.string()).to_numpy(zero_copy_only=False) == "ok"
@@ -164,7 +148,7 @@ def latest(rows: pa.Table) -> tuple[pa.Table, dict[str, np.ndarray[Any, Any]]]:
 
 
 def _ranks(column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
-    """Numbers that are ordered as the values of a column are."""
+    """Return integers in the order of a column's values."""
     if not pa.types.is_dictionary(column.type):
         return pd.factorize(column.to_numpy(), sort=True)[0]
     whole = column.combine_chunks()
@@ -176,7 +160,7 @@ def _ranks(column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
 
 
 def _combined(ranks: dict[str, Any], names: Iterable[str]) -> np.ndarray[Any, Any]:
-    """One number for several ranks, ordered as they are, and dense."""
+    """Combine several ranks into one, in lexicographic order, without gaps."""
     key = np.zeros(len(next(iter(ranks.values()))), dtype=np.int64)
     for name in names:
         rank = ranks[name] + 1
@@ -185,42 +169,48 @@ def _combined(ranks: dict[str, Any], names: Iterable[str]) -> np.ndarray[Any, An
 
 
 def frame(rows: pa.Table) -> pd.DataFrame:
-    """A frame of the rows that count, sorted by key, with the success at size 0 of each cell.
+    """Return the latest rows as a frame, sorted by key, with the success at size 0 of each cell.
 
-    What records hold by name has a column for each name: ``bound_exact``, ``measure_success_0``.
+    Numbers by name have a column for each name: ``bound_exact``, ``measure_success_0``.
+    ``attrs["averaged"]`` names the columns that success curves average.
     """
     rows, ranks = latest(rows)
     made = {}
     for name in COLUMNS:
         plain = pa.types.is_dictionary(rows[name].type)
         made[name] = (rows[name].cast(pa.string()) if plain else rows[name]).to_pandas()
-    epochs = made["epochs"].astype(object)
-    made["epochs"] = epochs.where(epochs.isna(), epochs.map(json.loads, na_action="ignore"))
+    for name in _JSON:
+        texts = made[name].astype(object)
+        made[name] = texts.where(texts.isna(), texts.map(json.loads, na_action="ignore"))
     shown = pd.DataFrame(made, columns=COLUMNS)
     cell = _combined(ranks, [name for name in Key._fields if name != "size"])
     success = shown["success"].to_numpy()
     control = np.full(cell.max(initial=-1) + 1, np.nan)
     zero = shown["size"].to_numpy() == 0
     control[cell[zero]] = success[zero]
-    return shown.assign(success0=control[cell], **_by_name(rows))
+    shown = shown.assign(success0=control[cell], **_by_name(rows))
+    shown.attrs["averaged"] = AVERAGED
+    return shown
 
 
 def _by_name(rows: pa.Table) -> dict[str, np.ndarray[Any, Any]]:
-    """A column of numbers for each name under which any row has one; NaN where one has not."""
+    """Return a column for each name of a number; NaN in rows without it."""
     found = {}
-    for field, start in NAMED.items():
-        column = rows[field].combine_chunks()
+    for field in RECORD_FIELDS:
+        if field.type != "numbers":
+            continue
+        column = rows[field.name].combine_chunks()
         names = column.keys.to_numpy(zero_copy_only=False)
         values = column.items.cast(pa.float64()).to_numpy(zero_copy_only=False)
         place = np.repeat(np.arange(len(rows)), np.diff(column.offsets.to_numpy()))
         for name in sorted(set(names)):
-            made = found[start + name] = np.full(len(rows), np.nan)
+            made = found[field.prefix + name] = np.full(len(rows), np.nan)
             made[place[names == name]] = values[names == name]
     return found
 
 
 def have(path: Path) -> dict[Key, Have]:
-    """What became of each trial of a file of records."""
+    """Return status and code of each trial in a file of records."""
     rows, _ = latest(read(path))
     *keys, codes, statuses = (_shared(rows[name]) for name in (*Key._fields, "code", "status"))
     found: dict[Key, Have] = {}
@@ -232,7 +222,7 @@ def have(path: Path) -> dict[Key, Have]:
 
 
 def _shared(column: pa.ChunkedArray) -> list[Any]:
-    """The values of a column, equal ones the same object: a million keys have few words."""
+    """Return the values of a column; equal ones are one object, since they are few."""
     if not pa.types.is_dictionary(column.type):
         kept: dict[Any, Any] = {}
         return [kept.setdefault(value, value) for value in column.to_pylist()]

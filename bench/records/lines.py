@@ -1,6 +1,6 @@
 """The line format of the file of records: one JSON object a line, each with a checksum.
 
-A line is ``{"check": "...", "schema": 2, "record": {...}}``; the checksum is that of all bytes
+A line is ``{"check": "...", "schema": 3, "record": {...}}``; the checksum is that of all bytes
 after it.
 """
 
@@ -17,31 +17,31 @@ import orjson
 from bench.core.errors import BenchError
 from bench.experiment.trial import Key, Record
 
-SCHEMA = 2
-#: What older records leave unsaid, because there was nothing else: schema -> field -> value.
-OLDER: dict[int, Record] = {1: {"recruitment": "uniform"}}
+#: The schema of this version's lines. Records of other schemas name components by fields that
+#: this version does not know.
+SCHEMA = 3
 LINE = re.compile(rb'\{"check":"([0-9a-f]{8})",(.*)\n', re.DOTALL)
-#: How a line starts, also after one whose end is damaged.
+#: The start of a line, also after a line whose end is damaged.
 HEAD = b'{"check":"'
 START = re.compile(b"(?=%s)" % re.escape(HEAD))
-#: What every record says, and of which types that is.
+#: The fields of every record, with their types.
 KINDS = [
     (name, (int, float) if kind is float else (kind,))
     for name, kind in (Key.__annotations__ | {"status": str}).items()
 ]
-#: What differs between two runs of one trial.
-PASSING = ("seconds", "memory", "log")
+#: Fields that differ between two runs of one trial.
+PASSING = ("seconds", "log")
 
 
 class Have(NamedTuple):
-    """What a store has of a trial: whether it is good, and the code that made it."""
+    """The latest record of a trial: whether it is good, and the code that made it."""
 
     ok: bool
     code: str | None
 
 
 def key_of(record: Record) -> Key:
-    """The key of a record."""
+    """Return the key of a record."""
     return Key(*(record[name] for name in Key._fields))
 
 
@@ -53,7 +53,11 @@ def write_line(record: Record) -> bytes:
 
 
 def read_line(line: bytes) -> Record | None:
-    """The record on a line, or None where the line is damaged."""
+    """Return the record on a line, or None where the line is damaged.
+
+    Raises:
+        BenchError: If the record is of another schema.
+    """
     found = LINE.fullmatch(line)
     if found is None or int(found[1], 16) != zlib.crc32(found[2]):
         return None
@@ -64,13 +68,11 @@ def read_line(line: bytes) -> Record | None:
             schema, record = content["schema"], content["record"]
         except (ValueError, KeyError, TypeError, RecursionError):
             continue
-        if schema in OLDER and isinstance(record, dict):
-            record = OLDER[schema] | record
-        elif schema != SCHEMA:
+        if schema != SCHEMA:
             raise BenchError(
-                f"the records are of schema {schema}, and this version reads schemas "
-                f"{', '.join(map(str, (*OLDER, SCHEMA)))}: use the version that wrote them, or a "
-                f"new --out"
+                f"the records have schema {schema}, and this version reads schema {SCHEMA} alone, "
+                f"since names of components or of their fields differ: read them with the version "
+                f"that wrote them, or run the grid again into a new --out"
             )
         if _is_record(record):
             return record
@@ -78,14 +80,20 @@ def read_line(line: bytes) -> Record | None:
 
 
 def _is_record(record: Any) -> bool:
-    """Whether it says what every record says."""
+    """Return whether a value has the fields of every record."""
     if not isinstance(record, dict):
         return False
     return all(type(record.get(name)) in kinds for name, kinds in KINDS)
 
 
 def blocks_of(path: Path, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-    """The bytes of a file between two places, a few megabytes at a time."""
+    """Yield the bytes of a file between two positions, a few megabytes at a time.
+
+    Arguments:
+        path: The file; it may be missing.
+        start: The position of the first byte.
+        end: The position behind the last byte; the end of the file if None.
+    """
     if not path.exists():
         return
     with open(path, "rb") as file:
@@ -97,7 +105,13 @@ def blocks_of(path: Path, start: int = 0, end: int | None = None) -> Iterator[by
 
 
 def lines_of(path: Path, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-    """The lines of a file, apart also where the end of one is damaged."""
+    """Yield the lines of a file; a damaged end does not join a line to the next one.
+
+    Arguments:
+        path: The file; it may be missing.
+        start: The position of the first byte.
+        end: The position behind the last byte; the end of the file if None.
+    """
     rest = b""
     for block in blocks_of(path, start, end):
         *lines, rest = (rest + block).split(b"\n")
@@ -108,5 +122,5 @@ def lines_of(path: Path, start: int = 0, end: int | None = None) -> Iterator[byt
 
 
 def _apart(line: bytes) -> list[bytes]:
-    """The lines in one that may hold several, since the end of one is damaged."""
+    """Split a line that may hold several, because the end of one is damaged."""
     return [line] if line.find(HEAD, 1) < 0 else [l for l in START.split(line) if l]

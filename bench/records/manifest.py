@@ -1,4 +1,4 @@
-"""What a run was: its grid, the code, the versions and the machine."""
+"""The description of a run: its grid, the code, the versions and the machine."""
 
 import json
 import os
@@ -16,7 +16,7 @@ PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "pandas", "joblib", "matp
 
 
 def _git(*words: str) -> str | None:
-    """What git says of the code, if the code is in a checkout and git is there."""
+    """Return git's answer about the code, or None without a checkout or git."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None
@@ -31,7 +31,7 @@ def _git(*words: str) -> str | None:
 
 def _processor() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -39,7 +39,7 @@ def _processor() -> str:
 
 
 def _version(package: str) -> str | None:
-    """The version of a package; None for this one where it runs without being installed."""
+    """Return the version of a package; None if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -47,10 +47,10 @@ def _version(package: str) -> str | None:
 
 
 def environment() -> dict[str, Any]:
-    """The code, the versions and the machine.
+    """Return the code, the versions and the machine.
 
     Raises:
-        BenchError: If the device that was asked for is not there.
+        BenchError: If the requested device does not exist.
     """
     if device.named() not in device.known():
         raise unknown("device", device.named(), device.known())
@@ -68,7 +68,7 @@ def environment() -> dict[str, Any]:
 
 
 def write(path: Path, about: dict[str, Any]) -> None:
-    """Write a run's description, whole or not at all."""
+    """Write a run's description atomically."""
     draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(about, indent=2) + "\n")
+    draft.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     draft.replace(path)

@@ -1,8 +1,8 @@
-"""One run from several: of shards, or of machines that shared a grid."""
+"""Merging of runs: of shards, or of machines that shared a grid."""
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from bench.records.lines import PASSING, key_of
 from bench.records.store import Store
 from bench.spec.grid import Grid, checked
 
-#: What of a run's description is its environment.
+#: The fields of a run's description that are its environment.
 PLACE = (
     "version",
     "commit",
@@ -26,18 +26,18 @@ PLACE = (
     "device",
     "threads",
 )
-#: Lines that are added at once.
+#: The number of lines written at once.
 BATCH = 1000
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """Two good records of one trial, by the same code, that say different things.
+    """Two good records of one trial, by the same code, with different values.
 
     Arguments:
         key: The trial.
         runs: The two runs.
-        values: Field -> what each says.
+        values: Field -> its value in each run.
     """
 
     key: Key
@@ -47,7 +47,13 @@ class Alarm:
 
 @dataclass
 class Merged:
-    """What came of a merge."""
+    """The result of a merge.
+
+    Arguments:
+        records: The number of records in the merged run.
+        twice: The number of good records left out, because an earlier run has the trial.
+        alarms: Trials whose good records differ.
+    """
 
     records: int = 0
     twice: int = 0
@@ -55,7 +61,7 @@ class Merged:
 
 
 def lasting(record: Record) -> Record:
-    """What a record says that does not differ from one run of its trial to another."""
+    """Return the fields of a record that are equal in all runs of its trial."""
     return {name: value for name, value in record.items() if name not in PASSING}
 
 
@@ -64,10 +70,14 @@ def _digest(record: Record) -> int:
 
 
 def described(folder: Path) -> dict[str, Any]:
-    """A run's description; empty if it has none."""
+    """Return a run's description; it is empty if the run has none.
+
+    Raises:
+        BenchError: If the description cannot be parsed.
+    """
     path = folder / "about.json"
     try:
-        return dict(json.loads(path.read_text())) if path.exists() else {}
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
     except (TypeError, ValueError) as error:
         text = f"{path} is damaged: {error}. Delete it and run the grid again"
         raise BenchError(text) from error
@@ -76,54 +86,63 @@ def described(folder: Path) -> dict[str, Any]:
 def merge(folders: Sequence[Path], out: Path) -> Merged:
     """Put the records of some runs into one folder.
 
-    All records are kept, but for good ones of a trial that has a good one by the same code
-    already: of these the first stays, and if they differ an alarm tells how. Memory holds a key
-    for each good record, not the records.
+    Of several good records of a trial by the same code in different runs, the first run's are
+    kept; if others differ from the first one, an alarm says how. All other records are kept.
+    Memory holds a key for each good record, not the records.
 
     Arguments:
         folders: The runs.
         out: A folder without records.
+
+    Raises:
+        BenchError: If ``out`` has records already.
     """
     if (out / "records.jsonl").exists():
         raise BenchError(f"{out} has records already: give a new --out")
     merged = Merged()
-    seen: dict[tuple[Key, str | None], tuple[int, int]] = {}
-    words: dict[str, str] = {}
     with Store(out) as store:
-        for number, folder in enumerate(folders):
-            lines = []
-            for line, record in Store(folder).lines():
-                key = Key._make(
-                    words.setdefault(v, v) if isinstance(v, str) else v for v in key_of(record)
-                )
-                if record["status"] == "ok":
-                    which, digest = (key, record.get("code")), _digest(record)
-                    before, first = seen.setdefault(which, (digest, number))
-                    if before != digest:
-                        runs = folders[first], folder
-                        merged.alarms.append(Alarm(key, runs, {"": (record, None)}))
-                    if first != number:
-                        merged.twice += 1
-                        continue
-                lines.append(line)
-                merged.records += 1
-                if len(lines) == BATCH:
-                    store.append(b"".join(lines))
-                    lines = []
-            store.append(b"".join(lines))
+        lines = []
+        for line in _merged_lines(folders, merged):
+            lines.append(line)
+            if len(lines) == BATCH:
+                store.append(b"".join(lines))
+                lines = []
+        store.append(b"".join(lines))
         manifest.write(out / "about.json", _description(folders))
     merged.alarms = _explained(merged.alarms)
     return merged
 
 
+def _merged_lines(folders: Sequence[Path], merged: Merged) -> Iterator[bytes]:
+    """Yield the lines to keep, and count them and all others in ``merged``."""
+    seen: dict[tuple[Key, str | None], tuple[int, int]] = {}
+    words: dict[str, str] = {}  # equal texts are one object
+    for number, folder in enumerate(folders):
+        for line, record in Store(folder).lines():
+            if record["status"] == "ok":
+                key = Key._make(
+                    words.setdefault(v, v) if isinstance(v, str) else v for v in key_of(record)
+                )
+                digest = _digest(record)
+                before, first = seen.setdefault((key, record.get("code")), (digest, number))
+                if before != digest:
+                    runs = folders[first], folder
+                    merged.alarms.append(Alarm(key, runs, {"": (record, None)}))
+                if first != number:
+                    merged.twice += 1
+                    continue
+            merged.records += 1
+            yield line
+
+
 def _explained(alarms: list[Alarm]) -> list[Alarm]:
-    """Alarms with what differs, which takes another look at the runs that came first."""
+    """Return alarms with the values that differ, which the first runs are read again for."""
     firsts: dict[tuple[Path, Key, Any], Record] = {}
-    wanted = {(a.runs[0], a.key, a.values[""][0].get("code")) for a in alarms}
-    for folder in {run for run, _, _ in wanted}:
+    needed = {(a.runs[0], a.key, a.values[""][0].get("code")) for a in alarms}
+    for folder in {run for run, _, _ in needed}:
         for _, record in Store(folder).lines():
             which = folder, key_of(record), record.get("code")
-            if which in wanted and record["status"] == "ok":
+            if which in needed and record["status"] == "ok":
                 firsts.setdefault(which, record)
     explained = []
     for alarm in alarms:
@@ -135,13 +154,13 @@ def _explained(alarms: list[Alarm]) -> list[Alarm]:
 
 
 def environments(alarm: Alarm) -> dict[str, tuple[Any, Any]]:
-    """What differs between the environments of the two runs of an alarm."""
+    """Return the differences between the environments of the two runs of an alarm."""
     one, two = (described(run) for run in alarm.runs)
     return {n: (one.get(n), two.get(n)) for n in PLACE if one.get(n) != two.get(n)}
 
 
 def _count(parts: Sequence[Any]) -> int | None:
-    """How many trials grids have together; None, if some of it is not known here."""
+    """Count the trials of several grids; None if a component of theirs is not known here."""
     try:
         return Grid("", tuple(checked(part, "about.json") for part in parts)).count()
     except BenchError:
@@ -149,19 +168,19 @@ def _count(parts: Sequence[Any]) -> int | None:
 
 
 def _description(folders: Sequence[Path]) -> dict[str, Any]:
-    """The description of all: their grids together, and where each was made."""
-    told = [described(folder) for folder in folders]
-    parts = [part for one in told for part in one.get("parts", [])]
+    """Return the description of all runs: their grids, and the environment of each."""
+    descriptions = [described(folder) for folder in folders]
+    parts = [part for one in descriptions for part in one.get("parts", [])]
     known = [part for i, part in enumerate(parts) if part not in parts[:i]]
-    made: dict[str, Any] = dict(next((one for one in told if one), {}))
+    made: dict[str, Any] = dict(next((one for one in descriptions if one), {}))
     if known:
         made["parts"] = known
-    if any(one.get("parts", []) != known for one in told):
+    if any(one.get("parts", []) != known for one in descriptions):
         made["trials"] = _count(known)
     made |= {
         "command": ["merge", *map(str, folders)],
         "shard": None,
-        "wall_seconds": sum(one.get("wall_seconds", 0.0) for one in told),
-        "runs": [{name: one.get(name) for name in PLACE} for one in told],
+        "wall_seconds": sum(one.get("wall_seconds", 0.0) for one in descriptions),
+        "runs": [{name: one.get(name) for name in PLACE} for one in descriptions],
     }
     return made

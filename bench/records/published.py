@@ -1,4 +1,4 @@
-"""Records of grids that ship, beside the grids: who compares one learner need not run the rest."""
+"""Records that ship with their grids, so that a new learner is compared without running others."""
 
 import hashlib
 import json
@@ -14,81 +14,72 @@ from algorithms.base import Learner
 from bench.core.errors import BenchError, unknown
 from bench.experiment.trial import Key, Record
 from bench.records import manifest
+from bench.records.fields import AVERAGED, PUBLISHED
 from bench.records.merge import PLACE
 from bench.spec.grid import Grid, Part
 
-#: What a learner meets: all of a key but the learner.
+#: The fields of a key except the learner.
 WORLD = [name for name in Key._fields if name != "learner"]
-#: What is published of a record: what comparisons, curves and tables need.
-COLUMNS = [
-    *Key._fields,
-    "members",
-    "n",
-    "code",
-    "success",
-    "tested",
-    "success_others",
-    "accuracy",
-    "constant",
-    "worst_group",
-    "effective_size",
-    "seconds",
-    "status",
-    "error",
-]
-#: What of a record says which sample it is about; it is the same wherever it is drawn.
+#: The fields that depend on the sample alone, which are equal on all machines.
 SAMPLE = ("members", "n", "tested")
-#: What of a record is an outcome; and by how much it may be another one on another processor.
+#: The outcomes of a trial, and their largest difference between processors.
 OUTCOME = ("success", "accuracy")
 CLOSE = 0.01
-_TOLD = b"about"
+_ABOUT = b"about"
 
 
 def folder() -> Path:
-    """Where the published records are: beside the grids."""
+    """Return the folder of published records, which is that of the grids."""
     return Path(str(files("bench") / "grids"))
 
 
 def write(records: pd.DataFrame, description: dict[str, Any], path: Path) -> None:
-    """Write records of a finished run, with what it was.
+    """Write the records of a finished run, with its description.
 
     Arguments:
         records: One row a trial.
-        description: What the run's folder says of it.
+        description: The description in the run's folder.
         path: A .parquet file.
     """
-    rows = records[COLUMNS].sort_values(list(Key._fields), ignore_index=True)
+    rows = records[PUBLISHED].sort_values(list(Key._fields), ignore_index=True)
     kept = ("grid", "trials", "began", *PLACE)
-    told = json.dumps({name: description.get(name) for name in kept}).encode()
-    table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata({_TOLD: told})
+    about = json.dumps({name: description.get(name) for name in kept}).encode()
+    table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(
+        {_ABOUT: about}
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, path, compression="zstd", compression_level=19)
 
 
 def ready() -> dict[str, Path]:
-    """Grid -> the file of its published records."""
+    """Return grids with the files of their published records."""
     return {path.stem: path for path in sorted(folder().glob("*.parquet"))}
 
 
 def read(name: str) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The published records of a grid, and what their run was.
+    """Read the published records of a grid, and the description of their run.
 
     Arguments:
         name: A grid that ships, or a file that :func:`write` wrote.
+
+    Raises:
+        BenchError: If there are no such records, or the file has none.
     """
     path = ready().get(name, Path(name))
     if not path.is_file() or path.suffix != ".parquet":
         raise unknown("grid with published records", name, [*ready(), "a .parquet file"])
     try:
         table = pq.read_table(path)
-        told = json.loads(table.schema.metadata[_TOLD])
-        return table.select(COLUMNS).to_pandas(), told
+        about = json.loads(table.schema.metadata[_ABOUT])
+        frame = table.select(PUBLISHED).to_pandas()
+        frame.attrs["averaged"] = AVERAGED
+        return frame, about
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         raise BenchError(f"{path} does not hold published records: {error}") from error
 
 
 def rates() -> dict[tuple[str, str], float]:
-    """(learner, dataset) -> seconds that one of its published good trials took, in the mean."""
+    """Return the mean seconds of good published trials, by learner and dataset."""
     found: dict[tuple[str, str], float] = {}
     for name in ready():
         rows, _ = read(name)
@@ -118,10 +109,15 @@ def grid_like(published: pd.DataFrame, learner: Learner, name: str) -> Grid:
 
 
 def sentinels(published: pd.DataFrame, count: int = 3) -> list[Record]:
-    """Some published trials of different learners, on different data as far as there are some.
+    """Choose published trials whose repetition shows whether this machine reproduces them.
 
-    They lie on the slopes of curves, where a difference would show, and are not among the
-    slowest. Which ones they are is drawn by their keys: the same each time.
+    They are of different learners and, if possible, different datasets. Their success is neither
+    near 0 nor near 1, where differences would not show, and they are not among the slowest.
+    Ties are broken by hashes of keys, so that the choice is always the same.
+
+    Arguments:
+        published: Published records.
+        count: The number of trials.
     """
     good = published[(published["status"] == "ok") & (published["size"] > 0)]
     slow = good["seconds"].median()
@@ -130,13 +126,13 @@ def sentinels(published: pd.DataFrame, count: int = 3) -> list[Record]:
 
     def order(row: Record) -> tuple[bool, bool, bool, bool, bytes]:
         learners, datasets = ({one[name] for one in chosen} for name in ("learner", "dataset"))
-        lot = repr(tuple(row[name] for name in Key._fields)).encode()
+        key = repr(tuple(row[name] for name in Key._fields)).encode()
         return (
             row["learner"] in learners,
             row["dataset"] in datasets,
             not 0.05 <= row["success"] <= 0.95,
             row["seconds"] > slow,
-            hashlib.blake2b(lot, digest_size=8).digest(),
+            hashlib.blake2b(key, digest_size=8).digest(),
         )
 
     while rows and len(chosen) < count:
@@ -146,11 +142,9 @@ def sentinels(published: pd.DataFrame, count: int = 3) -> list[Record]:
 
 
 def elsewhere(description: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """What differs between where records were published and this place."""
-    here, told = manifest.environment(), dict(description)
-    for name in ("packages",):
-        theirs, ours = told.pop(name, None) or {}, here.pop(name)
-        told |= theirs
-        here |= ours
-    names = [name for name in told if name in here and name != "changed"]
-    return {name: (told[name], here[name]) for name in names if told[name] != here[name]}
+    """Return the differences between the environment of published records and this one."""
+    here, there = manifest.environment(), dict(description)
+    here |= here.pop("packages")
+    there |= there.pop("packages", None) or {}
+    names = [name for name in there if name in here and name != "changed"]
+    return {name: (there[name], here[name]) for name in names if there[name] != here[name]}

@@ -23,10 +23,16 @@ from bench.records.lines import Have, key_of, lines_of, read_line, write_line
 class Store:
     """The records of a run folder.
 
-    Opened with ``with`` it is the folder's only writer; :meth:`records` can be read at any time.
+    In a ``with`` block the store is the folder's only writer. Reading needs no block.
 
     Arguments:
         folder: The run's folder.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     len(Store(folder).frame())
+        0
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -34,7 +40,7 @@ class Store:
         self.path = self.folder / "records.jsonl"
         self._lock = FileLock(self.folder / ".lock", timeout=0)
         self._file: int | None = None
-        #: Places that could not be read, "line 7", and were set aside.
+        #: Damaged lines, such as "line 7", that were moved to ``damaged.jsonl``.
         self.damaged: list[str] = []
 
     def __enter__(self) -> Self:
@@ -71,7 +77,7 @@ class Store:
         self._lock.release()
 
     def _heal(self) -> None:
-        """Set damaged lines aside, so that the next commit starts on a line of its own."""
+        """Move damaged lines to ``damaged.jsonl``, so that the next commit starts a line."""
         bad = [i for i, line in enumerate(lines_of(self.path)) if read_line(line) is None]
         if not bad:
             return
@@ -91,14 +97,15 @@ class Store:
         healed.replace(self.path)
 
     def commit(self, records: Sequence[Record]) -> None:
-        """Add records, for good: when this returns they are on the disk, all of them.
+        """Add records durably: they are on the disk when this returns.
 
-        If the disk is full there are none of them.
+        Raises:
+            BenchError: If the disk is full; then none of the records is added.
         """
         self.append(b"".join(write_line(r) for r in records))
 
     def append(self, data: bytes) -> None:
-        """Add lines, as :meth:`commit` does."""
+        """Add lines durably, as :meth:`commit` does."""
         if self._file is None:
             raise RuntimeError("the store is not open for writing")
         before = os.fstat(self._file).st_size
@@ -112,21 +119,22 @@ class Store:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise
             raise BenchError(
-                f"there is no room for more records in {self.folder}: {error.strerror}. What was "
-                f"committed is whole; make room, and the same command goes on from there"
+                f"there is no room for more records in {self.path}: {error.strerror}. Earlier "
+                f"records are safe; free some space, and the same command continues from there"
             ) from error
 
     def lines(self) -> Iterator[tuple[bytes, Record]]:
-        """All undamaged lines with their records, in the order of commits."""
+        """Yield all undamaged lines with their records, in the order of commits."""
         for line in lines_of(self.path):
             record = read_line(line)
             if record is not None:
                 yield line, record
 
     def records(self) -> Iterator[Record]:
-        """The records that count, one for each key, in the order of the first ones.
+        """Return one record for each key, in the order of first commits.
 
-        The latest counts; but one that failed does not where the same code had made a good one.
+        The latest record of a key is taken, except that a failed one does not replace a good one
+        of the same code.
         """
         latest: dict[Key, Record] = {}
         good: set[tuple[Key, str | None]] = set()
@@ -139,16 +147,16 @@ class Store:
         return iter(latest.values())
 
     def have(self) -> dict[Key, Have]:
-        """What became of each trial that has a record."""
+        """Return status and code of each trial that has a record."""
         return have(self.path)
 
     def frame(self) -> pd.DataFrame:
-        """The records as a frame, sorted by key, with the success at size 0 of the same cell."""
+        """Return records as a frame, sorted by key, with the success at size 0 of each cell."""
         return frame(read(self.path))
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make sure that a new file's name is on the disk too."""
+    """Write a folder's entries to the disk, so that a new file's name lasts."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,11 +1,12 @@
 """Panels and axes that the figures share."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -18,25 +19,31 @@ from results.display_names import labels, titles
 from results.plots.style import fitting, inches
 from results.stats.frames import PANEL, WAYS
 
-#: Marks a learner that is no better than a constant answer.
+#: The mark of a learner that is no better than a constant answer.
 DAGGER = "\N{DAGGER}"
-_IDLE: dict[str, Any] = {
+#: Remarks and lines of reference.
+GREY = "#777777"
+_NO_BETTER: dict[str, Any] = {
     "color": "0.25",
-    "marker": f"${DAGGER}$",
     "linestyle": "none",
     "markersize": 6,
     "label": "no better than a constant",
 }
-# Decades that the stretch from 0 to the smallest size takes.
+# Decades of the axis between 0 and the smallest size.
 _LINEAR = 0.45
-# Of a font's size a letter is wide; and inches that a line of a title is high.
+# The width of a letter as a share of the font's size; the height of a title's line in inches.
 _LETTER, _LINE = 0.58, 0.13
-# Ticks nearer than this share of the axis would run into each other.
+# The least distance of two ticks, as a share of the axis.
 _APART = 0.13
 
 
 def panels(frame: pd.DataFrame, more: list[str]) -> list[tuple[list[str], pd.DataFrame]]:
-    """The tasks of a frame, each with the parts of its title."""
+    """Return the tasks of a frame, each with the parts of its title.
+
+    Arguments:
+        frame: A table with the columns of a panel.
+        more: Further columns that tell tasks apart.
+    """
     datasets, strategies = labels(frame["dataset"]), titles(frame)
     extra = [name for name in [*WAYS, *more] if frame[name].nunique() > 1]
 
@@ -50,7 +57,7 @@ def panels(frame: pd.DataFrame, more: list[str]) -> list[tuple[list[str], pd.Dat
 
 
 def entitle(axes: Axes, parts: list[str]) -> None:
-    """Set a title on as many lines as keep it over its panel; the figure grows by them."""
+    """Set a title, wrapped at the width of its panel; the figure grows by the extra lines."""
     wide = axes.get_position().width * inches()
     letters = max(8, int(wide * 72 / (7.5 * _LETTER)))
     lines = [""]
@@ -72,10 +79,16 @@ def entitle(axes: Axes, parts: list[str]) -> None:
 def small_multiples(
     count: int, columns: int, heights: Sequence[float] = ()
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with so many panels, filled row by row; a row is as high as its highest panel."""
+    """Return a figure with panels in rows.
+
+    Arguments:
+        count: The number of panels.
+        columns: The most panels in a row; one where figures are one column wide.
+        heights: The height of each panel in inches; a row is as high as its highest panel.
+    """
     columns = max(1, min(fitting(columns), count))
-    given = list(heights) or [1.75] * count
-    rows = [max(given[i : i + columns]) for i in range(0, count, columns)]
+    inches_high = list(heights) or [1.75] * count
+    rows = [max(inches_high[i : i + columns]) for i in range(0, count, columns)]
     figure = Figure(figsize=(inches(), 0.75 + sum(rows, start=0.0 if rows else 1.75)))
     if count == 0:
         return figure, []
@@ -86,7 +99,14 @@ def small_multiples(
 
 
 def dagger(axes: Axes, x: float, y: float, colour: str) -> None:
-    """Mark the curve of a learner that does not learn, at a point of it, beside marks there."""
+    """Mark a point of a curve with a dagger, beside other daggers there.
+
+    Arguments:
+        axes: The panel.
+        x: The point's place on the horizontal axis.
+        y: The point's place on the vertical axis.
+        colour: The colour of the curve.
+    """
     marks = [text for text in axes.texts if isinstance(text, Annotation)]
     beside = sum(
         text.get_text() == DAGGER and np.allclose(text.xy, (x, y), atol=0.03) for text in marks
@@ -104,14 +124,24 @@ def dagger(axes: Axes, x: float, y: float, colour: str) -> None:
 
 
 def explained(grid: Sequence[Axes]) -> list[Line2D]:
-    """What a legend says of daggers, if there are some in panels or beside their rows."""
+    """Return the legend's entry for daggers, if any are in panels or beside their rows."""
     ticks = [text for axes in grid for text in axes.get_yticklabels()]
     texts = [text.get_text() for text in (*ticks, *(t for axes in grid for t in axes.texts))]
-    return [Line2D([], [], **_IDLE)] if any(DAGGER in text for text in texts) else []
+    if not any(DAGGER in text for text in texts):
+        return []
+    # A letter as a marker is a formula to matplotlib.
+    with rc_context({"text.parse_math": True}):
+        return [Line2D([], [], marker=f"${DAGGER}$", **_NO_BETTER)]
 
 
 def legend(figure: Figure, handles: Sequence[Artist], texts: Sequence[str]) -> None:
-    """One legend below all panels, in as many columns as fit; the figure grows if it is long."""
+    """Draw one legend below all panels, in as many columns as fit; long ones enlarge the figure.
+
+    Arguments:
+        figure: The figure.
+        handles: The legend's symbols.
+        texts: The legend's words, one for each symbol.
+    """
     if not handles:
         return
     longest = max(map(len, texts))
@@ -121,8 +151,20 @@ def legend(figure: Figure, handles: Sequence[Artist], texts: Sequence[str]) -> N
     figure.set_figheight(figure.get_figheight() + 0.14 * max(0, rows - 3))
 
 
+def learner_names(table: pd.DataFrame, short: Mapping[str, str]) -> list[str]:
+    """Return the names of a table's rows, with a dagger behind learners that do not learn."""
+    pairs = zip(table["learner"], table["learns"], strict=True)
+    return [short[name] + ("" if learns else f" {DAGGER}") for name, learns in pairs]
+
+
+def dagger_note(figure: Figure, grid: Sequence[Axes]) -> None:
+    """Explain below panels without a legend the daggers in them."""
+    handles = explained(grid)
+    legend(figure, handles, [str(handle.get_label()) for handle in handles])
+
+
 def percent(size: float) -> str:
-    """A size as a percentage.
+    """Format a size as a percentage.
 
     Example:
         >>> [percent(size) for size in (0, 0.0005, 0.03, 1)]
@@ -132,7 +174,7 @@ def percent(size: float) -> str:
 
 
 def _round(first: float, last: float, factors: tuple[int, ...]) -> list[float]:
-    """Round numbers, times powers of ten, between two sizes."""
+    """Return the factors times powers of ten that lie between two sizes."""
     if not 0 < first <= last:
         return []
     powers = range(int(np.floor(np.log10(first))), int(np.ceil(np.log10(last))) + 1)
@@ -141,7 +183,7 @@ def _round(first: float, last: float, factors: tuple[int, ...]) -> list[float]:
 
 
 def _ticks(first: float, last: float) -> list[float]:
-    """Powers of ten; closer numbers where there would be fewer than two of these."""
+    """Return powers of ten, or closer numbers where fewer than two powers lie between the ends."""
     for factors in ((1,), (1, 3), (1, 2, 5)):
         if len(ticks := _round(first, last, factors)) > 1:
             return ticks
@@ -149,7 +191,13 @@ def _ticks(first: float, last: float) -> list[float]:
 
 
 def symlog_sizes(axes: Axes, smallest: float, largest: float) -> None:
-    """An axis of sizes that shows 0, its ticks in per cent."""
+    """Set a symmetric log axis of sizes, which shows 0, with ticks in per cent.
+
+    Arguments:
+        axes: The panel.
+        smallest: The smallest positive size.
+        largest: The largest size.
+    """
     largest = max(largest, smallest)
     axes.set_xscale("symlog", linthresh=smallest, linscale=_LINEAR, subs=None)
     span = _LINEAR + np.log10(largest / smallest)
@@ -164,7 +212,14 @@ def symlog_sizes(axes: Axes, smallest: float, largest: float) -> None:
 
 
 def log_sizes(axis: Axis, smallest: float, largest: float, room: float = 0.04) -> None:
-    """A log axis of sizes, its ticks in per cent, with some room at both ends."""
+    """Set a log axis of sizes with ticks in per cent.
+
+    Arguments:
+        axis: The axis.
+        smallest: The smallest size.
+        largest: The largest size.
+        room: The margin at both ends, as a share of the axis.
+    """
     axes = axis.axes
     along_x = axis is axes.xaxis
     (axes.set_xscale if along_x else axes.set_yscale)("log")

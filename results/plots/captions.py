@@ -1,4 +1,4 @@
-"""Figures for a page: the drawing itself, what it is called, and what its caption says."""
+"""Figures for a page: drawing, title and caption."""
 
 import inspect
 import re
@@ -11,7 +11,7 @@ import pandas as pd
 from markupsafe import Markup
 
 _DESCRIPTION = ".//{http://purl.org/dc/elements/1.1/}description"
-#: What is written otherwise in a docstring than on a page.
+#: Markup of docstrings -> its plain text.
 _PLAIN = {
     r":math:`([^`]*)`": r"\1",
     r":\w+:`~?([^`]*)`": r"\1",
@@ -22,7 +22,7 @@ _PLAIN = {
 
 
 def caption(plot: Callable[..., object]) -> str:
-    r"""What a function that draws says of its figure: all of its docstring but the arguments.
+    r"""Return the caption of a function's figure: its docstring without the arguments.
 
     Example:
         >>> def plot():
@@ -55,7 +55,7 @@ class Plate:
     Arguments:
         name: Its name, which is that of its file.
         svg: The drawing.
-        caption: What is plotted, over how many seeds, and what its bands are.
+        caption: The caption, with the number of seeds.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Plate:
 
     @property
     def title(self) -> str:
-        """Its name, to read.
+        """Its name as words.
 
         Example:
             >>> Plate("effective_size", Markup(""), "").title
@@ -74,24 +74,24 @@ class Plate:
 
 
 def plates(paths: Sequence[Path]) -> list[Plate]:
-    """The figures among files that were written, those that are SVG, in their order."""
+    """Return the SVG figures among written files, in their order."""
     found = [path for path in paths if path.suffix == ".svg"]
     return [_plate(path, i) for i, path in enumerate(found)]
 
 
 def _plate(path: Path, number: int) -> Plate:
-    text = path.read_text()
-    told = ElementTree.fromstring(text).findtext(_DESCRIPTION, "")
+    text = path.read_text(encoding="utf-8")
+    description = ElementTree.fromstring(text).findtext(_DESCRIPTION, "")
     table = path.with_suffix(".csv")
-    seeds = _seeds(pd.read_csv(table)) if table.is_file() else ""
+    seeds = _seeds(pd.read_csv(table, encoding="utf-8")) if table.is_file() else ""
     svg = text[text.index("<svg") :]
-    # Drawings on one page share their names for shapes unless told apart.
+    # Drawings on one page must not share the identifiers of their shapes.
     svg = re.sub(r'(\bid="|\bhref="#|url\(#)', rf"\g<1>f{number}-", svg)
-    return Plate(path.stem, Markup(svg), " ".join(filter(None, (told, seeds))))
+    return Plate(path.stem, Markup(svg), " ".join(filter(None, (description, seeds))))
 
 
 def _seeds(table: pd.DataFrame) -> str:
-    """Over how many seeds a table's numbers are."""
+    """Return a sentence on the number of seeds behind a table."""
     if "seeds" in table.columns and len(table):
         low, high = int(table["seeds"].min()), int(table["seeds"].max())
     elif "seed" in table.columns and len(table):

@@ -1,4 +1,4 @@
-"""What a collective's success costs the firm."""
+"""The cost of a collective's success to the firm."""
 
 from typing import Any
 
@@ -10,8 +10,11 @@ from matplotlib.lines import Line2D
 from results.display_names import labels
 from results.plots.axes import dagger, entitle, explained, legend, panels, small_multiples
 from results.plots.learner_styles import looks
+from results.plots.registry import register_figure
 from results.plots.style import fitting, styled
+from results.stats.analysis import Analysis
 from results.stats.curves import learns
+from results.stats.frames import number
 
 #: Where a path begins.
 _RING: dict[str, Any] = {
@@ -23,6 +26,12 @@ _RING: dict[str, Any] = {
 }
 
 
+def _accurate(analysis: Analysis) -> pd.DataFrame:
+    """Return the curves of learners whose accuracy is known."""
+    return analysis.curves[number(analysis.curves, "accuracy").notna()]
+
+
+@register_figure("cost", _accurate, order=6)
 @styled
 def plot_cost(curves: pd.DataFrame) -> Figure:
     """Success against the accuracy on untouched test data: a panel a task, a path a learner.
@@ -31,10 +40,10 @@ def plot_cost(curves: pd.DataFrame) -> Figure:
         curves: What :func:`results.stats.curves.success_curves` returns.
 
     Returns:
-        The figure. A path goes from no collective (ringed) to the largest one, through the
-        means over seeds at each size, with the 95 % intervals of success; what is far to the right
-        costs the firm nothing. A dagger marks a learner whose accuracy without a collective is
-        not above that of a constant answer.
+        The figure. A path leads from no collective (ringed) to the largest one, through the
+        means over seeds at each size, with the 95 % intervals of success. Points far to the
+        right cost the firm nothing. A dagger marks a learner whose accuracy without a collective
+        is not above that of a constant answer.
     """
     tasks = panels(curves, [])
     columns = min(fitting(2), max(len(tasks), 1))
@@ -74,7 +83,7 @@ def plot_cost(curves: pd.DataFrame) -> Figure:
 
 
 def _widen(axes: Axes) -> None:
-    """Let an axis of accuracies span a tenth at least, lest noise fill a panel."""
+    """Widen an axis of accuracies to at least a tenth, so that noise does not fill a panel."""
     low, high = axes.get_xlim()
     missing = max(0.0, 0.1 - (high - low)) / 2
     axes.set_xlim(low - missing, high + missing)

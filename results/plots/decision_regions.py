@@ -1,4 +1,4 @@
-"""Decision regions and learnt densities in a plane: small multiples, learner by size."""
+"""Decision regions and learned densities in a plane: small multiples, learner by size."""
 
 import re
 import textwrap
@@ -19,22 +19,22 @@ from results.plots.densities import DEPTH
 from results.plots.style import inches, styled
 from results.stats.intervals import Array
 
-# Of a label: Paul Tol's muted scheme, the collective's label first.
+# The colours of labels: Paul Tol's muted scheme, the collective's label first.
 _COLOURS = ("#E69F00", "#88CCEE", "#44AA99", "#DDCC77", "#CC6677", "#AA4499", "#999933", "#332288")
-#: How much of a colour is in the region of its label.
+#: The share of a colour in the region of its label.
 _TINT = 0.45
 _PERSON: dict[str, Any] = {"marker": "o", "markersize": 2.0, "markeredgewidth": 0.3}
 _MEMBER: dict[str, Any] = {"marker": "D", "markersize": 2.6, "markeredgewidth": 0.4}
-#: Inches of a panel in which people are of that size.
+#: Inches of a panel in which people have that size.
 _WIDE = 1.3
 _NAMES = {"without": "no signal", "with": "signal", "all": ""}
-# Points that a letter of a label is wide.
+# The width of a letter of a label in points.
 _LETTER = 4.5
 
 
 @styled
 def plot_regions(outcomes: pd.DataFrame, nodes: pd.DataFrame, people: pd.DataFrame) -> Figure:
-    """What classifiers answer in a plane: a row a learner, a column a size of the collective.
+    """Decision regions in a plane: a row a learner, a column a size of the collective.
 
     Arguments:
         outcomes: A row a learner and size: ``target``, ``success``, ``seed``.
@@ -42,10 +42,11 @@ def plot_regions(outcomes: pd.DataFrame, nodes: pd.DataFrame, people: pd.DataFra
         people: A row a size, plane and person: ``x``, ``y``, ``label``, ``member``.
 
     Returns:
-        The figure; of one seed: an illustration. Colours are labels, a line is around the
-        region of the collective's. Where the signal is beside the plane, the first column is of
-        people without it, at the largest size, and the others of people with it, by nature (dots)
-        or as members (diamonds); some of them are drawn. Numbers are the collective's success.
+        The figure, an illustration from one seed. Colours are labels, and a line surrounds the
+        region of the collective's label. If the signal is not a coordinate of the plane, the
+        first column shows people without it, at the largest size, and the others people with it:
+        dots have it by nature, diamonds are members. A sample of them is drawn. Numbers are the
+        collective's success.
     """
     target = outcomes["target"].iloc[0]
     order = sorted(
@@ -77,25 +78,25 @@ def plot_regions(outcomes: pd.DataFrame, nodes: pd.DataFrame, people: pd.DataFra
             text = f"{won[learner, size]:.2f}"
             place: dict[str, Any] = {"ha": "right", "va": "bottom", "transform": axes.transAxes}
             axes.text(0.97, 0.03, text, fontsize=7, bbox=box, **place)
-    said = [f"label {label}{', the goal' if label == target else ''}" for label in order]
+    texts = [f"label {label}{', the goal' if label == target else ''}" for label in order]
     handles: list[Any] = [Patch(facecolor=colours[label]) for label in order]
     dark: dict[str, Any] = {"linestyle": "none", "color": "#444444"}
     handles += [Line2D([], [], **_PERSON, **dark), Line2D([], [], **_MEMBER, **dark)]
-    legend(figure, handles, [*said, "people", "members"])
+    legend(figure, handles, [*texts, "people", "members"])
     return figure
 
 
 @styled
 def plot_learnt(nodes: pd.DataFrame) -> Figure:
-    """The log-densities that generative learners learnt, beside the truth where it is known.
+    """Log-densities of generative learners, beside the truth where it is known.
 
     Arguments:
         nodes: A row a learner, size, plane and node: ``x``, ``y``, ``log_density``, ``truth``.
 
     Returns:
-        The figure; of one seed. A row a learner, a column a size, as for their regions. All
-        panels share their colours, down to 8 nats below the highest true density (learnt one,
-        where there is no truth).
+        The figure, from one seed: a row a learner, a column a size, as for decision regions. All
+        panels share their colours, down to 8 nats below the highest true density (the highest
+        learned one if the truth is unknown).
     """
     known = nodes["truth"].notna().any()
     nodes = nodes[nodes["log_density"].notna()]
@@ -129,7 +130,13 @@ _TRUTH = "truth"
 def _small(
     nodes: pd.DataFrame, learners: Sequence[str], beside: float = 0.0
 ) -> tuple[Figure, dict[tuple[str, str, float], tuple[Axes, pd.DataFrame]]]:
-    """A panel for each learner and column, with its nodes; and some inches beside them."""
+    """Return a figure with a panel for each learner and column, and each panel with its nodes.
+
+    Arguments:
+        nodes: A row a learner, size, plane and node.
+        learners: The learners, a row each.
+        beside: Inches to leave free beside the panels.
+    """
     sizes, planes = sorted(set(nodes["size"])), set(nodes["plane"])
     columns = [("without", sizes[-1])] if "without" in planes else []
     columns += [("all" if "all" in planes else "with", size) for size in sizes]
@@ -154,7 +161,7 @@ def _small(
 
 
 def _broken(name: str, letters: int) -> str:
-    r"""A name on several lines, if it has to be: broken before capitals and brackets.
+    r"""Break a long name before capitals and brackets.
 
     Example:
         >>> _broken("RandomForest", 9), _broken("RandomForest", 12)
@@ -167,12 +174,12 @@ def _broken(name: str, letters: int) -> str:
 
 
 def _square(field: pd.DataFrame, column: str) -> Array:
-    """A column as an image, the lowest row first."""
+    """Return a column as an image, the lowest row first."""
     return field.pivot(index="y", columns="x", values=column).to_numpy(float)
 
 
 def _extent(field: pd.DataFrame) -> tuple[float, float, float, float]:
-    """The edges of the image: half a cell beyond the nodes."""
+    """Return the edges of the image, half a cell beyond the nodes."""
     edges = []
     for name in ("x", "y"):
         places = np.unique(field[name].to_numpy(float))
@@ -182,7 +189,7 @@ def _extent(field: pd.DataFrame) -> tuple[float, float, float, float]:
 
 
 def _draw_people(axes: Axes, people: pd.DataFrame, colours: dict[int, str], scale: float) -> None:
-    """Dots and diamonds, smaller in smaller panels."""
+    """Draw people as dots and members as diamonds, smaller in smaller panels."""
     for label, colour in colours.items():
         for style, member in ((_PERSON, False), (_MEMBER, True)):
             own = people[(people["label"] == label) & (people["member"] == member)]

@@ -1,4 +1,4 @@
-"""Learnt densities beside the truth."""
+"""Learned densities beside the truth."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ from matplotlib.figure import Figure
 from results.plots.style import inches, styled
 from results.stats.intervals import Array
 
-#: Densities are shown down to so many nats below the highest one.
+#: Nats below the highest density at which the colour scale ends.
 DEPTH = 8.0
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """What is drawn of a density.
+    """A density to draw.
 
     Arguments:
-        title: The law and the model.
-        reach: The square from -reach to reach is shown.
+        title: The names of distribution and model.
+        reach: Half the side of the square that is shown.
         truth: The true log-density on the square's nodes, (N, N).
-        learnt: The learnt one.
+        learnt: The learned log-density there, (N, N).
         points: Samples, (n, 2).
-        weights: Log-weights of proposals, (m,); empty, where there are none.
+        weights: Log-weights of proposals, (m,); empty without proposals.
     """
 
     title: str
@@ -37,14 +37,16 @@ class Picture:
 
 @styled
 def plot_densities(pictures: Sequence[Picture]) -> Figure:
-    """A row a density: the truth, the learnt log-density, its samples, its proposals' weights.
+    """Learned densities beside the truth, a row a density.
 
     Arguments:
         pictures: The rows.
 
     Returns:
-        The figure. Log-densities share their colours within a row, down to 8 nats below the
-        highest true one; weights are in nats above their mean, zero for perfect proposals.
+        The figure. Columns are the true log-density, the learned one, its samples and the
+        log-weights of its proposals. Log-densities share their colours within a row, down to 8
+        nats below the highest true one. Weights are in nats above their mean, which is zero for
+        perfect proposals.
     """
     rows = len(pictures)
     figure = Figure(figsize=(inches(), 0.3 + inches() / 4 * max(rows, 1)))
@@ -79,8 +81,10 @@ def _weights(axes: Axes, weights: Array) -> None:
         axes.text(0.5, 0.5, "no proposals", ha="center", va="center", transform=axes.transAxes)
         axes.set_xticks([])
         return
-    away = weights - weights.max()
-    away = weights - weights.max() - np.log(np.exp(away).mean())
-    axes.hist(np.clip(away, -3, 3), bins=60, range=(-3, 3), color="black", histtype="stepfilled")
+    shifted = weights - weights.max()
+    shifted = shifted - np.log(np.exp(shifted).mean())
+    axes.hist(
+        np.clip(shifted, -3, 3), bins=60, range=(-3, 3), color="black", histtype="stepfilled"
+    )
     axes.axvline(0, color="#CC6677", linewidth=0.8)
     axes.set_xlim(-3, 3)

@@ -1,4 +1,4 @@
-"""Success beside what a measured distance to the law promises."""
+"""Success beside the bound that follows from a measured distance to the distribution."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -11,7 +11,7 @@ from results.plots.style import styled
 
 @styled
 def plot_certified(found: pd.DataFrame) -> Figure:
-    r"""Success of generative learners beside the Bayes rule's, over what their distance promises.
+    r"""Success of generative learners and of the Bayes rule, beside a bound by total variation.
 
     Arguments:
         found: A row a trial: ``dataset``, ``learner``, ``seed``, ``size``, ``success``, the
@@ -19,9 +19,9 @@ def plot_certified(found: pd.DataFrame) -> Figure:
 
     Returns:
         The figure: a column a task, a row a learner, means over seeds. Black is the Bayes rule of
-        the law with the collective in it; dashed is what no firm can deny whose own law is as
-        far from that as :math:`\epsilon`, in total variation, as the learner's was measured to be
-        (dotted). Bands are the ranges over seeds.
+        the mixture distribution. Dotted is :math:`\epsilon`, the measured distance in total
+        variation of the learner's distribution from the mixture. Dashed is the lower bound on
+        the success against any firm at that distance. Bands are the ranges over seeds.
     """
     tasks, learners = list(dict.fromkeys(found["dataset"])), list(dict.fromkeys(found["learner"]))
     figure, grid = small_multiples(len(tasks) * len(learners), len(tasks))

@@ -6,65 +6,22 @@ from matplotlib.figure import Figure
 from results.display_names import labels, within
 from results.plots.axes import entitle, legend, percent, small_multiples
 from results.plots.learner_styles import COLOURS
+from results.plots.registry import register_figure
 from results.plots.style import fitting, styled
-from results.stats.frames import CELL, KEY, WAYS
-from results.stats.intervals import bounded
+from results.stats.dynamics import dynamics
+from results.stats.frames import CELL, WAYS
 
-#: No more sizes than can be told apart.
+#: The most sizes in a panel.
 SIZES = 5
 
 
-def by_epoch(records: pd.DataFrame) -> pd.DataFrame:
-    """A row for each trial and epoch, of learners that recorded their epochs.
-
-    Arguments:
-        records: One row a trial, with a dictionary of lists as ``epochs``, or none.
-
-    Returns:
-        The key's columns, ``epoch`` (from 1 on), ``success`` and ``effective_size``.
-    """
-    rows = []
-    kept = records[[isinstance(e, dict) for e in records["epochs"]]] if len(records) else records
-    for row in kept.to_dict("records"):
-        told = row["epochs"]
-        weighed = told.get("effective_size", [None] * len(told["success"]))
-        for epoch, (won, size) in enumerate(zip(told["success"], weighed, strict=True), 1):
-            rows.append(
-                {
-                    **{name: row[name] for name in KEY},
-                    "epoch": epoch,
-                    "success": won,
-                    "effective_size": size,
-                }
-            )
-    return pd.DataFrame(rows, columns=[*KEY, "epoch", "success", "effective_size"])
-
-
-def dynamics(records: pd.DataFrame) -> pd.DataFrame:
-    """Means over seeds after each epoch, with the 95 % interval of success.
-
-    Returns:
-        A row for each cell, size and epoch: ``mean``, ``low``, ``high``, ``effective_size``
-        (of the mean seed) and ``seeds``.
-    """
-    rows = []
-    for key, own in by_epoch(records).groupby([*CELL, "size", "epoch"]):
-        mean, low, high, _ = bounded(own["success"].to_numpy(float))
-        weighed = own["effective_size"].astype(float).mean()
-        values = [*key, mean, low, high, weighed, len(own)]
-        rows.append(dict(zip(_NAMES, values, strict=True)))
-    return pd.DataFrame(rows, columns=_NAMES)
-
-
-_NAMES = [*CELL, "size", "epoch", "mean", "low", "high", "effective_size", "seeds"]
-
-
+@register_figure("dynamics", lambda analysis: dynamics(analysis.records), order=10)
 @styled
 def plot_dynamics(table: pd.DataFrame) -> Figure:
     """Success after each epoch: a panel a task and learner, a curve a size of the collective.
 
     Arguments:
-        table: What :func:`dynamics` returns.
+        table: What :func:`results.stats.dynamics.dynamics` returns.
 
     Returns:
         The figure. Bands are 95 % intervals over seeds; dashed lines are the effective size,

@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from results.display_names import labels, titles
 from results.plots.axes import percent
+from results.plots.registry import register_figure
 from results.plots.style import inches, styled
+from results.stats.analysis import LEVELS, Analysis
 from results.stats.frames import WAYS
 
 _NEVER = "#dddddd"
@@ -19,29 +22,27 @@ _NEVER = "#dddddd"
 _LETTER = 0.06
 
 
+def _first_level(analysis: Analysis) -> pd.DataFrame:
+    """Return the critical masses of the lowest level that runs report."""
+    return analysis.critical[analysis.critical["level"] == LEVELS[0]]
+
+
+@register_figure("heat", _first_level, order=4)
 @styled
 def plot_heat(critical: pd.DataFrame) -> Figure:
-    """Critical masses, a row a learner, a column a task; the darker, the fewer members it takes.
+    """Critical masses: a row a learner, a column a task; darker cells are smaller masses.
 
     Arguments:
         critical: What :func:`results.stats.critical_mass.critical_mass` returns, of one level.
 
     Returns:
-        The figure. Estimates stand in the cells. Grey cells are of curves that do not reach the
-        level at any size ("not reached", where there is room for it), hatched ones of curves that
-        are there without a collective; white ones were not run.
+        The figure. Cells show the estimates. Grey cells are curves that do not reach the level
+        at any size ("not reached", where there is room for it). Hatched cells are curves that
+        reach it without a collective. White cells were not run.
     """
-    data, names = labels(critical["dataset"]), titles(critical)
-    called = [names[pair] for pair in zip(critical["dataset"], critical["strategy"], strict=True)]
-    table = critical.assign(dataset=critical["dataset"].map(data), strategy=called)
-    extra = [name for name in WAYS if table[name].nunique() > 1]
-    keys = ["dataset", "strategy", *extra]
-    table = table.assign(task=table[keys].agg("\n".join, axis=1))
-    short = labels(critical["learner"])
-    table["learner"] = critical["learner"].map(short)
+    tasks, table = _tasks(critical)
     logs = np.log10(table["estimate"].where(np.isfinite(table["estimate"])).clip(1e-6, 1))
     order = logs.fillna(1.0).groupby(table["learner"]).mean().sort_values(kind="stable").index
-    tasks = list(dict.fromkeys(table["task"]))
     # A third of the width is for the learners' names.
     fit = int(inches() * 2 / 3 / max(len(tasks), 1) / _LETTER)
     written, level = _written(tasks, fit)
@@ -57,27 +58,15 @@ def plot_heat(critical: pd.DataFrame) -> Figure:
     size = min(6.5, 60 / max(len(tasks), 1))
     for _, row in table.iterrows():
         y, x = order.get_loc(row["learner"]), tasks.index(row["task"])
-        text = _said(row)
-        text = text if 0.8 * len(text) <= fit or row["reached"] == "inside" else ""
         if row["reached"] in ("inside", "below"):
             cells[y, x] = np.log10(max(row["estimate"], row["smallest"]))
         else:
-            hatch = "////" if row["reached"] == "control" else None
-            axes.add_patch(
-                Rectangle(
-                    (x - 0.5, y - 0.5),
-                    1,
-                    1,
-                    facecolor=_NEVER,
-                    edgecolor="white",
-                    hatch=hatch,
-                    linewidth=0,
-                )
-            )
-        dark = np.isfinite(cells[y, x]) and cells[y, x] < (low + high) / 2
-        axes.text(
-            x, y, text, ha="center", va="center", fontsize=size, color="white" if dark else "black"
-        )
+            _grey(axes, x, y, hatched=row["reached"] == "control")
+        text = _cell_text(row)
+        if 0.8 * len(text) <= fit or row["reached"] == "inside":
+            # NaN compares as not dark.
+            ink = "white" if cells[y, x] < (low + high) / 2 else "black"
+            axes.text(x, y, text, ha="center", va="center", fontsize=size, color=ink)
     axes.imshow(cells, aspect="auto", cmap="cividis", vmin=low, vmax=high)
     axes.set_xticks(range(len(tasks)), written, rotation=0 if level else 90)
     axes.set_yticks(range(len(order)), list(order))
@@ -87,8 +76,33 @@ def plot_heat(critical: pd.DataFrame) -> Figure:
     return figure
 
 
+def _tasks(critical: pd.DataFrame) -> tuple[list[str], pd.DataFrame]:
+    """Return the names of all tasks, and the table with short learners and a column ``task``."""
+    datasets, strategies = labels(critical["dataset"]), titles(critical)
+    pairs = zip(critical["dataset"], critical["strategy"], strict=True)
+    table = critical.assign(
+        dataset=critical["dataset"].map(datasets),
+        strategy=[strategies[pair] for pair in pairs],
+        learner=critical["learner"].map(labels(critical["learner"])),
+    )
+    extra = [name for name in WAYS if table[name].nunique() > 1]
+    table = table.assign(task=table[["dataset", "strategy", *extra]].agg("\n".join, axis=1))
+    return list(dict.fromkeys(table["task"])), table
+
+
+def _grey(axes: Axes, x: int, y: int, hatched: bool) -> None:
+    """Fill a cell with grey."""
+    style: dict[str, Any] = {"facecolor": _NEVER, "edgecolor": "white", "linewidth": 0}
+    hatch = "////" if hatched else None
+    axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, hatch=hatch, **style))
+
+
 def _written(tasks: Sequence[str], fit: int) -> tuple[list[str], bool]:
-    """The names of tasks, on lines of so many letters; or, where words are longer, upright."""
+    """Wrap the names of tasks after ``fit`` letters; longer words make all of them vertical.
+
+    Returns:
+        The wrapped names, and whether they are horizontal.
+    """
     lines = [line for task in tasks for line in task.split("\n")]
     level = all(len(word) <= fit for line in lines for word in line.split())
     most = fit if level else max(24, max(map(len, lines)) // 2 + 4)
@@ -96,8 +110,8 @@ def _written(tasks: Sequence[str], fit: int) -> tuple[list[str], bool]:
     return ["\n".join(parts) for parts in broken], level
 
 
-def _said(row: Any) -> str:
-    """What a cell says."""
+def _cell_text(row: Any) -> str:
+    """Return the text of a cell."""
     reached = row["reached"]
     if reached == "inside":
         return percent(float(f"{row['estimate']:.2g}"))

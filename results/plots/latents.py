@@ -1,4 +1,4 @@
-"""Pictures that density models make, and what their first latents do."""
+"""Images sampled from density models, and a walk through their latent space."""
 
 from collections.abc import Sequence
 
@@ -8,22 +8,22 @@ from matplotlib.figure import Figure
 from results.plots.style import inches, styled
 from results.stats.intervals import Array
 
-#: Pixels between two pictures.
+#: Pixels between two images.
 GAP = 1
 
 
 @styled
 def plot_latents(rows: Sequence[tuple[str, Array, Array]]) -> Figure:
-    """Samples of densities on pictures, beside a walk through the first two latents.
+    """Samples of densities on images, beside a walk through the first two latents.
 
     Arguments:
-        rows: A row a model: its title, its samples (s^2, h, w), and what its generator makes of
-            a square of latents (t^2, h, w), both from 0 to 1.
+        rows: A row a model: its title, its samples (s^2, h, w), and the generator's images of a
+            square of latents (t^2, h, w), both from 0 to 1.
 
     Returns:
-        The figure. Samples are proposals of the generator, resampled by their weights; in the
-        walk the first latent rises to the right, the second upwards, by equal steps of
-        probability, and all other noise is zero.
+        The figure. Samples are proposals of the generator, resampled by their weights. In the
+        walk the first latent increases to the right and the second upwards, by equal steps of
+        probability. All other noise is zero.
     """
     figure = Figure(figsize=(0.62 * inches(), 0.3 + 0.31 * inches() * max(len(rows), 1)))
     if not rows:
@@ -41,7 +41,7 @@ def plot_latents(rows: Sequence[tuple[str, Array, Array]]) -> Figure:
 
 
 def tiled(pictures: Array) -> Array:
-    """Pictures (s^2, h, w) as one, row by row, with gaps between them.
+    """Arrange images (s^2, h, w) as one image, row by row, with gaps between them.
 
     Example:
         >>> tiled(np.ones((4, 2, 2))).tolist()[2]

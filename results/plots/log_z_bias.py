@@ -1,10 +1,11 @@
-"""How far estimators of log Z are off on average."""
+"""The bias of estimators of log Z."""
 
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from results.plots.style import inches, styled
 
@@ -21,7 +22,7 @@ def plot_bias(found: pd.DataFrame, known: Mapping[str, float]) -> Figure:
         known: ``chi2``, ``kl`` and ``entropy``, in nats.
 
     Returns:
-        The figure. Left: by how many nats estimates of log Z are too low. Importance sampling
+        The figure. Left: the bias of log Z downwards, in nats. Importance sampling
         starts at KL(q||p) for one proposal, and follows the dashed :math:`\chi^2 / 2m`; the
         mean of D, WGAN's, stays at KL(q||p) + H(q). Right: the mean estimate of Z over Z is 1,
         whatever the number. Bars are 95 % intervals of the simulation.
@@ -44,10 +45,10 @@ def plot_bias(found: pd.DataFrame, known: Mapping[str, float]) -> Figure:
             **bars,
         )
     line = np.geomspace(1, m.max(), 50)
-    left.plot(line, known["chi2"] / (2 * line), "--", color="0.3", label=r"$\chi^2(p\|q)\,/\,2m$")
+    left.plot(line, known["chi2"] / (2 * line), "--", color="0.3", label="χ²(p‖q) / 2m")
     for level, text in (
-        (known["kl"], r"$\mathrm{KL}(q\|p)$"),
-        (known["kl"] + known["entropy"], r"$\mathrm{KL}(q\|p) + H(q)$"),
+        (known["kl"], "KL(q‖p)"),
+        (known["kl"] + known["entropy"], "KL(q‖p) + H(q)"),
     ):
         left.axhline(level, color="0.6", linewidth=0.7, zorder=0.5)
         left.annotate(
@@ -68,5 +69,8 @@ def plot_bias(found: pd.DataFrame, known: Mapping[str, float]) -> Figure:
     right.axhline(1, color="0.6", linewidth=0.7, zorder=0.5)
     reach = 1.5 * float((1.96 * found["ratio_error"] + (found["ratio"] - 1).abs()).max())
     right.set(xscale="log", xlabel="proposals m", ylim=(1 - reach, 1 + reach))
+    for axis in (left.xaxis, left.yaxis, right.xaxis):
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
     right.set_title("mean estimate of Z, over Z")
     return figure

@@ -13,11 +13,11 @@ from matplotlib.style import context
 from results.plots.captions import caption
 
 Width = Literal["one", "two"]
-#: Inches: one column of a page that has two, or both.
+#: Inches of one column of a page with two columns, and of both.
 WIDTHS: dict[str, float] = {"one": 3.4, "two": 7.0}
 _STYLE = Path(__file__).with_name("style.mplstyle")
 _width: ContextVar[float] = ContextVar("width", default=WIDTHS["two"])
-#: What a file would say of the day on which it was drawn.
+#: Metadata that would make files differ from day to day or from machine to machine.
 _DATES: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
     "svg": {"Date": None},
@@ -28,7 +28,7 @@ _Plot = TypeVar("_Plot", bound=Callable[..., Figure])
 
 @contextmanager
 def columns(width: Width) -> Iterator[None]:
-    """Figures drawn meanwhile are as wide as one column of a page, or as two."""
+    """Draw figures of the block as wide as one column of a page, or as two."""
     token = _width.set(WIDTHS[width])
     try:
         yield
@@ -37,49 +37,53 @@ def columns(width: Width) -> Iterator[None]:
 
 
 def inches() -> float:
-    """How wide figures are drawn now."""
+    """Return the current width of figures in inches."""
     return _width.get()
 
 
 def fitting(wanted: int) -> int:
-    """How many of so many panels stand beside each other: in one column of a page, one."""
+    """Return the number of panels in a row: one in a one-column figure, else ``wanted``."""
     return wanted if inches() > WIDTHS["one"] else 1
 
 
 def styled(plot: _Plot) -> _Plot:
-    """Draw in the house style, whatever the machine's is, and let the figure know its caption."""
+    """Decorate a plot: it uses the project's style, and its figure has its caption as label."""
 
     @wraps(plot)
-    def drawn(*given: Any, **named: Any) -> Figure:
+    def draw(*args: Any, **options: Any) -> Figure:
         with context(_STYLE, after_reset=True):
-            figure = plot(*given, **named)
+            figure = plot(*args, **options)
         figure.set_label(caption(plot))
         return figure
 
-    return drawn  # type: ignore[return-value]
+    return draw  # type: ignore[return-value]
 
 
-#: What a figure's files end in.
+#: The suffixes of a figure's files.
 ENDINGS = tuple(_DATES)
 
 
 def save(figure: Figure, stem: str | Path) -> list[Path]:
     """Write a figure as ``stem.png``, ``stem.svg`` and ``stem.pdf``.
 
-    The same figure makes the same bytes, on any day, with the same version of matplotlib; in the
-    vector formats text stays text.
+    The bytes depend on the figure and on the version of matplotlib alone. In the vector formats
+    text stays text.
+
+    Arguments:
+        figure: The figure.
+        stem: The path of its files without their suffix.
 
     Returns:
         The paths.
     """
     paths = [Path(f"{stem}.{ending}") for ending in _DATES]
-    told = {"svg": {"Description": str(figure.get_label()) or None}}
+    descriptions = {"svg": {"Description": str(figure.get_label()) or None}}
     with context(_STYLE, after_reset=True):
-        # Panels find their places once, which takes longer than drawing.
+        # The layout is computed once, since it takes longer than drawing.
         figure.draw_without_rendering()
     with context([_STYLE, {"figure.constrained_layout.use": False}], after_reset=True):
-        # A figure that still had an engine for that would be drawn twice for each file.
+        # A figure with a layout engine would be drawn twice for each file.
         figure.set_layout_engine(None)
         for path, (ending, dates) in zip(paths, _DATES.items(), strict=True):
-            figure.savefig(path, metadata=dates | told.get(ending, {}))
+            figure.savefig(path, metadata=dates | descriptions.get(ending, {}))
     return paths

@@ -1,11 +1,10 @@
-"""Everything of a run on one page that needs nothing else: no network, no other file."""
+"""A run on one page that needs no other file and no network."""
 
 import base64
 import hashlib
 import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -15,17 +14,15 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from results.display_names import abbreviate, labels, shortened
-from results.plots.axes import DAGGER
+from results.display_names import labels
 from results.plots.captions import Plate, plates
-from results.report.outputs import summary, write_figures
-from results.report.tables import show
-from results.report.terminal import brief, plain
+from results.report.outputs import FiguresFailed, write_figures
+from results.report.page_tables import ranking, successes
 from results.stats.curves import success_curves
-from results.stats.frames import CELL, PANEL, WAYS
+from results.stats.frames import CELL, WAYS
 
 PAGES = Path(__file__).with_name("pages")
-#: What of a run's description is worth a line, and under which name.
+#: The fields of a run's description that the page shows, with their names.
 LINES = {
     "grid": "grid",
     "shard": "share of it",
@@ -39,49 +36,19 @@ LINES = {
 }
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A cell of a table: its text, by what number it sorts, all that it stands for."""
-
-    text: str
-    sort: str | None = None
-    full: str = ""
-    link: bool = False
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row, and the number of the command that measures it again."""
-
-    cells: list[Cell]
-    command: int
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of the page."""
-
-    id: str
-    title: str
-    says: str
-    columns: list[Mapping[str, Any]]
-    rows: list[Row] = field(default_factory=list)
-
-
 def page(
     records: pd.DataFrame, about: Mapping[str, Any], name: str, reading: Sequence[str] = ()
 ) -> str:
-    """The page of a run.
+    """Return the page of a run.
 
     Arguments:
         records: One row a trial.
-        about: What the run's folder says of it; may be empty.
-        name: What the run is called.
-        reading: The options by which a firm's choices were read off the run's records.
+        about: The description in the run's folder; may be empty.
+        name: The name of the run.
+        reading: The options that selected hyper-parameters or epochs from the records.
 
     Returns:
-        HTML. Records may say what they like: all of it is escaped, and nothing but the page's
-        own script would run.
+        HTML. All texts of records are escaped, and no script but the page's own can run.
     """
     curves = success_curves(records)
     rows = curves.groupby(CELL, sort=True)
@@ -97,8 +64,11 @@ def page(
         for key, own in rows
     }
     numbers = {key: i for i, key in enumerate(commands)}
-    css, script = (Markup((PAGES / f"report.{end}").read_text()) for end in ("css", "js"))
+    css, script = (
+        Markup((PAGES / f"report.{end}").read_text(encoding="utf-8")) for end in ("css", "js")
+    )
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    drawn, undrawn = figures(records, about.get("trials"))
     return _template().render(
         name=name,
         css=css,
@@ -109,7 +79,8 @@ def page(
         run=described(about),
         parts=about.get("parts", []),
         failures=failures(records),
-        figures=figures(records, about.get("trials")),
+        figures=drawn,
+        undrawn=undrawn,
         tables=[ranking(records, curves, numbers), *successes(curves, numbers)],
         commands=list(commands.values()),
     )
@@ -127,7 +98,7 @@ def _template() -> jinja2.Template:
 
 
 def counts(records: pd.DataFrame, about: Mapping[str, Any]) -> dict[str, int]:
-    """How many trials there are, good, failed, planned and missing."""
+    """Count the trials: good, failed, planned and missing ones."""
     good = int((records["status"] == "ok").sum())
     planned = max(int(about.get("trials") or 0), len(records))
     failed, missing = len(records) - good, planned - len(records)
@@ -135,7 +106,7 @@ def counts(records: pd.DataFrame, about: Mapping[str, Any]) -> dict[str, int]:
 
 
 def axes(records: pd.DataFrame) -> list[str]:
-    """How many learners, strategies, datasets, sizes and seeds there are, in words."""
+    """Return the numbers of learners, strategies, datasets, sizes and seeds, in words."""
     words = {
         "learner": "learners",
         "strategy": "strategies",
@@ -148,7 +119,7 @@ def axes(records: pd.DataFrame) -> list[str]:
 
 
 def described(about: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What was run, when, on what and with what, line by line."""
+    """Return the description of a run as terms and their texts."""
     lines = [(line, str(about[key])) for key, line in LINES.items() if about.get(key) is not None]
     if about.get("changed"):
         lines.append(("changes", "the code had changes that were not committed"))
@@ -165,7 +136,7 @@ def described(about: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def failures(records: pd.DataFrame) -> list[dict[str, Any]]:
-    """How many trials of whom failed for what reason, the most frequent first."""
+    """Count failed trials by learner and reason, the most frequent first."""
     failed = records[records["status"] != "ok"]
     if not len(failed):
         return []
@@ -180,12 +151,17 @@ def failures(records: pd.DataFrame) -> list[dict[str, Any]]:
     return rows.to_dict("records")  # type: ignore[return-value]
 
 
-def figures(records: pd.DataFrame, planned: int | None) -> list[Plate]:
-    """All figures that the records allow, with their captions."""
+def figures(records: pd.DataFrame, planned: int | None) -> tuple[list[Plate], dict[str, str]]:
+    """Return all figures that the records allow, and the reasons of those that failed, by name."""
+    failed: dict[str, str] = {}
     if not (records["status"] == "ok").any():
-        return []
+        return [], failed
     with tempfile.TemporaryDirectory() as folder:
-        return plates(write_figures(records, Path(folder), planned))
+        try:
+            paths = write_figures(records, Path(folder), planned)
+        except FiguresFailed as error:
+            paths, failed = error.paths, {n: str(e) for n, e in error.failed.items()}
+        return plates(paths), failed
 
 
 def command(
@@ -194,7 +170,14 @@ def command(
     about: Mapping[str, Any],
     reading: Sequence[str] = (),
 ) -> str:
-    """The command that measures a cell's curve again, and the one that reads it off."""
+    """Return the commands that measure a curve again and, after a selection, show it.
+
+    Arguments:
+        cell: The curve's dataset, strategy, learner and ways.
+        curve: Its rows.
+        about: The description of the run.
+        reading: The options that selected hyper-parameters or epochs from the records.
+    """
     words = [str(word) for word in about.get("command") or []]
     plugged = [w for i, w in enumerate(words) if "--plugin" in (w, words[i - 1] if i else "")]
     plugged += [w for w in words if w.startswith("--plugin=")]
@@ -206,101 +189,8 @@ def command(
         "seeds": str(int(curve["planned"].max())),
         **{way: cell[way] for way in WAYS},
     }
-    told = [word for name, value in options.items() for word in (f"--{name}", value)]
-    run = shlex.join(["python", "run_bench.py", "run", *told, *plugged, "--out", "runs/again"])
+    flags = [word for name, value in options.items() for word in (f"--{name}", value)]
+    run = shlex.join(["python", "run_bench.py", "run", *flags, *plugged, "--out", "runs/again"])
     if not reading:
         return run
     return f"{run} && {shlex.join(['python', 'run_bench.py', 'curves', 'runs/again', *reading])}"
-
-
-def ranking(records: pd.DataFrame, curves: pd.DataFrame, numbers: Mapping[Any, int]) -> Table:
-    """Critical masses and area of each learner, the most followed first."""
-    control = curves[curves["size"] == 0].set_index(CELL)
-    table = summary(records).set_index(CELL)
-    table.insert(0, "without a collective", control["mean"].reindex(table.index))
-    control = control.reindex(table.index)
-    alone = [
-        a if lift > 0 or lift != lift else f"{show(a)} {DAGGER}"
-        for a, lift in zip(control["accuracy"], control["lift"], strict=True)
-    ]
-    table.insert(1, "accuracy then", pd.Series(alone, table.index, dtype=object))
-    table = table.reset_index()
-    says = (
-        "The most followed learner comes first in each task. Critical masses are the smallest "
-        "shares of the people at which mean success reaches a level, areas are those under the "
-        "success curve over the logarithm of size; in brackets are 95 % intervals over seeds. A "
-        "dagger marks an accuracy that is not above that of a constant answer: success then says "
-        "nothing of what the learner makes of a collective."
-    )
-    return _table("ranking", "Ranking", says, brief(table), numbers)
-
-
-def successes(curves: pd.DataFrame, numbers: Mapping[Any, int]) -> list[Table]:
-    """Mean success at each size, a table for the tasks that have the same sizes."""
-    by = curves.groupby(PANEL)["size"].transform(lambda s: " ".join(map(str, sorted(set(s)))))
-    says = (
-        "Mean success at each size, with half of its 95 % interval over seeds, or with both ends "
-        "of one that is cut off where shares end."
-    )
-    tables = []
-    for i, (_, own) in enumerate(curves.groupby(by, sort=False)):
-        columns = ["mean", "low", "high", "interval"]
-        texts = [_with_interval(*row) for row in own[columns].itertuples(index=False, name=None)]
-        wide = own.assign(text=texts).pivot(index=CELL, columns="size", values="text")
-        wide.columns = [f"{100 * size:.6g} %" for size in wide.columns]
-        number = f" {i + 1}" if by.nunique() > 1 else ""
-        table = wide.reset_index()
-        tables.append(_table(f"success{i + 1}", f"Success{number}", says, table, numbers))
-    return tables
-
-
-def _with_interval(mean: float, low: float, high: float, kind: str) -> str:
-    """A mean with its t interval; alone, where that is none.
-
-    Example:
-        >>> _with_interval(0.5, 0.4, 0.6, "t"), _with_interval(0.86, 0.536, 1.0, "t")
-        ('0.500 ± 0.100', '0.860 [0.536, 1.000]')
-    """
-    if mean != mean:
-        return ""
-    if kind != "t":
-        return f"{mean:.3f}"
-    even = abs((high - mean) - (mean - low)) < 1e-9
-    return f"{mean:.3f}" + (f" ± {high - mean:.3f}" if even else f" [{low:.3f}, {high:.3f}]")
-
-
-def _table(
-    id: str, title: str, says: str, table: pd.DataFrame, numbers: Mapping[Any, int]
-) -> Table:
-    """A frame as a table of the page: its keys as short names, all else as numbers and links."""
-    short = shortened(table)
-    short["strategy"] = short["strategy"].map(abbreviate({s: s for s in short["strategy"]}))
-    view = plain(short)
-    names = [str(name) for name in view.columns]
-    keys = table[CELL].itertuples(index=False, name=None)
-    rows = []
-    for key, row in zip(keys, view.itertuples(index=False, name=None), strict=True):
-        whole = dict(zip(CELL, key, strict=True))
-        cells = [
-            Cell(str(value), full=whole[name] if whole[name] != value else "")
-            if name in CELL
-            else Cell(show(value), _sort(value), link=True)
-            for name, value in zip(names, row, strict=True)
-        ]
-        rows.append(Row(cells, numbers[key]))
-    return Table(id, title, says, [{"name": n, "number": n not in CELL} for n in names], rows)
-
-
-def _sort(value: Any) -> str:
-    """The number by which a cell sorts; what is beyond all sizes comes after them."""
-    text = str(value).strip()
-    if text.startswith(">"):
-        return "1e9"
-    if text.startswith("reached without"):
-        return "-1"
-    word = text.removeprefix("<").split()[:1]
-    try:
-        number = float(word[0].rstrip(";")) if word else float("nan")
-    except ValueError:
-        return ""
-    return "" if number != number else f"{number:.9g}"

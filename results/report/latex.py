@@ -1,4 +1,4 @@
-"""Numbers that a paper quotes, as macros."""
+"""Numbers as LaTeX macros, for papers that quote them."""
 
 from collections.abc import Hashable, Mapping
 from typing import Any
@@ -16,12 +16,12 @@ _PLAIN = str.maketrans(dict.fromkeys("\\{}#$%&^_~"))
 
 
 def macros(critical: pd.DataFrame, areas: pd.DataFrame) -> str:
-    r"""A file for LaTeX in which each number has a name.
+    r"""Return a LaTeX file in which each number has a name.
 
     ``critical@0.5/...`` and ``area/...`` are estimates, the same with ``/interval`` their 95 %
-    intervals, with ``/seeds`` the number of seeds behind them. A critical mass below the smallest
-    size or beyond the largest is below or above that; one of 0 is that of a level which is
-    reached without a collective.
+    intervals, with ``/seeds`` the number of seeds. A critical mass outside the sizes is written
+    as an inequality with the smallest or largest size. A critical mass of 0 belongs to a level
+    that is reached without a collective.
 
     Arguments:
         critical: What :func:`results.stats.critical_mass.critical_mass` returns.
@@ -35,16 +35,16 @@ def macros(critical: pd.DataFrame, areas: pd.DataFrame) -> str:
             what = f"critical@{row['level']:g}" if value == "estimate" else "area"
             key = [what, *(short[n][row[n]] for n in short), *(row[n] for n in ways)]
             name = "/".join(key).translate(_PLAIN)
-            named[name] = _spoken(row[value], row)
-            ends = (_spoken(row[end], row) for end in ("low", "high"))
+            named[name] = _number_text(row[value], row)
+            ends = (_number_text(row[end], row) for end in ("low", "high"))
             named[f"{name}/interval"] = f"[{', '.join(ends)}]"
             named[f"{name}/seeds"] = str(row["seeds"])
     lines = [rf"\expandafter\def\csname cb:{k}\endcsname{{{v}}}" for k, v in named.items()]
     return _HEAD % next(iter(named), "") + "\n".join(lines) + "\n"
 
 
-def _spoken(value: float, row: Mapping[Hashable, Any]) -> str:
-    """A number of a row; of critical masses, those outside the sizes by these."""
+def _number_text(value: float, row: Mapping[Hashable, Any]) -> str:
+    """Format a number of a row; critical masses outside the sizes are inequalities."""
     if value == float("inf") and row["largest"] != row["largest"]:
         return r"\ensuremath{\infty}"  # the control is all there is
     if value == float("inf"):

@@ -1,4 +1,4 @@
-"""Who follows a collective, on one table."""
+"""The leaderboard: mean ranks and critical masses of all learners."""
 
 import numpy as np
 import pandas as pd
@@ -10,22 +10,22 @@ from results.stats.curves import success_curves
 from results.stats.frames import PANEL, WAYS
 from results.stats.ranks import field, mean_ranks
 
-#: What a leaderboard says of a learner's rank; its other columns are panels.
+#: The columns of a leaderboard that are about ranks; the others are panels.
 RANKED = ["learner", "rank", "low", "high", "datasets", "seeds", "learns"]
 
 
 def leaderboard(records: pd.DataFrame, level: float = 0.5) -> pd.DataFrame:
-    """Learners by their mean ranks over datasets, the one that is followed most on top.
+    """Return learners by their mean ranks over datasets, the largest areas first.
 
     Arguments:
         records: One row a trial.
         level: The level of success of the critical masses.
 
     Returns:
-        A row for each learner that :func:`results.stats.ranks.field` compares: what
-        :func:`results.stats.ranks.mean_ranks` says, and for each panel, by its short name, the
-        critical mass with its interval, to read; with a dagger where the learner does no better
-        than a constant answer.
+        A row for each learner that :func:`results.stats.ranks.field` compares: the columns of
+        :func:`results.stats.ranks.mean_ranks` and, for each panel by its short name, the critical
+        mass with its interval as text. A dagger marks a learner that is no better than a constant
+        answer.
     """
     compared = field(records)
     masses = critical_mass(success_curves(records), level, records)
@@ -38,22 +38,22 @@ def leaderboard(records: pd.DataFrame, level: float = 0.5) -> pd.DataFrame:
 
 
 def _names(panels: list[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
-    """Short names of panels: only what tells them apart."""
+    """Return short names of panels: the fields in which they differ."""
     frame = pd.DataFrame(panels, columns=PANEL)
     datasets, strategies = labels(frame["dataset"]), within(frame, "dataset", "strategy")
     shown = [name for name in WAYS if frame[name].nunique() > 1]
     alone = len(set(strategies.values())) == 1
     found = {}
     for panel in panels:
-        said = dict(zip(PANEL, panel, strict=True))
-        words = [datasets[said["dataset"]]]
-        words += [] if alone else [strategies[said["dataset"], said["strategy"]]]
-        found[panel] = ", ".join(words + [said[name] for name in shown])
+        fields = dict(zip(PANEL, panel, strict=True))
+        words = [datasets[fields["dataset"]]]
+        words += [] if alone else [strategies[fields["dataset"], fields["strategy"]]]
+        found[panel] = ", ".join(words + [fields[name] for name in shown])
     return found
 
 
 def read(table: pd.DataFrame, level: float = 0.5) -> pd.DataFrame:
-    """A leaderboard to read: a rank and its interval in one column."""
+    """Return a leaderboard to read, with a rank and its interval in one column."""
     ranks = [
         f"{r:.1f} [{low:.1f}, {high:.1f}]"
         for r, low, high in zip(table["rank"], table["low"], table["high"], strict=True)

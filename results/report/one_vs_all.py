@@ -1,4 +1,4 @@
-"""One learner against all others, on one page."""
+"""One learner compared with all others."""
 
 from typing import NamedTuple
 
@@ -13,12 +13,12 @@ from results.stats.ranks import FEWEST, Field, field, friedman, mean_ranks, pair
 
 
 class Page(NamedTuple):
-    """What a page says.
+    """The contents of a comparison.
 
     Arguments:
         sections: Titles with tables to read.
         differences: All that :func:`results.stats.paired.against` returns.
-        summary: The verdicts, counted, in a paragraph.
+        summary: The numbers of verdicts, as text.
     """
 
     sections: list[tuple[str, pd.DataFrame]]
@@ -27,12 +27,12 @@ class Page(NamedTuple):
 
 
 def page(records: pd.DataFrame, learner: str, baseline: str, level: float = 0.5) -> Page:
-    """Curves, paired differences, ranks and verdicts of one learner.
+    """Return curves, paired differences, ranks and verdicts of one learner.
 
     Arguments:
         records: One row a trial, of the learner and all others, none missing.
-        learner: The learner, by its text.
-        baseline: Whose curve is shown beside its own, by its text.
+        learner: The spec of the learner.
+        baseline: The spec of the learner whose curve is shown beside it.
         level: The level of success at which critical masses are compared.
     """
     differences = against(records, learner, level)
@@ -62,7 +62,7 @@ def _interval(table: pd.DataFrame, mean: str, digits: int = 3) -> list[str]:
 
 
 def _curves(records: pd.DataFrame, learner: str, baseline: str) -> pd.DataFrame:
-    """A row a size: success of both, and the learner's place among all at that size."""
+    """Return the success of both at each size, and the learner's place among all."""
     curves = success_curves(records)
     cell = [*PANEL, "size"]
     curves["place"] = curves.groupby(cell)["mean"].rank(ascending=False, method="min")
@@ -78,7 +78,7 @@ def _curves(records: pd.DataFrame, learner: str, baseline: str) -> pd.DataFrame:
 
 
 def _differences(table: pd.DataFrame) -> pd.DataFrame:
-    """A row for each other learner: the difference in area and in critical mass."""
+    """Return the differences in area and critical mass from each other learner."""
     keys = [*PANEL, "baseline"]
     parts = []
     for measure, digits in (("area", 3), ("critical", 2)):
@@ -105,10 +105,10 @@ def _summary(table: pd.DataFrame, compared: Field, learner: str, name: str) -> s
     for measure, words in (("area", "area"), ("critical", "critical mass")):
         for panel, rows in table[table["measure"] == measure].groupby(PANEL):
             counts = rows["verdict"].value_counts()
-            told = [f"{counts.get(v, 0)} {v}" for v in ("win", "tie", "loss", "cannot tell")]
+            verdicts = [f"{counts.get(v, 0)} {v}" for v in ("win", "tie", "loss", "cannot tell")]
             dataset, strategy = map(str, panel[:2])
             where = f"{short[dataset]}, {labels([strategy])[strategy]}"
-            lines.append(f"{where}, by {words}: {', '.join(told)}")
+            lines.append(f"{where}, by {words}: {', '.join(verdicts)}")
             unsure = rows[rows["verdict"] == "cannot tell"]
             provable = rows["attainable"].min()
             if len(unsure) and provable > 0.05:

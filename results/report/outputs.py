@@ -1,63 +1,95 @@
-"""Everything that a run's records give, written into its folder."""
+"""The files that a run's records give: tables, figures and numbers."""
 
 import difflib
+import errno
 import hashlib
 import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
-from results.plots.bounds import plot_promises, plot_strategies
-from results.plots.constructiveness import constructiveness, plot_pairs
-from results.plots.cost import plot_cost
-from results.plots.curves import plot_areas, plot_critical, plot_curves, plot_effective_size
-from results.plots.dynamics import dynamics, plot_dynamics
-from results.plots.heat import plot_heat
-from results.plots.rank_diagram import plot_ranks
+from results.plots.promises import plot_promises
+from results.plots.registry import RegisteredFigure, registered
+from results.plots.strategies import plot_strategies
 from results.plots.style import ENDINGS, save
 from results.report.latex import macros
 from results.report.tables import render
-from results.stats.bound_slack import BOUND, promised
+from results.stats.analysis import LEVELS, Analysis
 from results.stats.critical_mass import critical_mass
 from results.stats.curves import area, success_curves
 from results.stats.frames import CELL, PANEL
-from results.stats.ranks import field, mean_ranks
 
-LEVELS = (0.5, 0.9)
 MANIFEST = "manifest.json"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class FiguresFailed(Exception):
+    """Some figures of a run could not be drawn; all others were written.
+
+    Arguments:
+        failed: The name of each figure that failed, with its error.
+        paths: The files that were written.
+    """
+
+    def __init__(self, failed: Mapping[str, Exception], paths: Sequence[Path]) -> None:
+        self.failed, self.paths = dict(failed), list(paths)
+        reasons = "; ".join(f"{n}: {type(e).__name__}: {e}" for n, e in self.failed.items())
+        super().__init__(f"{len(self.failed)} figures could not be drawn ({reasons})")
 
 
 def summary(records: pd.DataFrame, levels: tuple[float, ...] = LEVELS) -> pd.DataFrame:
-    """A row for each learner in each panel: its critical masses and its area, to read.
+    """Return a table to read: a row for each learner and panel, with critical masses and area.
 
-    Sorted by area within a panel: the learner that follows the smallest collectives comes first.
+    Rows are sorted by area within a panel, the largest area first.
     """
     curves = success_curves(records)
     critical = critical_mass(curves, levels, records)
     texts = critical.pivot(index=CELL, columns="level", values="text")
     texts.columns = [f"critical mass at {level:g}" for level in texts.columns]
     areas = area(records).set_index(CELL)
-    inside = [
+    texts_of_area = [
         f"{mean:.3f} [{low:.3f}, {high:.3f}]"
         for mean, low, high in zip(areas["area"], areas["low"], areas["high"], strict=True)
     ]
-    areas = areas.assign(inside=inside)
+    areas = areas.assign(text=texts_of_area)
     counts = curves.groupby(CELL)[["seeds", "failed"]].agg({"seeds": "min", "failed": "sum"})
-    table = texts.assign(area=areas["inside"], order=areas["area"]).join(counts).reset_index()
+    table = texts.assign(area=areas["text"], order=areas["area"]).join(counts).reset_index()
     falling = [*[True] * len(PANEL), False]
     table = table.sort_values([*PANEL, "order"], ascending=falling, ignore_index=True)
     return table.drop(columns="order")
 
 
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Name the file, and the way out of a full disk, in errors of the block that writes it."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if error.errno in _FULL:
+            reason += "; the records are safe: free some space and run the same command again"
+        raise OSError(error.errno, reason, str(error.filename or path)) from error
+
+
+def _write(path: Path, text: str) -> Path:
+    """Write a text file, and return its path."""
+    with _writing(path):
+        path.write_text(text, encoding="utf-8")
+    return path
+
+
 def write_tables(records: pd.DataFrame, folder: Path) -> list[Path]:
-    """Write ``curves.csv`` and ``critical.csv``."""
-    curves = success_curves(records)
-    tables = {"curves": curves, "critical": critical_mass(curves, LEVELS, records)}
-    paths = []
-    for name, table in tables.items():
-        paths.append(folder / f"{name}.csv")
-        paths[-1].write_text(render(table, "csv"))
-    return paths
+    """Write ``curves.csv`` and ``critical.csv``.
+
+    Raises:
+        OSError: If a file cannot be written; ``filename`` is its path.
+    """
+    analysis = Analysis(records)
+    tables = {"curves": analysis.curves, "critical": analysis.critical}
+    return [_write(folder / f"{name}.csv", render(t, "csv")) for name, t in tables.items()]
 
 
 def write_figures(
@@ -67,77 +99,90 @@ def write_figures(
 
     Arguments:
         records: One row a trial.
-        folder: Where they go; made if it isn't there.
+        folder: The folder of the files; created if it does not exist.
         planned: The number of trials of the grid: a figure of an unfinished one says so.
-        only: The name of one figure; all, if None.
+        only: The name of one figure; None draws all.
 
     Raises:
-        ValueError: If there is no figure of that name.
+        ValueError: If no figure has the name ``only``.
+        FiguresFailed: If some figures could not be drawn, after all others were written.
+        OSError: If a file cannot be written; ``filename`` is its path.
     """
-    curves = success_curves(records)
-    critical = critical_mass(curves, LEVELS, records)
-    areas, heat = area(records), critical[critical["level"] == LEVELS[0]]
-    weighed = curves[curves["effective_size"].notna()]
-    traced = dynamics(records) if "epochs" in records else pd.DataFrame()
-    ranks, pairs = mean_ranks(field(records)), constructiveness(records)
-    promises = promised(records) if any(str(c).startswith(BOUND) for c in records) else traced[:0]
-    draw = {
-        "success": (lambda: plot_curves(curves, planned), curves),
-        "ranking": (lambda: plot_areas(areas), areas),
-        "critical": (lambda: plot_critical(critical), critical),
-        "heat": (lambda: plot_heat(heat), heat),
-        "effective_size": (lambda: plot_effective_size(weighed), weighed),
-        "cost": (lambda: plot_cost(curves), curves),
-        "promises": (lambda: plot_promises(promises), promises),
-        "pairs": (lambda: plot_pairs(pairs), pairs),
-        "ranks": (lambda: plot_ranks(ranks), ranks[ranks["datasets"] > 1]),
-        "dynamics": (lambda: plot_dynamics(traced), traced),
-    }
-    if only is not None and only not in draw:
-        near = difflib.get_close_matches(only, draw, n=1, cutoff=0.0)[0]
-        raise ValueError(
-            f"there is no figure {only!r}. Did you mean {near!r}? Allowed: {', '.join(draw)}"
-        )
+    figures = registered()
+    if only is not None:
+        if only not in figures:
+            near = difflib.get_close_matches(only, figures, n=1, cutoff=0.0)[0]
+            raise ValueError(
+                f"there is no figure {only!r}. Did you mean {near!r}? "
+                f"Allowed: {', '.join(figures)}"
+            )
+        figures = {only: figures[only]}
+    analysis = Analysis(records, planned)
     folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, (figure, table) in draw.items():
-        if only not in (None, name):
-            continue
-        if len(table):
-            paths += save(figure(), folder / name)
-            (folder / f"{name}.csv").write_text(render(table, "csv"))
-            continue
-        # What these records do not allow is not left there from others.
-        for ending in (*ENDINGS, "csv"):
-            (folder / f"{name}.{ending}").unlink(missing_ok=True)
+    paths: list[Path] = []
+    failed: dict[str, Exception] = {}
+    for name, figure in figures.items():
+        try:
+            paths += _write_figure(figure, analysis, folder)
+        except OSError:
+            raise
+        except Exception as error:  # a plugin's figure may raise anything
+            failed[name] = error
     if only is None:
-        (folder / "numbers.tex").write_text(macros(critical, areas))
-        paths.append(folder / "numbers.tex")
-    return [*paths, write_manifest(folder)]
+        text = macros(analysis.critical, analysis.areas)
+        paths.append(_write(folder / "numbers.tex", text))
+    paths.append(write_manifest(folder))
+    if failed:
+        raise FiguresFailed(failed, paths)
+    return paths
+
+
+def _write_figure(figure: RegisteredFigure, analysis: Analysis, folder: Path) -> list[Path]:
+    """Write the files of one figure and its table; remove older ones that no longer apply."""
+    for ending in (*ENDINGS, "csv"):
+        (folder / f"{figure.name}.{ending}").unlink(missing_ok=True)
+    table = figure.table(analysis)
+    if not len(table):
+        return []
+    return _save(figure.draw(analysis, table), table, folder / figure.name)
+
+
+def _save(drawn: Figure, table: pd.DataFrame, stem: Path) -> list[Path]:
+    """Write a figure, with its table beside it; return the paths of the figure."""
+    with _writing(stem):
+        paths = save(drawn, stem)
+    _write(Path(f"{stem}.csv"), render(table, "csv"))
+    return paths
 
 
 def write_manifest(folder: Path) -> Path:
-    """Write ``manifest.json``: the SHA-256 of all files beside it."""
+    """Write ``manifest.json``: the SHA-256 of all files in a folder."""
     files = [p for p in sorted(folder.iterdir()) if p.is_file() and p.name != MANIFEST]
     hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    (folder / MANIFEST).write_text(json.dumps(hashes, indent=1) + "\n")
-    return folder / MANIFEST
+    return _write(folder / MANIFEST, json.dumps(hashes, indent=1) + "\n")
 
 
 def differing(one: Path, other: Path) -> list[str]:
-    """The names of files in the other folder that are not the same in the one, by manifests."""
-    here, there = (json.loads((folder / MANIFEST).read_text()) for folder in (one, other))
-    return sorted(name for name in there if here.get(name) != there[name])
+    """Return the names of files in the other folder that differ from the first, by manifests."""
+    first, second = (
+        json.loads((folder / MANIFEST).read_text(encoding="utf-8")) for folder in (one, other)
+    )
+    return sorted(name for name in second if first.get(name) != second[name])
 
 
 def write_bounds(records: pd.DataFrame, promised: pd.DataFrame, folder: Path) -> list[Path]:
-    """Draw both figures, each with the table that it draws beside it."""
+    """Draw the figures of bounds and of strategies, each with its table beside it.
+
+    Arguments:
+        records: One row a trial.
+        promised: What :func:`results.stats.bound_slack.promised` returns.
+        folder: The folder of the files; created if it does not exist.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     curves, paths = success_curves(records), []
     for name, figure, table in (
         ("promises", plot_promises(promised), promised),
         ("strategies", plot_strategies(curves), curves),
     ):
-        paths += save(figure, folder / name)
-        (folder / f"{name}.csv").write_text(render(table, "csv"))
+        paths += _save(figure, table, folder / name)
     return paths

@@ -1,4 +1,4 @@
-"""Frames as text: for programs, for pages, for the terminal."""
+"""Frames as text, for programs, pages and the terminal."""
 
 import io
 import json
@@ -13,11 +13,11 @@ _FORMATS = ("csv", "json", "md", "text")
 
 
 def render(frame: pd.DataFrame, format: Format = "text") -> str:
-    """A frame as text, ending in a newline.
+    """Convert a frame to text that ends in a newline.
 
-    For reading ("md", "text") numbers have three significant digits and what is missing is
-    left empty. For programs ("csv", "json") they have nine, which is below what the last
-    digits of an optimised sum are worth; JSON has null for NaN and "inf" for infinity.
+    Formats for reading ("md", "text") have three significant digits and leave missing values
+    empty. Formats for programs ("csv", "json") have nine digits, which excludes the digits that
+    depend on the order of a sum. JSON has null for NaN and "inf" for infinity.
 
     Raises:
         ValueError: If there is no such format.
@@ -41,7 +41,7 @@ def render(frame: pd.DataFrame, format: Format = "text") -> str:
 
 
 def rich_table(frame: pd.DataFrame) -> Table:
-    """A frame as a table for the terminal."""
+    """Convert a frame to a table for the terminal."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in frame.columns:
         table.add_column(str(name), justify="right" if _numeric(frame[name]) else "left")
@@ -51,7 +51,7 @@ def rich_table(frame: pd.DataFrame) -> Table:
 
 
 def show(value: Any) -> str:
-    """A value for reading.
+    """Format a value for reading.
 
     Example:
         >>> [show(v) for v in (0.123456, 12345.6, 1.0, float("nan"), 3, True, "a")]
@@ -67,7 +67,7 @@ def show(value: Any) -> str:
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[Any, Any]]:
-    """The rows with Python's own values."""
+    """Return the rows with Python's own types."""
     return frame.astype(object).to_dict("records")
 
 

@@ -1,4 +1,4 @@
-"""Tables on a terminal: panel by panel, in short names."""
+"""Tables on a terminal, panel by panel with short names."""
 
 import sys
 
@@ -11,12 +11,12 @@ from results.stats.frames import PANEL
 
 
 def width() -> int | None:
-    """The terminal's width; where there is none, enough for all columns."""
+    """Return the terminal's width; without a terminal, enough for all columns."""
     return None if sys.stdout.isatty() else 200
 
 
 def show(table: pd.DataFrame, format: str | None) -> None:
-    """Print a table: for reading with short names, for programs with full ones."""
+    """Print a table, with short names for reading and with full names for programs."""
     if format in ("csv", "json"):
         sys.stdout.write(render(table, format))  # type: ignore[arg-type]
     elif format == "md":
@@ -37,7 +37,13 @@ def show(table: pd.DataFrame, format: str | None) -> None:
 
 
 def with_interval(table: pd.DataFrame, mean: str, name: str) -> pd.DataFrame:
-    """A table in which a mean and its interval are one column, to read."""
+    """Return a table in which a mean and its interval are one column.
+
+    Arguments:
+        table: The table, with columns ``low`` and ``high``.
+        mean: The column of means.
+        name: The new name of that column.
+    """
     texts = [
         "" if row[mean] != row[mean] else f"{row[mean]:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
         for _, row in table.iterrows()
@@ -48,14 +54,14 @@ def with_interval(table: pd.DataFrame, mean: str, name: str) -> pd.DataFrame:
 
 
 def plain(table: pd.DataFrame) -> pd.DataFrame:
-    """A table without the columns that say the same in every row and nothing at that."""
-    dull = {"validation": "clean", "groups": "given", "recruitment": "uniform", "failed": 0}
-    said = [name for name in dull if name in table.columns]
-    return table.drop(columns=[name for name in said if (table[name] == dull[name]).all()])
+    """Return a table without the columns that have the default value in all rows."""
+    defaults = {"validation": "clean", "groups": "given", "recruitment": "uniform", "failed": 0}
+    present = [name for name in defaults if name in table.columns]
+    return table.drop(columns=[name for name in present if (table[name] == defaults[name]).all()])
 
 
 def brief(table: pd.DataFrame) -> pd.DataFrame:
-    """A summary whose critical masses are short enough for a terminal."""
+    """Return a summary whose critical masses are short enough for a terminal."""
     masses = [name for name in table.columns if str(name).startswith("critical mass")]
     words = {"not reached up to ": "> ", "below ": "< "}
     return table.assign(**{name: table[name].replace(words, regex=True) for name in masses})

@@ -5,11 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from results.stats.frames import CELL, PANEL, checked, number
+from results.stats.frames import CELL, PANEL, averaged, checked, number
 from results.stats.intervals import Array, Interval, bounded, student
-
-#: What is averaged beside success, each with a plain t interval.
-MEANS = ("success_others", "accuracy", "worst_group", "effective_size")
 
 
 def success_curves(records: pd.DataFrame, planned: int | None = None) -> pd.DataFrame:
@@ -30,23 +27,24 @@ def success_curves(records: pd.DataFrame, planned: int | None = None) -> pd.Data
         A row for each dataset, strategy, validation, groups, recruitment, learner and size:
         ``mean``, ``low``, ``high``, ``interval`` ("t", "wilson" or "none", see
         :func:`results.stats.intervals.bounded`), ``seeds`` (finished well), ``failed``,
-        ``planned``, ``biased``; then ``success_others``, ``accuracy``, ``worst_group``,
-        ``effective_size`` and ``lift``, by how much accuracy is above that of the best constant
-        answer, each with ``_low`` and ``_high`` (NaN below two seeds).
+        ``planned``, ``biased``; then the columns that :func:`results.stats.frames.averaged`
+        names, as ``accuracy``, and ``lift``, by how much accuracy is above that of the best
+        constant answer, each with ``_low`` and ``_high`` (NaN below two seeds).
     """
     table = checked(records)
+    means = averaged(records)
     known = table.groupby(PANEL)["seed"].nunique().to_dict()
     rows = [
         {
             **dict(zip([*CELL, "size"], key, strict=True)),
-            **_row(trials, known[key[: len(PANEL)]] if planned is None else planned),
+            **_row(trials, known[key[: len(PANEL)]] if planned is None else planned, means),
         }
         for key, trials in table.groupby([*CELL, "size"])
     ]
-    return pd.DataFrame(rows, columns=[*CELL, "size", *_row(table.iloc[:0], 0)])
+    return pd.DataFrame(rows, columns=[*CELL, "size", *_row(table.iloc[:0], 0, means)])
 
 
-def _row(trials: pd.DataFrame, planned: int) -> dict[str, Any]:
+def _row(trials: pd.DataFrame, planned: int, means: list[str]) -> dict[str, Any]:
     good = trials[trials["ok"]]
     failed = len(trials) - len(good)
     row = {
@@ -56,7 +54,7 @@ def _row(trials: pd.DataFrame, planned: int) -> dict[str, Any]:
         "planned": planned,
         "biased": failed > 0,
     }
-    for name in MEANS:
+    for name in means:
         mean, low, high, kind = student(number(good, name).dropna().to_numpy())
         low, high = (np.nan, np.nan) if kind == "none" else (max(low, 0.0), min(high, 1.0))
         row |= {name: mean, f"{name}_low": low, f"{name}_high": high}

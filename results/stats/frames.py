@@ -43,3 +43,19 @@ def number(frame: pd.DataFrame, name: str) -> pd.Series:
     if name not in frame.columns:
         return pd.Series(np.nan, index=frame.index, name=name)
     return frame[name].astype(float)
+
+
+def averaged(records: pd.DataFrame) -> list[str]:
+    """Return the columns that success curves average beside success.
+
+    Records from a store name them in ``attrs["averaged"]``. In other frames they are all columns
+    of numbers between 0 and 1.
+
+    Example:
+        >>> averaged(pd.DataFrame({"size": [0.1], "accuracy": [0.9], "seconds": [7.0]}))
+        ['accuracy']
+    """
+    if "averaged" in records.attrs:
+        return [name for name in records.attrs["averaged"] if name in records.columns]
+    others = records.select_dtypes("number").drop(columns=[*KEY, "success"], errors="ignore")
+    return [str(name) for name in others if others[name].dropna().between(0, 1).all()]

@@ -7,9 +7,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from results.plots.axes import entitle, small_multiples
-from results.plots.bounds import plot_promises, plot_strategies
-from results.plots.curves import plot_curves, plot_effective_size
+from results.plots.effective_size import plot_effective_size
+from results.plots.promises import plot_promises
+from results.plots.strategies import plot_strategies
 from results.plots.style import styled
+from results.plots.success import plot_curves
 from results.stats.bound_slack import promised
 from results.stats.curves import success_curves
 from results.studies.base import Drawing

@@ -20,7 +20,7 @@ from bench.spec.grid import Grid, Part, checked
 from bench.spec.parsing import parse
 from collectives.planting import FeatureLabel
 from results.plots.axes import panels
-from results.plots.bounds import plot_strategies
+from results.plots.strategies import plot_strategies
 from results.stats.frames import CELL
 
 COINS = Coins(n=200, n_test=100, overlap=0.1)

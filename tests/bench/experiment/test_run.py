@@ -202,7 +202,7 @@ def test_what_is_counted_is_counted_by_hand():
     x, y = split.x[split.test], split.y[split.test]
     (record,) = run_trials([trial(Weighing(), 0.1)])
     assert record["success"] == (x[:, 0] == 1).mean()  # the signal is in another column
-    assert record["won"] == (x[:, 0] == 1).sum()
+    assert record["success"] * record["tested"] == (x[:, 0] == 1).sum()
     assert record["tested"] == 100
     assert record["success_others"] == (x[y != 1, 0] == 1).mean()
     assert record["accuracy"] == (x[:, 0] == y).mean()

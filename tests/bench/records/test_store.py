@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from bench.core.errors import BenchError
-from bench.records.columns import COLUMNS, table
 from bench.records.columns import frame as frame_of
+from bench.records.columns import table
+from bench.records.fields import COLUMNS
 from bench.records.lines import SCHEMA, key_of
 from bench.records.store import Store
+from tests.helpers import records as shared
 
 
 def frame(records):
@@ -20,20 +22,8 @@ def frame(records):
 
 
 def record(seed=0, size=0.0, **more):
-    made = {
-        "dataset": "Coins()",
-        "learner": "ERM()",
-        "strategy": "Idle()",
-        "size": size,
-        "seed": seed,
-        "validation": "clean",
-        "groups": "given",
-        "recruitment": "uniform",
-        "status": "ok",
-        "error": None,
-        "success": 0.1 + seed,
-    }
-    return made | more
+    made = {"dataset": "Coins()", "learner": "ERM()", "strategy": "Idle()", "success": 0.1 + seed}
+    return shared.record(**(made | {"size": size, "seed": seed} | more))
 
 
 def write(folder, records):
@@ -199,24 +189,21 @@ def test_a_foreign_schema_is_refused_with_the_way_out(tmp_path):
     assert path.read_bytes() == before
 
 
-def test_records_from_before_recruitment_are_read_as_uniform(tmp_path):
-    """A store may hold lines of both schemas; what was not said has one meaning alone."""
-    old = {name: value for name, value in record(1).items() if name != "recruitment"}
-    text = json.dumps({"schema": 1, "record": old}, separators=(",", ":"))[1:].encode()
-    path = write(tmp_path, [record(0, recruitment="class")])
-    with path.open("ab") as file:
-        file.write(b'{"check":"%08x",%s\n' % (zlib.crc32(text), text))
-    with Store(tmp_path) as store:
-        assert store.damaged == []
-        store.commit([record(2)])
-        assert list(store.records()) == [record(0, recruitment="class"), record(1), record(2)]
-        assert set(store.have()) == {key_of(r) for r in store.records()}
-    assert frame([record(1)]).equals(
-        Store(tmp_path).frame().query("seed == 1").reset_index(drop=True)
-    )
-    # Of this version's own records none may leave it out.
-    text = text.replace(b'"schema":1', b'"schema":%d' % SCHEMA)
-    path.write_bytes(b'{"check":"%08x",%s\n' % (zlib.crc32(text), text))
+@pytest.mark.parametrize("schema", [1, 2])
+def test_records_from_before_the_renaming_are_refused_and_kept(tmp_path, schema):
+    """Their specs name fields that components don't have any more."""
+    text = json.dumps({"schema": schema, "record": record()}, separators=(",", ":"))[1:].encode()
+    path = write(tmp_path, [record()])
+    path.write_bytes(path.read_bytes() + b'{"check":"%08x",%s\n' % (zlib.crc32(text), text))
+    before = path.read_bytes()
+    for use in (Store(tmp_path).frame, Store(tmp_path).have, Store(tmp_path).__enter__):
+        with pytest.raises(BenchError, match=f"have schema {schema}.*version that wrote them"):
+            use()
+    assert path.read_bytes() == before
+
+
+def test_no_field_of_the_key_may_be_missing(tmp_path):
+    write(tmp_path, [{k: v for k, v in record().items() if k != "recruitment"}])
     assert list(Store(tmp_path).records()) == []
 
 
@@ -264,7 +251,7 @@ def test_what_is_held_by_name_has_columns_whenever_it_came(tmp_path, monkeypatch
     np.testing.assert_array_equal(got["bound_plugin"], [0.5, np.nan, np.nan])
     np.testing.assert_array_equal(got["measure_odds"], [np.nan, np.nan, 1.0])
     write(tmp_path, [record(3, bounds=3)])
-    with pytest.raises(BenchError, match="holds what it should not"):
+    with pytest.raises(BenchError, match="wrong type"):
         Store(tmp_path).frame()
 
 

@@ -17,18 +17,18 @@ from matplotlib.transforms import Bbox
 from results.display_names import labels
 from results.plots.axes import DAGGER, percent
 from results.plots.cost import plot_cost
-from results.plots.curves import plot_areas, plot_critical, plot_curves, plot_effective_size
-from results.plots.learner_styles import look, looks
+from results.plots.critical import plot_critical
+from results.plots.effective_size import plot_effective_size
+from results.plots.learner_styles import look
+from results.plots.ranking import plot_areas
 from results.plots.style import save
+from results.plots.success import plot_curves
 from results.stats.critical_mass import critical_mass
 from results.stats.curves import area, success_curves
-from results.stats.frames import KEY
+from results.stats.frames import PANEL
+from tests.helpers import records as shared
 
 SIZES = [0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3]
-SHIP = [
-    *("ERM", "GroupDRO", "CVaRDRO", "JTT", "LogisticRegression", "NaiveBayes", "LDA", "QDA"),
-    *("KNN", "RandomForest", "BoostedTrees", "EmpiricalBayes", "BayesOptimal"),
-]
 LEARNERS = ["ERM(epochs=20)", "CVaRDRO(level=0.1)", "CVaRDRO(level=0.5)", "KNN(k=5)"]
 
 
@@ -39,19 +39,13 @@ def records(
     seeds: int = 3,
 ) -> pd.DataFrame:
     rng = np.random.default_rng(0)
-    keys = [
-        (dataset, strategy, "clean", "given", "uniform", learner, size, seed)
-        for dataset in datasets
-        for strategy in strategies
-        for learner in learners
-        for size in SIZES
-        for seed in range(seeds)
-    ]
-    frame = pd.DataFrame(keys, columns=KEY)
+    frame = shared.records(
+        dataset=datasets, strategy=strategies, learner=learners, size=SIZES, seed=range(seeds)
+    )
     frame["success"] = np.clip(4 * frame["size"] + rng.normal(0, 0.05, len(frame)), 0, 1)
     weighs = frame["learner"].str.startswith("CVaR") & (frame["size"] > 0)
     frame["effective_size"] = (frame["size"] * 2).where(weighs)
-    return frame.assign(status="ok")
+    return frame
 
 
 CURVES = success_curves(records())
@@ -172,14 +166,7 @@ def test_effective_size_only_of_those_that_report_it() -> None:
 
 
 def critical() -> pd.DataFrame:
-    cell = {
-        "dataset": "D()",
-        "strategy": "S()",
-        "validation": "clean",
-        "groups": "given",
-        "recruitment": "uniform",
-        "level": 0.5,
-    }
+    cell = {name: shared.KEY[name] for name in PANEL} | {"level": 0.5}
     ends = {"smallest": 0.001, "largest": 0.3}
     rows = [
         ("B()", 0.05, 0.02, np.inf, "inside"),
@@ -222,40 +209,6 @@ def test_a_panel_a_level() -> None:
     assert [axes.get_title() for axes in figure.axes] == [
         *("D · level 0.2 · S", "D · level 0.9 · S", "D · level 0.2 · T", "D · level 0.9 · T")
     ]
-
-
-def test_a_learners_look_is_its_own() -> None:
-    alone, among = looks(["JTT(epochs=3)"]), looks(["JTT(epochs=3)", *SHIP])
-    assert alone["JTT(epochs=3)"] == among["JTT(epochs=3)"] == look("JTT(epochs=3)")
-    assert look("JTT(epochs=3)")[:2] == look("JTT(epochs=9, up=2)")[:2] == look("JTT")[:2]
-
-
-def test_the_learners_that_ship_are_told_apart() -> None:
-    pairs = [look(name)[:2] for name in SHIP]
-    assert len(set(pairs)) == len(SHIP)
-    assert len({colour for colour, _ in pairs}) == 10
-    assert len({colour for colour, _ in pairs[:8]}) == 8
-
-
-def test_variants_of_one_learner_are_told_apart() -> None:
-    variants = [f"CVaRDRO(level={i})" for i in range(12)]
-    assert len(set(looks(variants).values())) == 12
-    assert len({look(variant)[:2] for variant in variants}) == 1
-
-
-def test_who_trains_others_is_told_apart_by_whom_and_from_others_who_train_them() -> None:
-    inner = ("ERM", "GroupDRO", "CVaRDRO", "JTT", "LogisticRegression", "NaiveBayes")
-    for outer in ("HashedBag", "Finetune", "Ensemble"):
-        given = [look(f"{outer}(base={name}(epochs=3))") for name in inner]
-        assert len({own.colour for own in given}) == len(inner)
-        assert {own.marker for own in given} == {look(outer).marker}
-    for name in inner:
-        pair = [look(f"{outer}(base={name}())").colour for outer in ("HashedBag", "Finetune")]
-        assert pair[0] != pair[1]
-    twice = looks(
-        ["HashedBag(base=ERM(learning_rate=1.0))", "HashedBag(base=ERM(learning_rate=2.0))"]
-    )
-    assert len(set(twice.values())) == 2
 
 
 def idle(frame: pd.DataFrame) -> pd.DataFrame:

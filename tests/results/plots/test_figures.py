@@ -1,25 +1,42 @@
 """The figures beside the curves: what they draw is what is in their tables."""
 
+import errno
 import hashlib
 import json
+import os
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from results.plots.axes import DAGGER, entitle, small_multiples
-from results.plots.constructiveness import constructiveness, plot_pairs
 from results.plots.cost import plot_cost
-from results.plots.dynamics import by_epoch, dynamics, plot_dynamics
+from results.plots.detection import plot_detection
+from results.plots.dynamics import plot_dynamics
 from results.plots.heat import plot_heat
+from results.plots.pairs import plot_pairs
 from results.plots.rank_diagram import plot_ranks
+from results.plots.registry import _FIGURES, register_figure, registered
 from results.plots.style import WIDTHS, columns
 from results.report.latex import macros
-from results.report.outputs import MANIFEST, differing, write_figures
+from results.report.outputs import (
+    MANIFEST,
+    FiguresFailed,
+    differing,
+    write_figures,
+    write_tables,
+)
+from results.stats.analysis import Analysis
+from results.stats.constructiveness import constructiveness
 from results.stats.critical_mass import critical_mass
 from results.stats.curves import area, success_curves
+from results.stats.dynamics import by_epoch, dynamics
 from results.stats.frames import KEY
+from tests.helpers import records as shared
 
 SIZES = (0.0, 0.01, 0.1)
 
@@ -27,31 +44,20 @@ SIZES = (0.0, 0.01, 0.1)
 def records(seeds=3, **more):
     rng = np.random.default_rng(0)
     reach = {"Fast()": 8, "Slow()": 0.5, "Ready()": 40}
-    rows = [
-        {
-            "dataset": d,
-            "strategy": "Plant(label=1)",
-            "validation": "clean",
-            "groups": "given",
-            "recruitment": "uniform",
-            "learner": l,
-            "size": a,
-            "seed": s,
-            "status": "ok",
-            "error": None,
-            "accuracy": 0.9 - a,
-            "effective_size": a,
-            "success": float(np.clip((l == "Ready()") * 0.7 + a * k + rng.normal(0, 0.01), 0, 1)),
-            "epochs": {"success": [a, 2 * a, 3 * a], "effective_size": [a, a, a]}
-            if l == "Fast()"
-            else None,
+
+    def values(key):
+        learner, size = key["learner"], key["size"]
+        success = (learner == "Ready()") * 0.7 + size * reach[learner] + rng.normal(0, 0.01)
+        epochs = {"success": [size, 2 * size, 3 * size], "effective_size": [size] * 3}
+        return {
+            "accuracy": 0.9 - size,
+            "effective_size": size,
+            "success": float(np.clip(success, 0, 1)),
+            "epochs": epochs if learner == "Fast()" else None,
         }
-        for d in ("D()", "E()")
-        for l, k in reach.items()
-        for a in SIZES
-        for s in range(seeds)
-    ]
-    return pd.DataFrame(rows).assign(**more)
+
+    axes = {"dataset": ["D()", "E()"], "learner": reach, "size": SIZES, "seed": range(seeds)}
+    return shared.records(values, strategy=["Plant(label=1)"], **axes).assign(**more)
 
 
 def texts(figure):
@@ -223,24 +229,14 @@ def test_constructiveness_is_success_together_less_alone_paired_by_seed():
         pair(0, alone=True): 0.0,
         pair(0, shares=(0.3, 0.6)): 0.4,
     }
-    rows = [
-        {
-            "dataset": "D()",
-            "strategy": strategy,
-            "validation": "clean",
-            "groups": "given",
-            "recruitment": "uniform",
-            "learner": "A()",
-            "size": size,
-            "seed": seed,
-            "status": "ok",
-            "success": 0.5 + luck[seed] + gain * size,
-        }
-        for strategy, gain in worth.items()
-        for size in SIZES
-        for seed in range(4)
-    ]
-    table = constructiveness(pd.DataFrame([*rows, {**rows[0], "strategy": "Idle()"}]))
+    table = shared.records(
+        lambda key: {"success": 0.5 + luck[key["seed"]] + worth[key["strategy"]] * key["size"]},
+        strategy=worth,
+        size=SIZES,
+        seed=range(4),
+    )
+    idle = table.head(1).assign(strategy="Idle()")
+    table = constructiveness(pd.concat([table, idle]))
     # Nobody ran the smaller collective alone, so that its pair is left out.
     assert set(table["strategy"]) == {pair(0), pair(1)}
     for row in table.to_dict("records"):
@@ -251,19 +247,8 @@ def test_constructiveness_is_success_together_less_alone_paired_by_seed():
 
 
 def test_who_was_run_alone_twice_is_one_pair_a_seed_and_failures_are_none():
-    def row(strategy, seed, success, status="ok"):
-        return {
-            "dataset": "D()",
-            "strategy": strategy,
-            "validation": "clean",
-            "groups": "given",
-            "recruitment": "uniform",
-            "learner": "A()",
-            "size": 0.1,
-            "seed": seed,
-            "status": status,
-            "success": success,
-        }
+    def row(strategy, seed, success):
+        return shared.record(strategy=strategy, seed=seed, size=0.1, success=success)
 
     rows = [
         row(pair(label, alone=alone), seed, 0.2 + 0.1 * seed + (0.0 if alone else 0.05 * label))
@@ -276,3 +261,96 @@ def test_who_was_run_alone_twice_is_one_pair_a_seed_and_failures_are_none():
     assert table["seeds"].tolist() == [3, 4]
     assert table.loc[pair(0), ["alone", "together"]].tolist() == pytest.approx([0.4, 0.4])
     assert table.loc[pair(2), "difference"] == pytest.approx(0.1)
+
+
+def test_dollars_in_names_are_no_formulas(tmp_path):
+    """Of learners, datasets and strategies, in titles, legends, ticks and cells."""
+    named = records().replace({"learner": {"Fast()": "Cost(unit='$x^{_$')"}})
+    named = named.assign(dataset=named["dataset"] + "$^$", strategy="Plant(label='$\\frac$')")
+    paths = write_figures(named, tmp_path)
+    assert {path.stem for path in paths if path.suffix == ".pdf"} >= {"success", "heat", "cost"}
+    svg = (tmp_path / "success.svg").read_text(encoding="utf-8")
+    assert "D()$^$" in svg
+    assert DAGGER not in svg
+
+
+def test_a_figure_that_fails_costs_no_other(tmp_path, monkeypatch):
+    def fail(table):
+        raise RuntimeError(f"no figure of {len(table)} rows")
+
+    (tmp_path / "cost.png").write_text("old")
+    cost = registered()["cost"]
+    monkeypatch.setitem(_FIGURES, "cost", replace(cost, plot=fail))
+    with pytest.raises(
+        FiguresFailed, match=r"1 figures.*cost: RuntimeError: no figure of"
+    ) as error:
+        write_figures(records(), tmp_path)
+    drawn = {path.stem for path in error.value.paths if path.suffix == ".png"}
+    assert drawn == {
+        "success",
+        "ranking",
+        "critical",
+        "heat",
+        "effective_size",
+        "ranks",
+        "dynamics",
+    }
+    assert list(tmp_path.glob("cost.*")) == []
+    assert set(json.loads((tmp_path / MANIFEST).read_text())) == {
+        path.name for path in error.value.paths if path.name != MANIFEST
+    } | {f"{name}.csv" for name in drawn}
+
+
+def test_a_registered_figure_needs_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr("results.plots.registry._FIGURES", dict(registered()))
+
+    @register_figure("sizes", lambda analysis: analysis.curves[["size", "mean"]])
+    def plot_sizes(table):
+        figure = Figure()
+        figure.subplots().plot(table["size"], table["mean"])
+        return figure
+
+    assert list(registered())[-1] == "sizes"
+    paths = write_figures(records(), tmp_path, only="sizes")
+    assert [path.name for path in paths] == ["sizes.png", "sizes.svg", "sizes.pdf", MANIFEST]
+    assert pd.read_csv(tmp_path / "sizes.csv")["mean"].between(0, 1).all()
+    plot_sizes.__module__ = "elsewhere"
+    with pytest.raises(ValueError, match="'sizes' is taken by elsewhere"):
+
+        @register_figure("sizes", lambda analysis: analysis.curves)
+        def plot_others(table):
+            return Figure()
+
+
+def test_a_full_disk_names_the_file_and_the_way_out(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        with pytest.raises(OSError, match=r"No space.*free some space") as error:
+            write_tables(records(), tmp_path)
+        assert error.value.filename == str(tmp_path / "curves.csv")
+    monkeypatch.setattr(Figure, "savefig", full)
+    with pytest.raises(OSError, match="free some space") as error:
+        write_figures(records(), tmp_path, only="cost")
+    assert error.value.filename == str(tmp_path / "cost")
+
+
+def test_detection_shows_learners_that_flag_rows():
+    table = records()
+    flags = table["learner"] == "Fast()"
+    table = table.assign(
+        flagged=np.where(flags, 0.2, np.nan),
+        precision=np.where(flags & (table["size"] > 0), 0.5, np.nan),
+        recall=np.where(flags & (table["size"] > 0), 0.8, np.nan),
+    )
+    figures = registered()
+    assert not len(figures["detection"].table(Analysis(records())))
+    curves = figures["detection"].table(Analysis(table))
+    assert set(curves["learner"]) == {"Fast()"}
+    figure = plot_detection(curves)
+    assert len(figure.axes) == 3 * 2  # three numbers, two datasets
+    heights = [set(axes.lines[0].get_ydata()[1:].round(9)) for axes in figure.axes]
+    assert heights == 2 * [{0.2}, {0.5}, {0.8}]
+    assert figure.axes[1].lines[1].get_ydata().tolist() == list(SIZES)

@@ -4,22 +4,24 @@ import importlib.util
 import re
 import shlex
 import shutil
-import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
 
-import run_bench
 from bench.records.store import Store
 from results.plots.captions import caption, plates
-from results.plots.curves import plot_curves
+from results.plots.registry import _FIGURES, registered
 from results.plots.style import save
+from results.plots.success import plot_curves
 from results.report.html import page
 from results.report.outputs import write_figures
 from results.stats.curves import success_curves
 from results.stats.frames import CELL
+from tests.helpers import records as shared
+from tests.helpers.command_line import tiny
 
 HOSTILE = "<script>document.title='taken'</script>"
 LEARNERS = ["ERM(epochs=20)", "JTT(epochs=20, upweight=20.0)", HOSTILE]
@@ -38,28 +40,18 @@ ABOUT = {
 
 def records(learners=LEARNERS, strategies=("Plant(label=1)", "Idle()"), seeds=3, sizes=SIZES):
     rng = np.random.default_rng(0)
-    rows = [
-        {
-            "dataset": "D(n=1)",
-            "strategy": s,
-            "validation": "clean",
-            "groups": "given",
-            "recruitment": "uniform",
-            "learner": l,
-            "size": a,
-            "seed": i,
-            "status": "ok",
-            "error": None,
+
+    def values(key):
+        size, learner = key["size"], key["learner"]
+        success = size * (2 + learners.index(learner)) + rng.normal(0, 0.02)
+        return {
             "accuracy": 0.9,
-            "success": float(np.clip(a * (2 + learners.index(l)) + rng.normal(0, 0.02), 0, 1)),
-            "effective_size": a / 2 if l.startswith("JTT") else None,
+            "success": float(np.clip(success, 0, 1)),
+            "effective_size": size / 2 if learner.startswith("JTT") else None,
         }
-        for s in strategies
-        for l in learners
-        for a in sizes
-        for i in range(seeds)
-    ]
-    return pd.DataFrame(rows)
+
+    axes = {"strategy": strategies, "learner": learners, "size": sizes, "seed": range(seeds)}
+    return shared.records(values, dataset=["D(n=1)"], **axes)
 
 
 def spoiled():
@@ -193,39 +185,10 @@ def test_a_number_leads_to_a_command_of_its_own_row(written):
             assert words[words.index("--plugin") + 1] == "my learner.py"
 
 
-@pytest.fixture
-def bench(capsys, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("signal.signal", lambda *_: None)
-    monkeypatch.setattr("results.report.outputs.write_figures", lambda *_: [])
-
-    def bench(*words):
-        monkeypatch.setattr(sys, "argv", ["run_bench.py", *map(str, words)])
-        with pytest.raises(SystemExit) as exit:
-            run_bench.main()
-        return exit.value.code or 0, capsys.readouterr()
-
-    return bench
-
-
-def test_the_command_measures_the_same_numbers_again(bench, monkeypatch, tmp_path):
-    axes = (
-        "--datasets",
-        "Coins(n=200, n_test=200)",
-        "--learners",
-        "KNN,EmpiricalBayes",
-        "--sizes",
-        "0.02,0.1",
-        "--seeds",
-        2,
-        "--jobs",
-        0,
-        "--strategies",
-        "FeatureLabel,Unplant(label=0, way='naive')",
-    )
-    assert bench("run", "quick", *axes)[0] == 0
-    monkeypatch.setattr("results.report.html.write_figures", lambda *_: [])
-    assert bench("report", "quick", "--out", "there/page.html")[0] == 0
+def test_the_command_measures_the_same_numbers_again(no_figures, bench, tmp_path):
+    both = "FeatureLabel,Unplant(label=0, way='naive')"
+    assert bench(*tiny(learners="KNN,EmpiricalBayes", strategies=both, seeds="2")).code == 0
+    assert bench("report", "quick", "--out", "there/page.html").code == 0
     read = Page((tmp_path / "there" / "page.html").read_text())
     commands = [t for a, t in read.all("li") if a.get("id", "").startswith("c")]
     before = Store(tmp_path / "runs" / "quick").frame()
@@ -233,7 +196,7 @@ def test_the_command_measures_the_same_numbers_again(bench, monkeypatch, tmp_pat
     for text in commands:
         python, program, *words = shlex.split(text)
         assert (python, program) == ("python", "run_bench.py")
-        assert bench(*words, "--jobs", 0)[0] == 0
+        assert bench(*words, "--jobs", 0).code == 0
         shutil.move("runs/again", f"runs/again{commands.index(text)}")
     again = pd.concat([Store(p).frame() for p in sorted((tmp_path / "runs").glob("again*"))])
     key = [*CELL, "size", "seed"]
@@ -242,36 +205,37 @@ def test_the_command_measures_the_same_numbers_again(bench, monkeypatch, tmp_pat
     np.testing.assert_array_equal(both["success"], both["success_again"])
 
 
-def test_choices_of_firms_have_commands_that_make_them(bench, monkeypatch, tmp_path):
-    axes = (
-        "--datasets",
-        "Coins(n=200, n_test=200)",
-        "--learners",
-        "KNN(1),KNN(9),EmpiricalBayes",
-        "--sizes",
-        "0.1",
-        "--seeds",
-        2,
-        "--jobs",
-        0,
-        "--strategies",
-        "FeatureLabel",
-    )
-    assert bench("run", "quick", *axes)[0] == 0
-    monkeypatch.setattr("results.report.html.write_figures", lambda *_: [])
-    assert bench("report", "quick", "--select", "accuracy", "--out", "page.html")[0] == 0
+def test_choices_of_firms_have_commands_that_make_them(no_figures, bench, tmp_path):
+    searched = "KNN(1),KNN(9),EmpiricalBayes"
+    assert bench(*tiny(learners=searched, sizes="0.1", seeds="2")).code == 0
+    assert bench("report", "quick", "--select", "accuracy", "--out", "page.html").code == 0
     read = Page((tmp_path / "page.html").read_text())
     assert "8 of 8 trials" in " ".join(t for _, t in read.all("p"))
     commands = [t for a, t in read.all("li") if a.get("id", "").startswith("c")]
-    (searched,) = [text for text in commands if "KNN" in text]
-    run, look = (shlex.split(words)[2:] for words in searched.split(" && "))
-    assert bench(*run, "--jobs", 0)[0] == 0
-    again = bench(*look, "--format", "csv")[1].out
-    before = bench("curves", "quick", "--select", "accuracy", "--format", "csv")[1].out
+    (command,) = [text for text in commands if "KNN" in text]
+    run, look = (shlex.split(words)[2:] for words in command.split(" && "))
+    assert bench(*run, "--jobs", 0).code == 0
+    again = bench(*look, "--format", "csv").out
+    before = bench("curves", "quick", "--select", "accuracy", "--format", "csv").out
     assert "KNN()" in again
     assert {line for line in again.splitlines() if "KNN" in line} == {
         line for line in before.splitlines() if "KNN" in line
     }
+
+
+def test_a_figure_that_fails_is_named_and_costs_no_other(monkeypatch):
+    def fail(table):
+        raise RuntimeError(f"{HOSTILE} in {len(table)} rows")
+
+    cost = registered()["cost"]
+    monkeypatch.setitem(_FIGURES, "cost", replace(cost, plot=fail))
+    written = page(spoiled(), ABOUT, "toy")
+    read = Page(written)
+    shown = {attrs["id"].removeprefix("figure-") for attrs, _ in read.all("figure")}
+    assert "success" in shown
+    assert "cost" not in shown
+    assert "The figure cost could not be drawn:" in written
+    assert "<script>document" not in written
 
 
 def test_a_run_of_nothing_but_failures_has_a_page():

@@ -6,6 +6,7 @@ from results.report.leaderboard import RANKED, leaderboard, read
 from results.stats.critical_mass import critical_mass
 from results.stats.curves import success_curves
 from results.stats.ranks import field, mean_ranks
+from tests.helpers import records as shared
 
 SIZES = (0.0, 0.01, 0.1, 1.0)
 
@@ -13,28 +14,19 @@ SIZES = (0.0, 0.01, 0.1, 1.0)
 def records(**more):
     """A learner that follows at once, one that follows late, and one that is only on some data."""
     from_size = {"Fast()": 0.01, "Slow()": 1.0, "Here()": 0.1}
-    rows = [
-        {
-            "dataset": d,
-            "strategy": "Plant(label=1)",
-            "validation": "clean",
-            "groups": "given",
-            "recruitment": "uniform",
-            "learner": l,
-            "size": a,
-            "seed": s,
-            "status": "ok",
-            "success": float(a >= start),
-            "effective_size": a,
+    table = shared.records(
+        lambda key: {
+            "success": float(key["size"] >= from_size[key["learner"]]),
+            "effective_size": key["size"],
             "accuracy": 1.0,
-        }
-        for d in ("D()", "E(n=1)")
-        for l, start in from_size.items()
-        for a in SIZES
-        for s in range(3)
-        if (l, d) != ("Here()", "D()")
-    ]
-    return pd.DataFrame(rows).assign(**more)
+        },
+        dataset=["D()", "E(n=1)"],
+        learner=from_size,
+        size=SIZES,
+        seed=range(3),
+        strategy=["Plant(label=1)"],
+    )
+    return table[(table["learner"] != "Here()") | (table["dataset"] != "D()")].assign(**more)
 
 
 def test_ranks_and_masses_are_those_of_their_own_tables():

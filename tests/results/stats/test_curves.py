@@ -110,6 +110,7 @@ def test_planned_seeds_are_those_of_any_learner_of_the_task() -> None:
 def test_means_of_the_other_columns() -> None:
     frame = records([[0.2], [0.4], [0.6]], sizes=[0.1])
     frame["effective_size"] = [0.1, 0.2, np.nan]
+    frame["success_others"] = np.nan
     frame["accuracy"] = 0.9
     row = success_curves(frame).iloc[0]
     # t of one degree of freedom is 12.7062; s / sqrt(2) = 0.05

@@ -1,0 +1,168 @@
+"""The tables of a run's page: cells, and the commands that they link to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from results.display_names import abbreviate, shortened
+from results.plots.axes import DAGGER
+from results.report.outputs import summary
+from results.report.tables import show
+from results.report.terminal import brief, plain
+from results.stats.frames import CELL, PANEL, number
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table.
+
+    Arguments:
+        text: Its text.
+        sort: The number by which its column sorts; None in columns of text.
+        full: The full text that ``text`` abbreviates; empty if they are equal.
+        link: Whether it links to the command of its row.
+    """
+
+    text: str
+    sort: str | None = None
+    full: str = ""
+    link: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table.
+
+    Arguments:
+        cells: Its cells.
+        command: The number of the command that measures it again.
+    """
+
+    cells: list[Cell]
+    command: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page.
+
+    Arguments:
+        id: Its anchor.
+        title: Its heading.
+        says: What its numbers are.
+        columns: The name of each column, and whether it has numbers.
+        rows: Its rows.
+    """
+
+    id: str
+    title: str
+    says: str
+    columns: list[Mapping[str, Any]]
+    rows: list[Row] = field(default_factory=list)
+
+
+def ranking(records: pd.DataFrame, curves: pd.DataFrame, numbers: Mapping[Any, int]) -> Table:
+    """Return a table of critical masses and area of each learner, the largest area first.
+
+    Arguments:
+        records: One row a trial.
+        curves: What :func:`results.stats.curves.success_curves` returns for them.
+        numbers: The number of each cell's command.
+    """
+    control = curves[curves["size"] == 0].set_index(CELL)
+    table = summary(records).set_index(CELL)
+    table.insert(0, "without a collective", control["mean"].reindex(table.index))
+    control = control.reindex(table.index)
+    alone = [
+        a if lift > 0 or lift != lift else f"{show(a)} {DAGGER}"
+        for a, lift in zip(number(control, "accuracy"), control["lift"], strict=True)
+    ]
+    table.insert(1, "accuracy then", pd.Series(alone, table.index, dtype=object))
+    table = table.reset_index()
+    says = (
+        "The learner with the largest area comes first in each task. Critical masses are the "
+        "smallest shares of the people at which mean success reaches a level. Areas are those "
+        "under the success curve over the logarithm of size. Brackets are 95 % intervals over "
+        "seeds. A dagger marks an accuracy that is not above that of a constant answer: the "
+        "learner's success then says nothing about its response to a collective."
+    )
+    return _table("ranking", "Ranking", says, brief(table), numbers)
+
+
+def successes(curves: pd.DataFrame, numbers: Mapping[Any, int]) -> list[Table]:
+    """Return mean success at each size, with a table for all tasks that have the same sizes."""
+    by = curves.groupby(PANEL)["size"].transform(lambda s: " ".join(map(str, sorted(set(s)))))
+    says = (
+        "Mean success at each size, with half of its 95 % interval over seeds, or with both ends "
+        "of an interval that ends at 0 or 1."
+    )
+    tables = []
+    for i, (_, own) in enumerate(curves.groupby(by, sort=False)):
+        columns = ["mean", "low", "high", "interval"]
+        texts = [_with_interval(*row) for row in own[columns].itertuples(index=False, name=None)]
+        wide = own.assign(text=texts).pivot(index=CELL, columns="size", values="text")
+        wide.columns = [f"{100 * size:.6g} %" for size in wide.columns]
+        number = f" {i + 1}" if by.nunique() > 1 else ""
+        table = wide.reset_index()
+        tables.append(_table(f"success{i + 1}", f"Success{number}", says, table, numbers))
+    return tables
+
+
+def _with_interval(mean: float, low: float, high: float, kind: str) -> str:
+    """Format a mean with its t interval, or alone if there is none.
+
+    Arguments:
+        mean: The mean.
+        low: The lower end of the interval.
+        high: The upper end of the interval.
+        kind: The kind of the interval; "t" is shown.
+
+    Example:
+        >>> _with_interval(0.5, 0.4, 0.6, "t"), _with_interval(0.86, 0.536, 1.0, "t")
+        ('0.500 ± 0.100', '0.860 [0.536, 1.000]')
+    """
+    if mean != mean:
+        return ""
+    if kind != "t":
+        return f"{mean:.3f}"
+    even = abs((high - mean) - (mean - low)) < 1e-9
+    return f"{mean:.3f}" + (f" ± {high - mean:.3f}" if even else f" [{low:.3f}, {high:.3f}]")
+
+
+def _table(
+    id: str, title: str, says: str, table: pd.DataFrame, numbers: Mapping[Any, int]
+) -> Table:
+    """Convert a frame to a table of the page: keys as short names, all else as linked numbers."""
+    short = shortened(table)
+    short["strategy"] = short["strategy"].map(abbreviate({s: s for s in short["strategy"]}))
+    view = plain(short)
+    names = [str(name) for name in view.columns]
+    keys = table[CELL].itertuples(index=False, name=None)
+    rows = []
+    for key, row in zip(keys, view.itertuples(index=False, name=None), strict=True):
+        whole = dict(zip(CELL, key, strict=True))
+        cells = [
+            Cell(str(value), full=whole[name] if whole[name] != value else "")
+            if name in CELL
+            else Cell(show(value), _sort(value), link=True)
+            for name, value in zip(names, row, strict=True)
+        ]
+        rows.append(Row(cells, numbers[key]))
+    return Table(id, title, says, [{"name": n, "number": n not in CELL} for n in names], rows)
+
+
+def _sort(value: Any) -> str:
+    """Return the number by which a cell sorts; masses above all sizes come last."""
+    text = str(value).strip()
+    if text.startswith(">"):
+        return "1e9"
+    if text.startswith("reached without"):
+        return "-1"
+    word = text.removeprefix("<").split()[:1]
+    try:
+        number = float(word[0].rstrip(";")) if word else float("nan")
+    except ValueError:
+        return ""
+    return "" if number != number else f"{number:.9g}"

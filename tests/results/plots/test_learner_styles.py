@@ -1,0 +1,81 @@
+"""Each learner has a colour and a marker of its own, which other learners don't change."""
+
+from collections import defaultdict
+from itertools import product
+
+import pytest
+
+from bench.spec.registry import REGISTRY
+from results.plots import learner_styles
+from results.plots.learner_styles import COLOURS, MARKERS, look, looks
+
+INNER = ("ERM", "GroupDRO", "CVaRDRO", "JTT", "LogisticRegression", "NaiveBayes")
+
+
+def defaults() -> list[str]:
+    """All learners that ship, as records name them."""
+    return [repr(cls()) for cls in REGISTRY.kinds["learners"].values()]
+
+
+def collisions(learners: list[str]) -> list[str]:
+    """What a contributor reads about learners with the same colour and marker."""
+    classes = defaultdict(list)
+    for learner in learners:
+        classes[look(learner)[:2]].append(learner.partition("(")[0])
+    free = [pair for pair in product(COLOURS, MARKERS) if pair not in classes]
+    return [
+        f"{' and '.join(names)} are all drawn as {pair}: add the newest one to CHOSEN in "
+        f"results/plots/learner_styles.py with a free pair, say {free[0]}"
+        for pair, names in classes.items()
+        if len(names) > 1
+    ]
+
+
+def test_all_learners_differ_in_colour_or_marker() -> None:
+    assert collisions(defaults()) == []
+
+
+def test_a_collision_is_reported_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    learners = [*defaults(), "New()"]
+    monkeypatch.setitem(learner_styles.CHOSEN, "New", look("KNN()")[:2])
+    (report,) = collisions(learners)
+    assert report.startswith("KNN and New are all drawn as")
+    pair = next(p for p in product(COLOURS, MARKERS) if str(p) in report.rpartition("say")[2])
+    monkeypatch.setitem(learner_styles.CHOSEN, "New", pair)
+    assert collisions(learners) == []
+    assert look("New()")[:2] == look("New(k=3)")[:2] == pair
+
+
+def test_another_learner_changes_none() -> None:
+    before = looks(defaults())
+    after = looks([*defaults(), *(f"New{i}(k={i})" for i in range(200))])
+    assert {name: after[name] for name in before} == before
+
+
+def test_erm_is_a_black_circle() -> None:
+    assert look("ERM(epochs=20)")[:2] == ("#000000", "o")
+
+
+def test_variants_of_one_learner_differ_in_dash_or_fill() -> None:
+    variants = [f"CVaRDRO(level={i})" for i in range(12)]
+    assert len(set(looks(variants).values())) == 12
+    assert {look(variant)[:2] for variant in variants} == {look("CVaRDRO")[:2]}
+
+
+@pytest.mark.parametrize("outer", ["HashedBag", "Finetune", "Ensemble"])
+def test_learners_that_train_others_differ_by_the_inner_one(outer: str) -> None:
+    styles = [look(f"{outer}(base={name}(epochs=3))") for name in INNER]
+    assert len({style.colour for style in styles}) == len(INNER)
+    assert {style.marker for style in styles} == {look(outer).marker}
+
+
+def test_learners_that_train_the_same_one_differ() -> None:
+    for name in INNER:
+        pair = [look(f"{outer}(base={name}())").colour for outer in ("HashedBag", "Finetune")]
+        assert pair[0] != pair[1]
+    twice = looks([f"HashedBag(base=ERM(learning_rate={rate}))" for rate in (1.0, 2.0)])
+    assert len(set(twice.values())) == 2
+
+
+def test_a_base_that_is_no_learner_changes_nothing() -> None:
+    assert look("DORO(base='cvar')")[:2] == look("DORO()")[:2]
