@@ -12,7 +12,7 @@ from bench.experiment.trial import Key, Record
 from bench.records import manifest
 from bench.records.lines import PASSING, key_of
 from bench.records.store import Store
-from bench.spec.grid import Grid, checked
+from bench.spec.grid import Grid, check_part
 
 #: What of a run's description is its environment.
 PLACE = (
@@ -143,7 +143,7 @@ def environments(alarm: Alarm) -> dict[str, tuple[Any, Any]]:
 def _count(parts: Sequence[Any]) -> int | None:
     """How many trials grids have together; None, if some of it is not known here."""
     try:
-        return Grid("", tuple(checked(part, "about.json") for part in parts)).count()
+        return Grid("", tuple(check_part(part, "about.json") for part in parts)).count()
     except BenchError:
         return None
 
