@@ -1,23 +1,13 @@
-"""Learners against each other: those of a run, or a new one against what is published."""
+"""The command that compares learners: of one run, or a new one with published records."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.cli.run import carry_out
-from bench.cli.shared import (
-    Epoch,
-    Format,
-    Plugins,
-    Select,
-    app,
-    folder_of,
-    notes,
-    own_records,
-    plug,
-    records_of,
-)
+from bench.cli.execution import Settings, execute
+from bench.cli.options import OUTPUT, Epoch, Format, Jobs, Level, Plugins, Select
+from bench.cli.shared import app, folder_of, grid_records, notes, records_of
 from bench.core.errors import BenchError
 
 if TYPE_CHECKING:
@@ -32,48 +22,52 @@ def compare(
         str,
         typer.Argument(
             metavar="RUN | FILE.py:LEARNER",
-            help="A run; or, with --grid, a learner: in a Python file, or a spec.",
+            help="A run, or, with --grid, a learner: a spec, or a class of a Python file.",
         ),
     ],
-    baseline: Annotated[str, typer.Option(help="The learner to compare with.")] = "ERM",
+    baseline: Annotated[str, typer.Option(help="Learner to compare with.")] = "ERM",
     grid: Annotated[
         str | None,
-        typer.Option(help="A grid with published records, or a .parquet file of such."),
+        typer.Option(help="A grid with published records, or a .parquet file of them."),
     ] = None,
-    level: Annotated[float, typer.Option(min=0, max=1, help="The level of success.")] = 0.5,
+    level: Level = 0.5,
     allow_missing: Annotated[
-        bool, typer.Option(help="Compare over the seeds that are left where trials are missing.")
+        bool, typer.Option("--allow-missing", help="Ignore seeds with missing trials.")
     ] = False,
-    jobs: Annotated[int | None, typer.Option(min=0, help="Worker processes, with --grid.")] = None,
+    jobs: Jobs = None,
     out: Annotated[
-        Path | None, typer.Option(help="The new learner's run, with --grid; under runs/, if left.")
+        Path | None,
+        typer.Option(
+            help="Folder of the new learner's run, with --grid (default: a folder in runs/).",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     select: Select = None,
     epoch: Epoch = None,
     plugin: Plugins = None,
     format: Format = None,
 ) -> None:
-    """Paired differences between learners: intervals, corrected sign-flip tests, verdicts.
+    """Test paired differences between learners: intervals, corrected p values, verdicts.
 
-    With --grid one new learner against all that is published of a grid: only the new one is run.
-    First three published trials are run again, to show that this machine reproduces them.
+    With --grid one new learner is compared with all published learners of a grid. Only the new
+    learner is run. Before that, three published trials are run again to check that this machine
+    reproduces them.
 
     Example: `python run_bench.py compare quick --baseline ERM`
 
     Example: `python run_bench.py compare my_learner.py:MyLearner --grid learners`
     """
-    plug(plugin)
     if grid is not None:
         if select or epoch:
             raise BenchError("--select and --epoch are for runs; they don't go with --grid")
-        _newcomer(what, grid, baseline, level, jobs, out, format)
+        _compare_with_published(what, grid, baseline, level, jobs, out, format)
         return
     if ".py" in what and not Path(what).is_dir():
         raise BenchError(
-            f"{what} is a learner, not a run: say against which grid, as in --grid learners"
+            f"{what} is a learner, not a run: name the grid to compare on, as in --grid learners"
         )
     if jobs is not None or out is not None:
-        raise BenchError("--jobs and --out go with --grid: a run was run already")
+        raise BenchError("--jobs and --out go with --grid: no trial of a finished run is run")
     from results.stats.completeness import refuse_missing
     from results.stats.paired import compare as paired
 
@@ -88,23 +82,41 @@ def compare(
     _show_differences(table, "learner", format)
 
 
-_MISSING = "\nRun what is missing (run, with --retry-failed), or say --allow-missing"
+_MISSING = "\nRun the missing trials (run, with --retry-failed), or add --allow-missing"
 
 
-def _show_differences(table: "pd.DataFrame", who: str, format: str | None) -> None:
+def _show_differences(table: "pd.DataFrame", column: str, format: str | None) -> None:
+    """Print paired differences; for csv and json with all columns.
+
+    Arguments:
+        table: Differences between pairs of learners.
+        column: Column that names the other learner of a pair.
+        format: Format of the printed table.
+    """
     from results.report.terminal import show, with_interval
     from results.stats.frames import PANEL
 
     if format in ("csv", "json"):
         show(table, format)
         return
-    short = [*PANEL, who, "measure", "size", "difference", "low", "high", "seeds", "p", "p_holm"]
+    short = [
+        *PANEL,
+        column,
+        "measure",
+        "size",
+        "difference",
+        "low",
+        "high",
+        "seeds",
+        "p",
+        "p_holm",
+    ]
     short += ["verdict", "needed", "note"]
     show(with_interval(table[short], "difference", "difference"), format)
 
 
 def _learner(what: str) -> "Learner":
-    """The learner that is named: FILE.py:Class, FILE.py with one, or a spec."""
+    """Return the learner of FILE.py:Class, of a FILE.py that defines one, or of a spec."""
     from algorithms.base import Learner
     from bench.spec.parsing import parse
     from bench.spec.registry import REGISTRY
@@ -114,20 +126,19 @@ def _learner(what: str) -> "Learner":
         spec: Learner = parse(what, "learners")
         return spec
     added = REGISTRY.load(f"{file}.py" if colon else what)
-    found = [cls for cls in added if issubclass(cls, Learner)]
+    names = [cls.__name__ for cls in added if issubclass(cls, Learner)]
+    listed = ", ".join(names) or "none"
     if not colon:
-        if len(found) != 1:
-            said = ", ".join(cls.__name__ for cls in found) or "none"
-            raise BenchError(f"{what} defines not one learner but {said}: give {what}:NAME")
-        name = found[0].__name__
-    if name.partition("(")[0].strip() not in {cls.__name__ for cls in found}:
-        said = ", ".join(cls.__name__ for cls in found) or "none"
-        raise BenchError(f"{file}.py defines no learner {name!r}; it defines {said}")
+        if len(names) != 1:
+            raise BenchError(f"{what} defines not one learner but {listed}: give {what}:NAME")
+        name = names[0]
+    if name.partition("(")[0].strip() not in names:
+        raise BenchError(f"{file}.py defines no learner {name!r}; it defines {listed}")
     named: Learner = parse(name, "learners")
     return named
 
 
-def _newcomer(
+def _compare_with_published(
     what: str,
     grid: str,
     baseline: str,
@@ -136,45 +147,38 @@ def _newcomer(
     out: Path | None,
     format: str | None,
 ) -> None:
-    """Run one learner, and set it against what is published."""
-    import pandas as pd
-    from joblib import cpu_count
+    """Run one learner on a grid, and compare it with the grid's published learners.
 
+    Arguments:
+        what: The learner, as :func:`compare` accepts it.
+        grid: Grid with published records.
+        baseline: Learner to compare with.
+        level: Level of success.
+        jobs: Number of worker processes.
+        out: Folder of the run.
+        format: Format of the printed table.
+    """
     from bench.execution import reproduce
     from bench.execution.worker_process import Limits
     from bench.records import published
-    from results.display_names import labels, resolve
+    from results.display_names import resolve
     from results.report.one_vs_all import page
-    from results.stats.completeness import missing, refuse_missing
 
-    learner, (rows, told) = _learner(what), published.read(grid)
+    learner, (rows, about) = _learner(what), published.read(grid)
     if repr(learner) in set(rows["learner"]):
         raise BenchError(f"{learner!r} is published with the grid {grid} already")
     try:
         base = resolve(baseline, rows["learner"])
     except ValueError as error:
         raise BenchError(f"--baseline: {error}") from error
-    _reproduce(reproduce.rerun(published.sentinels(rows)), told)
-    _stale(rows)
+    _check_reproduced(reproduce.rerun(published.sentinels(rows)), about)
+    _note_stale(rows)
     folder = out or Path("runs") / f"{type(learner).__name__}-on-{Path(grid).stem}"
-    workers = cpu_count() if jobs is None else jobs
-    wanted = published.grid_like(rows, learner, folder.name)
-    carry_out(wanted, folder, workers, Limits(), retry_failed=True, rerun_stale=True)
-    own = own_records(folder)[published.PUBLISHED]
-    lost = set(missing(rows)["learner"])
-    if lost:
-        short = labels(rows["learner"])
-        left = ", ".join(sorted(short[name] for name in lost))
-        notes.print(f"left out, since trials of theirs failed: {left}", soft_wrap=True)
-        if base in lost:
-            raise BenchError(f"the baseline {baseline} has failed trials; give another --baseline")
-    records = pd.concat([rows[~rows["learner"].isin(lost)], own], ignore_index=True)
-    try:
-        refuse_missing(records)
-    except ValueError as error:
-        raise BenchError(f"{error}\nSee runs' errors with: status {folder}") from error
+    settings = Settings(folder, Limits(), jobs, retry_failed=True, rerun_stale=True)
+    execute(published.grid_like(rows, learner, folder.name), settings)
+    records = _join_records(rows, folder, base)
     made = page(records, repr(learner), base, level)
-    (folder / "compare.csv").write_text(made.differences.to_csv(index=False))
+    (folder / "compare.csv").write_text(made.differences.to_csv(index=False), encoding="utf-8")
     if format in ("csv", "json"):
         _show_differences(made.differences, "baseline", format)
         return
@@ -187,27 +191,66 @@ def _newcomer(
     notes.print(f"records and all differences are in {folder}")
 
 
-def _reproduce(again: list[Any], told: dict[str, Any]) -> None:
-    """Say how published trials came out here; refuse to go on where they did otherwise."""
+def _join_records(rows: "pd.DataFrame", folder: Path, baseline: str) -> "pd.DataFrame":
+    """Return the published records and those of a folder, without incomplete learners.
+
+    Arguments:
+        rows: Published records.
+        folder: Folder of the new learner's run.
+        baseline: Spec of the baseline, which has to be complete.
+    """
+    import pandas as pd
+
+    from bench.records import published
+    from results.display_names import labels
+    from results.stats.completeness import missing, refuse_missing
+
+    lost = set(missing(rows)["learner"])
+    if lost:
+        short = labels(rows["learner"])
+        names = ", ".join(sorted(short[name] for name in lost))
+        notes.print(f"left out, since some of their trials failed: {names}", soft_wrap=True)
+        if baseline in lost:
+            raise BenchError(
+                f"the baseline {short[baseline]} has failed trials; give another --baseline"
+            )
+    new = grid_records(folder)[published.PUBLISHED]
+    records = pd.concat([rows[~rows["learner"].isin(lost)], new], ignore_index=True)
+    try:
+        refuse_missing(records)
+    except ValueError as error:
+        raise BenchError(f"{error}\nSee runs' errors with: status {folder}") from error
+    return records
+
+
+def _check_reproduced(again: list[Any], about: dict[str, Any]) -> None:
+    """Print whether published trials are reproduced here, and refuse to go on if some are not.
+
+    Arguments:
+        again: Published trials with their records of this machine.
+        about: Description of the published run.
+    """
     from bench.records import published
     from results.display_names import parse as named
 
     wrong = []
     for one in again:
         row = one.published
-        who = f"{named(row['learner'])[0]} on {named(row['dataset'])[0]}"
-        head = f"{who} at {100 * row['size']:g}%, seed {row['seed']}: success {row['success']:.4f}"
+        cell = f"{named(row['learner'])[0]} on {named(row['dataset'])[0]}"
+        head = (
+            f"{cell} at {100 * row['size']:g}%, seed {row['seed']}: success {row['success']:.4f}"
+        )
         if not one.differences:
             notes.print(f"{head}, as published, to the last digit")
             continue
-        said = ", ".join(f"{k} {a!r} -> {b!r}" for k, (a, b) in one.differences.items())
-        notes.print(f"{head}; published -> here: {said}", markup=False)
+        changes = ", ".join(f"{k} {a!r} -> {b!r}" for k, (a, b) in one.differences.items())
+        notes.print(f"{head}; published -> here: {changes}", markup=False)
         if not one.reproduced:
-            wrong.append(f"  {head}; published -> here: {said}; {one.here.get('error') or ''}")
+            wrong.append(f"  {head}; published -> here: {changes}; {one.here.get('error') or ''}")
     if not wrong:
         return
-    apart = published.elsewhere(told)
-    lines = [f"  {name}: {a} -> {b}" for name, (a, b) in apart.items()]
+    environment = published.elsewhere(about)
+    lines = [f"  {name}: {a} -> {b}" for name, (a, b) in environment.items()]
     raise BenchError(
         "this machine does not reproduce the published records (the same sample, and success and "
         f"accuracy within {published.CLOSE}), so they are not compared with:\n"
@@ -215,8 +258,8 @@ def _reproduce(again: list[Any], told: dict[str, Any]) -> None:
     )
 
 
-def _stale(rows: "pd.DataFrame") -> None:
-    """Say of how many learners the code has changed since they were published."""
+def _note_stale(rows: "pd.DataFrame") -> None:
+    """Print how many learners' code has changed since they were published."""
     from bench.experiment.trial import Trial
     from bench.records.code_version import code_version
     from bench.spec.parsing import parse

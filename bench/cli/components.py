@@ -1,86 +1,84 @@
-"""See what there is, and whether it keeps the contract."""
+"""Commands that list components, and check them against the contract."""
 
 import inspect
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from bench.cli.shared import (
-    Data,
-    Format,
-    Plugins,
-    app,
-    plug,
-)
+from bench.cli.options import Data, Format, Plugins
+from bench.cli.shared import app
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind = Literal[
+    "learners",
+    "strategies",
+    "signals",
+    "datasets",
+    "networks",
+    "densities",
+    "generators",
+    "grids",
+]
+#: Kinds whose classes cite a paper.
+CITING = ("learners", "strategies", "densities")
 
 
 @app.command("list")
 def list_(
-    kind: Annotated[
-        Literal[
-            "learners",
-            "strategies",
-            "signals",
-            "datasets",
-            "networks",
-            "densities",
-            "generators",
-            "grids",
-        ],
-        typer.Argument(help="What to list."),
-    ],
+    kind: Annotated[Kind, typer.Argument(help="What to list.")],
     plugin: Plugins = None,
     format: Format = None,
 ) -> None:
-    """List what there is, with sources and defaults.
+    """List components with their papers and defaults, or grids with their numbers of trials.
 
     Example: `python run_bench.py list learners`
     """
     import pandas as pd
 
-    from bench.contract import source
+    rows = _grids() if kind == "grids" else _components(kind, short=format == "md")
+    _print_table(pd.DataFrame(rows), format)
+
+
+def _grids() -> list[dict[str, Any]]:
+    """Return a row for each shipped grid."""
     from bench.spec import grid as grids
+
+    return [
+        {"name": name, "trials": grids.load(name).count(), "file": str(path)}
+        for name, path in grids.shipped().items()
+    ]
+
+
+def _components(kind: str, short: bool) -> list[dict[str, Any]]:
+    """Return a row for each component of a kind.
+
+    Arguments:
+        kind: Kind of component.
+        short: Whether the paper is a Markdown link, and the defaults are left out.
+    """
+    from bench.contract import source
     from bench.spec.registry import REGISTRY
 
-    plug(plugin)
-    if kind == "grids":
-        rows: list[dict[str, Any]] = [
-            {"name": name, "trials": grids.load(name).count(), "file": str(path)}
-            for name, path in grids.shipped().items()
-        ]
-    else:
-        rows = []
-        for name, cls in sorted(REGISTRY.kinds[kind].items()):
+    rows = []
+    for name, cls in sorted(REGISTRY.kinds[kind].items()):
+        row: dict[str, Any] = {"name": name}
+        if kind in CITING:
             title, year, link = source(cls)
-            paper = {"name": name, "year": year, "paper": title, "link": link}
-            defaults = [
-                f"{p.name}={p.default!r}"
-                for p in inspect.signature(cls).parameters.values()
-                if p.default is not p.empty
-            ]
-            signature = inspect.signature(cls).parameters.values()
-            defaults += [f"**{p.name}" for p in signature if p.kind is p.VAR_KEYWORD]
-            if format == "md":
-                # For a page: the title is the link, and the class says its fields itself.
-                rows.append({"name": name, "year": year, "paper": f"[{title}]({link})"})
-                continue
-            cites = kind in ("learners", "strategies", "densities")
-            row = paper if cites else {"name": name}
-            rows.append(row | {"fields": ", ".join(defaults)})
-    table = pd.DataFrame(rows)
-    if format is None:
-        view = Table(box=None, pad_edge=False)
-        for column in table.columns.drop("link", errors="ignore"):
-            view.add_column(column, overflow="fold")
-        for _, line in table.drop(columns="link", errors="ignore").iterrows():
-            view.add_row(*[str(v).replace("[", r"\[") for v in line])
-        Console(highlight=False).print(view)
-    else:
-        from results.report.terminal import show
+            paper = {"paper": f"[{title}]({link})"} if short else {"paper": title, "link": link}
+            row |= {"year": year} | paper
+        rows.append(row if short and kind in CITING else row | {"fields": _fields(cls)})
+    return rows
 
-        show(table, format)
+
+def _fields(cls: type) -> str:
+    """Return the fields of a class with their defaults."""
+    parameters = inspect.signature(cls).parameters.values()
+    named = [f"{p.name}={p.default!r}" for p in parameters if p.default is not p.empty]
+    return ", ".join(named + [f"**{p.name}" for p in parameters if p.kind is p.VAR_KEYWORD])
 
 
 @app.command()
@@ -90,7 +88,7 @@ def check(
     plugin: Plugins = None,
     format: Format = None,
 ) -> None:
-    """Run the contract on a learner, strategy, signal or dataset; each check with its verdict.
+    """Run the contract checks on a learner, strategy, signal or dataset, and print each verdict.
 
     Example: `python run_bench.py check my_learner.py`
     """
@@ -100,7 +98,6 @@ def check(
     from bench.spec.parsing import parse_any
     from bench.spec.registry import REGISTRY
 
-    plug(plugin)
     if component.endswith(".py"):
         components = [cls() for cls in REGISTRY.load(component)]
     else:
@@ -109,24 +106,29 @@ def check(
         {
             "component": type(c).__name__,
             "check": v.check,
-            "verdict": "failed" if v.reason else "ok",
-            "says": v.reason or v.says,
+            "verdict": "failed" if v.reason else "warning" if v.warning else "ok",
+            "says": v.reason or v.warning or v.says,
         }
         for c in components
         for v in verdicts(c)
     ]
-    table = pd.DataFrame(rows)
-    if format is None:
-        view = Table(box=None, pad_edge=False)
-        for column in table.columns:
-            view.add_column(column, overflow="fold")
-        for row in rows:
-            style = "red" if row["verdict"] == "failed" else None
-            view.add_row(*[text.replace("[", r"\[") for text in row.values()], style=style)
-        Console(highlight=False).print(view)
-    else:
+    _print_table(pd.DataFrame(rows), format)
+    if any(row["verdict"] == "failed" for row in rows):
+        raise typer.Exit(1)
+
+
+def _print_table(table: "pd.DataFrame", format: str | None) -> None:
+    """Print a table; without a format, wrapped to the terminal with failed checks in red."""
+    if format is not None:
         from results.report.terminal import show
 
         show(table, format)
-    if any(row["verdict"] == "failed" for row in rows):
-        raise typer.Exit(1)
+        return
+    table = table.drop(columns="link", errors="ignore")
+    view = Table(box=None, pad_edge=False)
+    for column in table.columns:
+        view.add_column(column, overflow="fold")
+    for _, line in table.iterrows():
+        style = {"failed": "red", "warning": "yellow"}.get(str(line.get("verdict")))
+        view.add_row(*[str(value).replace("[", r"\[") for value in line], style=style)
+    Console(highlight=False).print(view)

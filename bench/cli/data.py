@@ -1,20 +1,21 @@
-"""Data that do not ship: what of them is at hand, what their columns are, and how to get them."""
+"""Commands for data that do not ship: which files exist, their columns, and downloads."""
 
 from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench.cli.shared import Data, Format, Plugins, app, notes, plug
+from bench.cli.options import Data, Format, Plugins
+from bench.cli.shared import app, notes
 from bench.core.errors import BenchError, Missing
 
-group = typer.Typer(no_args_is_help=True, help="See what data are at hand, and get more.")
+group = typer.Typer(no_args_is_help=True, help="List available data, and download more.")
 app.add_typer(group, name="data")
 
 
 @group.command("list")
 def list_(data: Data = None, plugin: Plugins = None, format: Format = None) -> None:
-    """All datasets: whether they need files, and whether these are in the data root.
+    """List all datasets: whether they need files, and whether the data root has them.
 
     Example: `python run_bench.py data list`
     """
@@ -25,35 +26,34 @@ def list_(data: Data = None, plugin: Plugins = None, format: Format = None) -> N
     from bench.spec.registry import REGISTRY
     from results.report.terminal import show
 
-    plug(plugin)
     rows = []
     for name, cls in sorted(REGISTRY.kinds["datasets"].items()):
         dataset: Dataset = cls()
         try:
             files = dataset.files()
             state = "at hand" if files else "needs none"
-            lie = sorted({str(path.relative_to(root())) for path in files})
+            places = sorted({str(path.relative_to(root())) for path in files})
         except Missing:
-            state, lie = "missing", []
+            state, places = "missing", []
         known = "" if dataset.openml is None else "yes"
-        rows.append({"name": name, "files": state, "openml": known, "where": _places(lie)})
+        rows.append({"name": name, "files": state, "openml": known, "where": _places(places)})
     show(pd.DataFrame(rows), format)
     notes.print(f"the data root is {root()}", soft_wrap=True)
 
 
 def _places(files: list[str], most: int = 4) -> str:
-    """Where files lie; of many the first, and how many there are."""
+    """Return the places of the first files, and the number of the others."""
     more = f" and {len(files) - most} more" if len(files) > most else ""
     return ", ".join(files[:most]) + more
 
 
 @group.command()
 def get(
-    name: Annotated[str, typer.Argument(help="A dataset that OpenML has.")],
+    name: Annotated[str, typer.Argument(help="A dataset that OpenML provides.")],
     data: Data = None,
     plugin: Plugins = None,
 ) -> None:
-    """Fetch a dataset from OpenML into the data root, and check its SHA-256.
+    """Download a dataset from OpenML into the data root, and check its SHA-256.
 
     Example: `python run_bench.py data get MNIST`
     """
@@ -61,15 +61,15 @@ def get(
     from bench.datasets.io import fetch
     from bench.spec.parsing import parse
 
-    plug(plugin)
     dataset: Dataset = parse(name, "datasets")
     source = dataset.openml
     if source is None:
         try:
-            there = dataset.files()
+            files = dataset.files()
         except Missing as missing:
             raise BenchError(f"{name} is not fetched by this command. {missing}") from None
-        raise BenchError(f"{name} needs no fetching: {'it is there' if there else 'no files'}")
+        state = "its files are in the data root" if files else "it has no files"
+        raise BenchError(f"{name} needs no fetching: {state}")
     columns = (
         TextColumn("{task.description}"),
         BarColumn(30),
@@ -79,18 +79,20 @@ def get(
     with Progress(*columns, console=notes, refresh_per_second=4) as progress:
         # OpenML does not say how much will come: the bar pulses.
         task = progress.add_task(name, total=None)
-        got = fetch.get(source, lambda size: progress.update(task, completed=size))
-    first = "as expected" if got.known else "noted, and expected from now on"
-    notes.print(f"wrote {got.path}; the SHA-256 of its contents is {got.sha256}, {first}")
+        download = fetch.get(source, lambda size: progress.update(task, completed=size))
+    first = "as expected" if download.known else "noted, and expected from now on"
+    notes.print(
+        f"wrote {download.path}; the SHA-256 of its contents is {download.sha256}, {first}"
+    )
 
 
 @group.command()
 def columns(
-    name: Annotated[str, typer.Argument(help="A table's spec, e.g. Adult.")],
+    name: Annotated[str, typer.Argument(help="Spec of a table, e.g. Adult.")],
     data: Data = None,
     format: Format = None,
 ) -> None:
-    """The columns of a table once it is encoded: a signal's mark and a network's blocks.
+    """Print the columns of an encoded table, for signals and for a network's blocks.
 
     Example: `python run_bench.py data columns Adult`
     """
@@ -101,7 +103,7 @@ def columns(
 
     schema = getattr(parse(name, "datasets"), "schema", None)
     if schema is None:
-        raise BenchError(f"{name} is no table with named columns")
+        raise BenchError(f"{name} is not a table with named columns")
     rows = [
         {"feature": n, "start": j, "width": 1, "values": f"a number, e.g. {n}+2"}
         for j, n in enumerate(schema.numbers)

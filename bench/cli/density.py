@@ -1,4 +1,4 @@
-"""How close density models come to what they learn."""
+"""The command that compares density models with known laws, or on tables."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from bench.cli.shared import Axis, Data, Format, Plugins, app, notes, plug
+from bench.cli.options import Data, Format, Plugins, Specs
+from bench.cli.shared import app, notes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 #: Pictures along each side of a figure of samples.
 PICTURES = 8
-#: Numbers from here on are of something that went astray, and are told in short.
+#: Numbers from here on come from diverged models, and are printed in short form.
 HUGE = 1e4
 
 
@@ -29,32 +30,38 @@ def density(
     laws: Annotated[list[str] | None, typer.Option(help="Laws in the plane, by commas.")] = None,
     tables: Annotated[
         list[str] | None,
-        typer.Option(help="Tables, by commas: digits; FILE:ARRAY of an npz in the data root."),
+        typer.Option(
+            help="Tables, by commas: digits, or FILE:ARRAY of an npz file in the data root."
+        ),
     ] = None,
-    models: Axis = None,
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 3,
-    n: Annotated[int, typer.Option("--n", min=100, help="Points to learn a law from.")] = 20_000,
-    test: Annotated[int, typer.Option(min=100, help="Points of a law to test on.")] = 10_000,
+    models: Specs = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds.")] = 3,
+    n: Annotated[
+        int, typer.Option("--n", min=100, help="Number of training points of a law.")
+    ] = 20_000,
+    test: Annotated[int, typer.Option(min=100, help="Number of test points of a law.")] = 10_000,
     seconds: Annotated[
         float | None,
-        typer.Option(min=0.1, help="Steps of each model: as many as this machine does so long."),
+        typer.Option(
+            min=0.1,
+            help="Train each model for the number of steps that take this many seconds here.",
+        ),
     ] = None,
     bias: Annotated[
         bool,
-        typer.Option("--bias", help="Learn nothing: draw the bias of estimates of log Z."),
+        typer.Option("--bias", help="Draw the bias of estimates of log Z, and train nothing."),
     ] = False,
-    out: Annotated[Path, typer.Option(help="The folder for the table and the figure.")] = Path(
+    out: Annotated[Path, typer.Option(help="Folder for the table and the figure.")] = Path(
         "runs/density"
     ),
     data: Data = None,
     plugin: Plugins = None,
     format: Format = None,
 ) -> None:
-    """Learn known laws in the plane, or tables: likelihood, log Z, weights, modes, seconds.
+    """Fit density models to known laws or to tables: likelihood, log Z, weights, modes, seconds.
 
     Example: `python run_bench.py density --laws 8gaussians,moons --models LED,Flow`
     """
-    plug(plugin)
     out.mkdir(parents=True, exist_ok=True)
     if bias:
         _bias(out, format)
@@ -62,26 +69,37 @@ def density(
     chosen = _models(models)
     if laws is None and tables is None:
         laws = ["8gaussians,moons"]
-    _Run(chosen, seeds, n, test, seconds, out, format).all(_names(laws), _names(tables))
+    _DensityRun(chosen, seeds, n, test, seconds, out, format).fit_all(_names(laws), _names(tables))
 
 
 def _names(texts: list[str] | None) -> list[str]:
+    """Return the names that an option was given, separated by commas."""
     return [name for text in texts or [] for name in text.split(",")]
 
 
 def _models(specs: list[str] | None) -> "list[DensityModel | Generative]":
-    """Density models by their specs, and learners that have one a class."""
+    """Return the density models, and generative learners, that specs describe."""
     from algorithms.density.generative import Generative
-    from bench.spec.parsing import parse, pieces
+    from bench.spec.parsing import parse, split_specs
 
     return [
         parse(spec, "learners" if spec.partition("(")[0] == Generative.__name__ else "densities")
-        for spec in pieces(specs) or ["LED"]
+        for spec in split_specs(specs) or ["LED"]
     ]
 
 
-class _Run:
-    """One call of the command: what is learnt, and what has been found so far."""
+class _DensityRun:
+    """One call of the command: its settings, and its results so far.
+
+    Arguments:
+        models: Models to train.
+        seeds: Number of seeds.
+        n: Number of training points of a law.
+        test: Number of test points of a law.
+        seconds: Time budget of each model; its own number of steps if None.
+        out: Folder for tables and figures.
+        format: Format of the printed table.
+    """
 
     def __init__(
         self,
@@ -100,8 +118,8 @@ class _Run:
         self.pictures: list[Picture] = []
         self.latents: list[tuple[str, Any, Any]] = []
 
-    def all(self, laws: list[str], tables: list[str]) -> None:
-        """Learn everything, write the table and the figures, and show what was measured."""
+    def fit_all(self, laws: list[str], tables: list[str]) -> None:
+        """Fit all models, write the table and the figures, and print the measurements."""
         import pandas as pd
 
         from results.plots.densities import plot_densities
@@ -122,13 +140,14 @@ class _Run:
         notes.print(f"wrote {', '.join(map(str, paths))}", soft_wrap=True)
 
     def _law(self, name: str) -> None:
+        """Fit all models to a known law."""
         from algorithms.density.base import DensityModel
         from bench.core.errors import BenchError
         from bench.core.random_streams import stream
         from bench.density.known_laws import floor, law_of, learn
 
         if not all(isinstance(model, DensityModel) for model in self.models):
-            raise BenchError(f"{name} is learnt without labels: Generative is for tables")
+            raise BenchError(f"{name} has no labels: Generative is for tables only")
         least = floor(name)
         x, _ = law_of(name).sample(self.n, stream(0, "data"))
         for model, seed in self._trials(name, x):
@@ -141,6 +160,7 @@ class _Run:
                 self.pictures.append(_picture(f"{name}\n{type(model).__name__}", learnt))
 
     def _table(self, name: str) -> None:
+        """Fit all models to a table."""
         from algorithms.density.energy_model import EnergyDensity
         from bench.core.random_streams import stream
         from bench.density.tables import DIGITS, learn_table, parts, pixels, table, traversal
@@ -151,55 +171,56 @@ class _Run:
             tried = self._tried(name, model, seed, learn_table)
             if tried is None:
                 continue
-            found, learnt = tried
-            self._note(name, model, seed, found)
+            measured, learnt = tried
+            self._note(name, model, seed, measured)
             if name == DIGITS and seed == 0 and isinstance(learnt, EnergyDensity):
                 drawn = learnt.sample(PICTURES**2, stream(seed, "samples"))
                 walk = traversal(learnt, rows.x.shape[1], PICTURES)
                 self.latents.append((_latent(model), pixels(drawn), pixels(walk)))
 
     def _trials(self, name: str, x: Any) -> "Iterator[tuple[DensityModel | Generative, int]]":
-        """Each model with each seed, at its pace; one that fails to find that has no seeds."""
+        """Yield each model with each seed; a model that fails to fit its time budget has none."""
         from bench.density.time_budget import fit_steps_to_budget
 
-        def pace(name: str, model: Any, seed: int) -> "DensityModel | Generative":
+        def budgeted(name: str, model: Any, seed: int) -> "DensityModel | Generative":
             return model if self.seconds is None else fit_steps_to_budget(model, x, self.seconds)
 
         for model in self.models:
-            own = self._tried(name, model, 0, pace)
-            if own is not None:
-                yield from itertools.product([own], range(self.seeds))
+            fitted = self._tried(name, model, 0, budgeted)
+            if fitted is not None:
+                yield from itertools.product([fitted], range(self.seeds))
 
     def _tried(
         self, name: str, model: object, seed: int, learn: Callable[..., T], *given: Any
     ) -> T | None:
-        """What was learnt; a training that failed is a row, and costs no other one."""
+        """Return the result of a training, or None and a row with the error if it failed."""
         try:
             return learn(name, model, seed, *given)
         except ArithmeticError as error:
             self._note(name, model, seed, {"error": str(error)})
             return None
 
-    def _note(self, name: str, model: object, seed: int, found: dict[str, Any]) -> None:
+    def _note(self, name: str, model: object, seed: int, measured: dict[str, Any]) -> None:
+        """Add a row to the results, write the file of all rows, and print the row."""
         import pandas as pd
 
-        self.rows.append({"law": name, "model": repr(model), "seed": seed} | found)
-        # Anew after each: what was measured outlives an interrupt.
+        self.rows.append({"law": name, "model": repr(model), "seed": seed} | measured)
+        # The file is written after each row, so that an interrupt loses no measurement.
         pd.DataFrame(self.rows).to_csv(self._csv, index=False)
-        told = ", ".join(
-            f"{k} {v}" if isinstance(v, str) else f"{k} {v:.4g}" for k, v in found.items()
+        text = ", ".join(
+            f"{k} {v}" if isinstance(v, str) else f"{k} {v:.4g}" for k, v in measured.items()
         )
-        notes.print(f"{name}, {type(model).__name__}, seed {seed}: {told}", soft_wrap=True)
+        notes.print(f"{name}, {type(model).__name__}, seed {seed}: {text}", soft_wrap=True)
 
 
 def _latent(model: object) -> str:
-    """What a figure calls a model of pictures."""
+    """Return the title of an image model in a figure."""
     latent = getattr(getattr(model, "generator", None), "latent", 0)
     return f"{type(model).__name__}, {latent or 'all'} latents"
 
 
 def _bias(out: Path, format: str | None) -> None:
-    """The bias of estimates of log Z, where all is known."""
+    """Measure and draw the bias of estimates of log Z for a known density."""
     import pandas as pd
 
     from bench.core.random_streams import stream
@@ -216,7 +237,7 @@ def _bias(out: Path, format: str | None) -> None:
 
 
 def _means(table: "pd.DataFrame") -> "pd.DataFrame":
-    """Means over seeds with their 95 % intervals, a row a law or table and model."""
+    """Return means over seeds with 95 % intervals, one row for each law or table and model."""
     from math import isfinite
 
     import pandas as pd
@@ -224,7 +245,7 @@ def _means(table: "pd.DataFrame") -> "pd.DataFrame":
     from results.display_names import labels
     from results.stats.intervals import student
 
-    def spoken(values: Any) -> str:
+    def with_interval(values: Any) -> str:
         mean, low, high, _ = student(values.dropna().to_numpy(float))
         if mean != mean:
             return ""
@@ -243,21 +264,22 @@ def _means(table: "pd.DataFrame") -> "pd.DataFrame":
         "covered",
         "seconds",
     ]
-    # Where there is a law, what is above its floor says more than the sum.
+    # For a known law, the excess over its floor is more informative than the total.
     measured = [c for c in known if c in table and not (c == "nll" and "above" in table)]
     rows = [
         {"law": law, "model": short[str(model)]}
-        | ({"floor": spoken(own["floor"].iloc[:1])} if "floor" in own else {})
-        | {name: spoken(own[name]) for name in measured}
-        | ({"alarms": int(own["alarms"].sum())} if "alarms" in own else {})
-        | {"seeds": len(own)}
-        | ({"failed": int(own["error"].notna().sum())} if "error" in own else {})
-        for (law, model), own in table.groupby(["law", "model"], sort=False)
+        | ({"floor": with_interval(group["floor"].iloc[:1])} if "floor" in group else {})
+        | {name: with_interval(group[name]) for name in measured}
+        | ({"alarms": int(group["alarms"].sum())} if "alarms" in group else {})
+        | {"seeds": len(group)}
+        | ({"failed": int(group["error"].notna().sum())} if "error" in group else {})
+        for (law, model), group in table.groupby(["law", "model"], sort=False)
     ]
     return pd.DataFrame(rows)
 
 
 def _picture(title: str, learnt: "Learnt") -> "Picture":
+    """Return a figure's data for a model of a law: both log-densities on a grid, and samples."""
     import numpy as np
 
     from bench.density.known_laws import BEYOND, square
@@ -265,9 +287,9 @@ def _picture(title: str, learnt: "Learnt") -> "Picture":
 
     nodes = 160
     grid, _ = square(learnt.law, nodes)
-    truth, found = (
+    truth, estimate = (
         np.asarray(of(grid)).reshape(nodes, nodes)
         for of in (learnt.law.log_prob, learnt.density.log_prob)
     )
     reach = BEYOND * learnt.law.reach
-    return Picture(title, reach, truth, found, learnt.points[:2000], learnt.weights)
+    return Picture(title, reach, truth, estimate, learnt.points[:2000], learnt.weights)

@@ -1,4 +1,4 @@
-"""A run's records, as they ship, and the ranking that they make."""
+"""Commands that publish the records of a run, and rank learners by published records."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -6,17 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.cli.shared import (
-    Format,
-    Run,
-    about_of,
-    app,
-    folder_of,
-    grid_of,
-    notes,
-    records_of,
-    writing,
-)
+from bench.cli.options import Format, Level, Run
+from bench.cli.shared import app, description_of, folder_of, grid_of, notes, records_of, writing
 from bench.core.errors import BenchError
 
 if TYPE_CHECKING:
@@ -28,10 +19,10 @@ def publish(
     run: Run,
     out: Annotated[
         Path | None,
-        typer.Option(help="A .parquet file; beside the grid of that name, if left."),
+        typer.Option(help="A .parquet file (default: the published file of the grid)."),
     ] = None,
 ) -> None:
-    """Write the records of a finished run for `compare --grid`, with what it was.
+    """Write the records of a finished run, with its description, for `compare --grid`.
 
     Example: `python run_bench.py publish learners`
     """
@@ -40,7 +31,7 @@ def publish(
     from bench.records.store import Store
 
     folder = folder_of(run)
-    grid, about = grid_of(folder), about_of(folder)
+    grid, about = grid_of(folder), description_of(folder)
     if grid is None:
         raise BenchError(f"{folder} has no about.json that says what its grid is")
     plan = sweep.plan(grid.trials(), sweep.Todo(Store(folder).have(), rerun_stale=True))
@@ -67,13 +58,13 @@ def leaderboard(
     what: Annotated[
         str, typer.Argument(help="A grid with published records, a .parquet file, or a run.")
     ] = "learners",
-    level: Annotated[float, typer.Option(min=0, max=1, help="The level of success.")] = 0.5,
+    level: Level = 0.5,
     out: Annotated[
-        Path | None, typer.Option(help="A folder for the ranks as a figure and a table.")
+        Path | None, typer.Option(help="Folder for the ranks as a figure and a table.")
     ] = None,
     format: Format = None,
 ) -> None:
-    """Who follows a collective: learners by mean rank over datasets, and their critical masses.
+    """Rank learners by how far they follow a collective, with their critical masses.
 
     Example: `python run_bench.py leaderboard --format md`
     """
@@ -85,7 +76,7 @@ def leaderboard(
     from results.report.tables import render
     from results.report.terminal import show
 
-    records, about = _recorded(what)
+    records, about = _read_records(what)
     table = ranked(records, level)
     if not len(table):
         raise BenchError(f"{what} has no two learners with whole curves on the same data")
@@ -93,27 +84,27 @@ def leaderboard(
         out.mkdir(parents=True, exist_ok=True)
         ranks = table[RANKED]
         paths = [out / "ranks.csv", *save(plot_ranks(ranks), out / "ranks")]
-        paths[0].write_text(render(ranks, "csv"))
+        paths[0].write_text(render(ranks, "csv"), encoding="utf-8")
         notes.print(f"wrote {', '.join(map(str, paths))}")
     if format in ("csv", "json"):
         show(table, format)
         return
-    print(f"{_told(records, table, about)}\n")
+    print(f"{_caption(records, table, about)}\n")
     show(readable(table, level), format)
 
 
-def _recorded(what: str) -> tuple["pd.DataFrame", dict[str, Any]]:
-    """The records that are published under a name, or that a run has; and what they are."""
+def _read_records(what: str) -> tuple["pd.DataFrame", dict[str, Any]]:
+    """Return the published records of a name, or those of a run, and their description."""
     from bench.records import published
 
     if what in published.ready() or what.endswith(".parquet"):
         return published.read(what)
     folder = folder_of(what)
-    return records_of(folder), about_of(folder)
+    return records_of(folder), description_of(folder)
 
 
-def _told(records: "pd.DataFrame", table: "pd.DataFrame", about: dict[str, Any]) -> str:
-    """What a leaderboard is made of, in a paragraph."""
+def _caption(records: "pd.DataFrame", table: "pd.DataFrame", about: dict[str, Any]) -> str:
+    """Return a paragraph that says which records a leaderboard ranks."""
     from results.display_names import labels
     from results.plots.axes import DAGGER
 
@@ -121,7 +112,7 @@ def _told(records: "pd.DataFrame", table: "pd.DataFrame", about: dict[str, Any])
     failed, began = int((records["status"] != "ok").sum()), about.get("began")
     lost = sorted(set(records["learner"]) - set(table["learner"]))
     packages = about.get("packages") or {}
-    made = [
+    facts = [
         f"{datetime.fromtimestamp(began, UTC):%Y-%m-%d}" if began else "",
         f"version {about['version']}" if about.get("version") else "",
         *(f"{name} {packages[name]}" for name in ("torch", "scikit-learn") if name in packages),
@@ -136,5 +127,5 @@ def _told(records: "pd.DataFrame", table: "pd.DataFrame", about: dict[str, Any])
         f"Mean ranks by the area under the success curve over {datasets}, the first followed "
         f"most; in brackets the middle 95 % over datasets and seeds drawn anew; {DAGGER}: no "
         f"better than a constant answer there, without a collective "
-        f"({'; '.join(filter(None, made))})."
+        f"({'; '.join(filter(None, facts))})."
     )

@@ -1,19 +1,17 @@
-"""A run on one page."""
+"""The command that writes the HTML report of a run."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bench.cli.options import OUTPUT, Epoch, Run, Select
 from bench.cli.shared import (
-    Epoch,
-    Run,
-    Select,
-    about_of,
     app,
+    description_of,
     folder_of,
     notes,
-    planned,
+    planned_count,
     records_of,
     writing,
 )
@@ -23,12 +21,16 @@ from bench.cli.shared import (
 def report(
     run: Run,
     out: Annotated[
-        Path | None, typer.Option(help="The page; report.html in the run's folder, if left.")
+        Path | None,
+        typer.Option(
+            help="File of the page (default: report.html in the run's folder).",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     select: Select = None,
     epoch: Epoch = None,
 ) -> None:
-    """Write one HTML page of a run that needs nothing else: figures, tables, commands.
+    """Write a self-contained HTML page of a run with its figures, tables and commands.
 
     Example: `python run_bench.py report quick`
     """
@@ -36,10 +38,10 @@ def report(
 
     folder = folder_of(run)
     records = records_of(folder, select, epoch)
-    about = about_of(folder) | {"trials": planned(folder, records)}
+    about = description_of(folder) | {"trials": planned_count(folder, records)}
     reading = [*(("--select", select) if select else ()), *(("--epoch", epoch) if epoch else ())]
     text = page(records, about, folder.name, reading)
     path = out or folder / "report.html"
     with writing(path):
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
     notes.print(f"wrote {path} ({len(text) / 1e6:.1f} MB)")

@@ -1,4 +1,4 @@
-"""Runs as folders: how far they are, together, elsewhere."""
+"""Commands for folders of runs: status, merge and export."""
 
 import json
 import shlex
@@ -8,26 +8,14 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.shared import (
-    Data,
-    Format,
-    Plugins,
-    Run,
-    about_of,
-    all_records,
-    app,
-    folder_of,
-    grid_of,
-    notes,
-    plug,
-    writing,
-)
+from bench.cli.options import Data, Format, Plugins, Run
+from bench.cli.shared import all_records, app, description_of, folder_of, grid_of, notes, writing
 from bench.core.errors import BenchError
 
 
 @app.command()
 def status(run: Run, data: Data = None, plugin: Plugins = None, format: Format = None) -> None:
-    """How far a run is: trials done, failed, stale and left, for each learner.
+    """Print how far a run is: trials done, failed, stale and left, for each learner.
 
     Example: `python run_bench.py status quick`
     """
@@ -39,9 +27,8 @@ def status(run: Run, data: Data = None, plugin: Plugins = None, format: Format =
     from bench.spec.grid import Shard
     from results.report.terminal import show
 
-    plug(plugin)
     folder = folder_of(run)
-    about = about_of(folder)
+    about = description_of(folder)
     grid = grid_of(folder)
     if grid is None:
         raise BenchError(f"{folder} has no about.json that says what its grid is")
@@ -52,7 +39,7 @@ def status(run: Run, data: Data = None, plugin: Plugins = None, format: Format =
     show(pd.DataFrame(rows), format)
     if not plan["left"]:
         return
-    # Of the run that goes on, or was the last: records so far in the time until the latest.
+    # The speed of the latest run is its records so far over the time until the latest record.
     latest = (folder / "records.jsonl").stat().st_mtime
     seconds, new = latest - about.get("began", latest), plan["done"] - about.get("had", 0)
     if seconds > 0 and new > 0:
@@ -62,19 +49,21 @@ def status(run: Run, data: Data = None, plugin: Plugins = None, format: Format =
         )
     words = about.get("command", [])
     if words[:1] == ["merge"]:
-        notes.print("to go on: finish the runs that it was made of, and merge them anew")
+        notes.print("to go on: finish the runs that were merged, and merge them again")
     else:
         notes.print(f"to go on: python run_bench.py {shlex.join(words)}", soft_wrap=True)
 
 
 @app.command()
 def merge(
-    runs: Annotated[list[str], typer.Argument(help="Folders of runs, or names under runs/.")],
-    out: Annotated[Path, typer.Option(help="The folder of the run that they make together.")],
+    runs: Annotated[
+        list[str], typer.Argument(help="Folders of runs, or their names under runs/.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the merged run.")],
 ) -> None:
-    """Put runs together: shards of a grid, or parts of it from several machines.
+    """Merge runs: shards of a grid, or parts of it from several machines.
 
-    Two good records of one trial that say different things raise an alarm, and exit code 1.
+    Two successful records of one trial that differ raise an alarm, and exit code 1.
 
     Example: `python run_bench.py merge runs/quick-1-of-2 runs/quick-2-of-2 --out runs/whole`
     """
@@ -107,9 +96,9 @@ def merge(
 @app.command()
 def export(
     run: Run,
-    out: Annotated[Path, typer.Option(help="A file that ends in .parquet or .csv.")],
+    out: Annotated[Path, typer.Option(help="File that ends in .parquet or .csv.")],
 ) -> None:
-    """Write all records of a run's folder, of whatever grid, as one table, Parquet or CSV.
+    """Write all records of a run's folder, of all its grids, as one Parquet or CSV table.
 
     Example: `python run_bench.py export quick --out quick.parquet`
     """

@@ -1,12 +1,13 @@
-"""Studies: what papers claim, and what records say of it."""
+"""The command that runs the study of a paper: its claims against records."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.run import carry_out
-from bench.cli.shared import Format, app, notes, own_records
+from bench.cli.execution import Settings, execute
+from bench.cli.options import Format, Jobs, RerunStale, RetryFailed
+from bench.cli.shared import app, grid_records, notes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,51 +17,47 @@ if TYPE_CHECKING:
 
 @app.command()
 def study(
-    name: Annotated[str | None, typer.Argument(help="A study; all are listed, if left.")] = None,
-    quick: Annotated[bool, typer.Option(help="Fewer seeds, and smaller data.")] = False,
-    jobs: Annotated[
-        int | None,
-        typer.Option(min=0, help="Worker processes; all cores, if left. 0: none but this one."),
+    name: Annotated[
+        str | None, typer.Argument(help="Name of a study; without it, all are listed.")
     ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer seeds, and smaller data.")] = False,
+    jobs: Jobs = None,
     out: Annotated[
-        Path | None, typer.Option(help="The study's folder; runs/study-NAME, if left.")
+        Path | None, typer.Option(help="Folder of the study (default: runs/study-NAME).")
     ] = None,
-    retry_failed: Annotated[bool, typer.Option(help="Run failed trials again.")] = False,
-    rerun_stale: Annotated[
-        bool, typer.Option(help="Run trials again whose code has changed since.")
-    ] = False,
+    retry_failed: RetryFailed = False,
+    rerun_stale: RerunStale = False,
     format: Format = None,
 ) -> None:
-    """Run a paper's study, or what is missing of it: figures, and the verdict on each claim.
+    """Run the study of a paper, or its missing trials; draw figures and judge each claim.
 
     Example: `python run_bench.py study algorithmic-collective-action --quick`
     """
-    from joblib import cpu_count
-
     from bench.execution.worker_process import Limits
     from results.studies import base
     from results.studies.outputs import write
 
     if name is None:
-        _listed(format)
+        _print_studies(format)
         return
     chosen = base.load(name)
     folder = out or Path("runs") / f"study-{name}"
-    workers = cpu_count() if jobs is None else jobs
-    grid = chosen.grid(folder.name, quick)
-    carry_out(grid, folder, workers, Limits(), None, None, retry_failed, rerun_stale)
-    records = own_records(folder)
+    settings = Settings(folder, Limits(), jobs, retry_failed=retry_failed, rerun_stale=rerun_stale)
+    execute(chosen.grid(folder.name, quick), settings)
+    records = grid_records(folder)
     failed = int((records["status"] != "ok").sum())
     if failed:
-        notes.print(f"{failed} of {len(records)} trials failed; their seeds count for no claim")
+        notes.print(
+            f"{failed} of {len(records)} trials failed; their seeds are left out of all claims"
+        )
     verdicts = chosen.verdicts(records)
     paths = write(chosen, records, verdicts, folder)
-    _shown(verdicts, format)
+    _print_verdicts(verdicts, format)
     notes.print(f"wrote {', '.join(map(str, paths))}")
 
 
-def _listed(format: str | None) -> None:
-    """All studies, and what they take."""
+def _print_studies(format: str | None) -> None:
+    """Print all studies with their numbers of claims and trials."""
     import pandas as pd
 
     from results.report.terminal import show
@@ -72,18 +69,18 @@ def _listed(format: str | None) -> None:
     rows = [
         {
             "study": name,
-            "paper": found.paper,
-            "claims": len(found.claims),
-            "trials": trials(found, False),
-            "quick": trials(found, True),
+            "paper": entry.paper,
+            "claims": len(entry.claims),
+            "trials": trials(entry, False),
+            "quick": trials(entry, True),
         }
-        for name, found in studies().items()
+        for name, entry in studies().items()
     ]
     show(pd.DataFrame(rows), format)
 
 
-def _shown(verdicts: "pd.DataFrame", format: str | None) -> None:
-    """The verdicts: for programs all there is, for reading what fits."""
+def _print_verdicts(verdicts: "pd.DataFrame", format: str | None) -> None:
+    """Print the verdicts: all columns for csv and json, the readable ones for text."""
     from results.report.terminal import show
     from results.studies.outputs import readable
 

@@ -1,31 +1,22 @@
-"""What the records of a run say."""
+"""Commands that print tables and draw figures of a run's records."""
 
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from bench.cli.shared import (
-    Epoch,
-    Format,
-    Rule,
-    Run,
-    Select,
-    app,
-    folder_of,
-    notes,
-    planned,
-    records_of,
-)
+import bench
+from bench.cli.options import Epoch, Format, Rule, Run, Select, Width
+from bench.cli.shared import app, folder_of, notes, planned_count, records_of
 from bench.core.errors import BenchError
 
 
 @app.command()
 def curves(run: Run, select: Select = None, epoch: Epoch = None, format: Format = None) -> None:
-    """Success curves: mean success at each size with its 95 % interval over seeds.
+    """Print success curves: mean success at each size with its 95 % interval over seeds.
 
     Example: `python run_bench.py curves quick --format csv`
     """
@@ -44,13 +35,13 @@ def curves(run: Run, select: Select = None, epoch: Epoch = None, format: Format 
 def critical(
     run: Run,
     level: Annotated[
-        list[float] | None, typer.Option(min=0, max=1, help="A level of success. Repeatable.")
+        list[float] | None, typer.Option(min=0, max=1, help="Level of success. Repeatable.")
     ] = None,
     select: Select = None,
     epoch: Epoch = None,
     format: Format = None,
 ) -> None:
-    """Critical masses: the smallest collective that reaches a level, with 95 % intervals.
+    """Print critical masses: the smallest sizes that reach a level, with 95 % intervals.
 
     Example: `python run_bench.py critical quick --level 0.5 --level 0.9`
     """
@@ -70,10 +61,10 @@ def critical(
 @app.command()
 def choices(
     run: Run,
-    select: Annotated[Rule, typer.Option(help="By what the firm chooses.")] = "accuracy",
+    select: Annotated[Rule, typer.Option(help="Measure by which the firm chooses.")] = "accuracy",
     format: Format = None,
 ) -> None:
-    """Which variant of a learner firms choose on their validation data, and how often.
+    """Print how often firms choose each hyper-parameter setting on their validation data.
 
     Example: `python run_bench.py choices searched --select loss`
     """
@@ -89,23 +80,23 @@ def choices(
 @app.command()
 def figures(
     run: Run,
-    only: Annotated[str | None, typer.Option(help="One figure, by name.")] = None,
+    only: Annotated[str | None, typer.Option(help="Name of the only figure to draw.")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Where to; the run's figures/, if left.")
+        Path | None,
+        typer.Option(help="Folder for figures (default: figures/ in the run's folder)."),
     ] = None,
-    width: Annotated[
-        Literal["one", "two"], typer.Option(help="Columns of a page that figures are wide.")
-    ] = "two",
+    width: Width = "two",
     check: Annotated[
-        bool, typer.Option(help="Draw again in another process, and compare all bytes.")
+        bool,
+        typer.Option(help="Draw the figures again in another process, and compare all bytes."),
     ] = False,
     select: Select = None,
     epoch: Epoch = None,
 ) -> None:
     """Draw all figures of a run from its records: PNG, SVG and PDF, each with its table.
 
-    Beside them lie numbers.tex, with a macro for each number, and manifest.json, with the SHA-256
-    of all files.
+    The folder also gets numbers.tex, with a macro for each number, and manifest.json, with the
+    SHA-256 of all files.
 
     Example: `python run_bench.py figures quick --only success --width one`
     """
@@ -116,7 +107,7 @@ def figures(
     records, place = records_of(folder, select, epoch), out or folder / "figures"
     try:
         with columns(width):
-            paths = write_figures(records, place, planned(folder, records), only)
+            paths = write_figures(records, place, planned_count(folder, records), only)
     except (ValueError, FiguresFailed) as error:
         raise BenchError(str(error)) from error
     for path in paths:
@@ -124,9 +115,11 @@ def figures(
     if not check:
         return
     with tempfile.TemporaryDirectory() as other:
-        # The same command, but for where it draws.
+        # The command is the same except for the folder of the figures.
         words = [w for w in sys.argv[1:] if w != "--check"] + ["--out", other]
-        again = [sys.executable, "-c", "import run_bench; run_bench.main()", *words]
+        # The script's own folder comes first on the path, and the current folder isn't on it.
+        script = Path(bench.__file__).parents[1] / "run_bench.py"
+        again = [sys.executable, str(script), *words]
         if subprocess.run(again, check=False, stdout=subprocess.DEVNULL).returncode:
             raise BenchError("another process could not draw them again; it says why above")
         wrong = differing(place, Path(other))

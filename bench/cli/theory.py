@@ -1,36 +1,27 @@
-"""What theory promises."""
+"""Commands that compare theory with records, and plan the size of a collective."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from bench.cli.shared import (
-    Data,
-    Format,
-    Plugins,
-    Run,
-    app,
-    folder_of,
-    notes,
-    own_records,
-    plug,
-)
+from bench.cli.options import Data, Format, Plugins, Run
+from bench.cli.shared import app, folder_of, grid_records, notes
 
 
 @app.command()
 def bounds(
     run: Run,
     out: Annotated[
-        Path | None, typer.Option(help="A folder for figures of promises and of strategies.")
+        Path | None, typer.Option(help="Folder for the figures of bounds and of strategies.")
     ] = None,
     plugin: Plugins = None,
     format: Format = None,
 ) -> None:
-    """What theory promises beside what was measured: broken promises, and slack.
+    """Compare theoretical bounds with measured success: violations and slack.
 
-    Only "exact" is a guarantee, and only against a firm that is optimal; the other bounds are
-    estimates from what firm and members have.
+    Only the bound "exact" is a guarantee, and only for an optimal firm. The other bounds are
+    estimates from data of the firm and of the members.
 
     Example: `python run_bench.py bounds quick`
     """
@@ -38,8 +29,7 @@ def bounds(
     from results.report.terminal import plain, show
     from results.stats.bound_slack import promised, violations
 
-    plug(plugin)
-    records = own_records(folder_of(run))
+    records = grid_records(folder_of(run))
     table = promised(records)
     show(plain(violations(table)), format)
     for path in write_bounds(records, table, out) if out else ():
@@ -48,28 +38,26 @@ def bounds(
 
 @app.command()
 def plan(
-    dataset: Annotated[str, typer.Option(help="The dataset whose people are asked.")],
-    strategy: Annotated[str, typer.Option(help="What they will do.")] = "FeatureLabel",
-    target_success: Annotated[
-        float, typer.Option(min=0, max=1, help="The success that they want.")
-    ] = 0.9,
+    dataset: Annotated[str, typer.Option(help="Dataset from whose population the members come.")],
+    strategy: Annotated[str, typer.Option(help="Strategy of the members.")] = "FeatureLabel",
+    target_success: Annotated[float, typer.Option(min=0, max=1, help="Success to reach.")] = 0.9,
     confidence: Annotated[
-        float, typer.Option(min=0.5, max=0.9999, help="How sure they want to be.")
+        float, typer.Option(min=0.5, max=0.9999, help="Confidence of the bound.")
     ] = 0.95,
     error: Annotated[
-        float, typer.Option(min=0, max=0.99, help="By how much the firm may miss the best.")
+        float, typer.Option(min=0, max=0.99, help="Suboptimality of the firm's classifier.")
     ] = 0.0,
     near: Annotated[
-        Literal["tv", "contamination"], typer.Option(help="What that error means.")
+        Literal["tv", "contamination"], typer.Option(help="Meaning of --error.")
     ] = "tv",
     test: Annotated[
-        int, typer.Option(min=1, help="The number of people success is measured on.")
+        int, typer.Option(min=1, help="Number of people on whom success is measured.")
     ] = 100_000,
     root: Data = None,
     plugin: Plugins = None,
     format: Format = None,
 ) -> None:
-    """How many members are enough, by the bound, before anyone acts.
+    """Print how many members suffice by the bound, from the data before the collective acts.
 
     Example: `python run_bench.py plan --dataset "Cars(n=200000)" --strategy FeatureLabel`
     """
@@ -80,7 +68,6 @@ def plan(
     from collectives.theory.finite_sample import Terms
     from results.report.terminal import show
 
-    plug(plugin)
     data = parse(dataset, "datasets")
     made = parse(strategy, "strategies").with_defaults(data.signal, data.label)
 
@@ -90,8 +77,8 @@ def plan(
     row = {"strategy": repr(made), **planned(data, made, target_success, terms)}
     if row["members"] is None and format is None:
         print(
-            f"not even all are enough: of {row['people']} people, the best that any number of "
-            f"members is promised is {row['promised']:.3f}"
+            f"no number of members suffices: with {row['people']} people, the largest lower bound "
+            f"over all numbers of members is {row['promised']:.3f}"
         )
         return
     show(pd.DataFrame([row]), format)

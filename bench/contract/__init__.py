@@ -1,5 +1,6 @@
-"""What every component must do: checks that tests run over all of them, and users over theirs."""
+"""The contract of components: checks that the tests run on all of them, and users on their own."""
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 from algorithms.base import Learner
 from algorithms.runtime.paths import Absent
 from bench.contract.datasets import DATASET
-from bench.contract.every import EVERY, Check, Unfit, source
+from bench.contract.every import EVERY, Check, ContractWarning, Unfit, source
 from bench.contract.learners import LEARNER
+from bench.contract.settings import restored_settings
 from bench.contract.strategies import SIGNAL, STRATEGY
 from bench.core.errors import Missing
 from bench.datasets.base import Dataset
@@ -21,15 +23,23 @@ __all__ = ["Check", "Unfit", "Verdict", "checks_for", "source", "verdicts"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """A check, and why it failed, if it did."""
+    """The outcome of a check.
+
+    Arguments:
+        check: Name of the check.
+        says: Sentence that the check holds.
+        reason: Why the check failed; None if it passed.
+        warning: A warning of a check that passed, if there is one.
+    """
 
     check: str
     says: str
     reason: str | None
+    warning: str | None = None
 
 
 def checks_for(component: Any) -> list[Check]:
-    """The checks that hold for a component of its kind."""
+    """Return the checks that apply to a component of its kind."""
     checks: list[Check] = [*EVERY]
     if isinstance(component, Learner):
         checks += LEARNER
@@ -43,15 +53,21 @@ def checks_for(component: Any) -> list[Check]:
 
 
 def verdicts(component: Any) -> Iterator[Verdict]:
-    """Run all checks on a component.
+    """Run all checks on a component, and yield their verdicts.
 
     Raises:
-        Missing: If what it is read from, or needs, is not at hand: that is no verdict.
+        Missing: If files that the component needs are not available.
     """
     for check in checks_for(component):
         says = (check.__doc__ or "").strip().splitlines()[0]
         try:
-            with one_thread():
+            with (
+                one_thread(),
+                restored_settings(),
+                warnings.catch_warnings(record=True) as caught,
+            ):
+                warnings.simplefilter("ignore")
+                warnings.simplefilter("always", ContractWarning)
                 check(component)
         except Absent as absent:
             raise Missing(str(absent)) from None
@@ -60,4 +76,5 @@ def verdicts(component: Any) -> Iterator[Verdict]:
         except (Exception, SystemExit) as error:
             yield Verdict(check.__name__, says, f"{type(error).__name__}: {error}")
         else:
-            yield Verdict(check.__name__, says, None)
+            texts = [str(w.message) for w in caught]
+            yield Verdict(check.__name__, says, None, "; ".join(texts) or None)

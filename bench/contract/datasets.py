@@ -1,4 +1,4 @@
-"""What datasets must do."""
+"""Checks of datasets."""
 
 import numpy as np
 

@@ -1,40 +1,46 @@
-"""What every component must do, and what a check is."""
+"""Checks of every component, and the exception that a check raises."""
 
 import inspect
 import pickle
 import re
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from typing import Any
 
 from algorithms.base import Learner
 from bench.spec.parsing import parse
-from bench.spec.registry import kind_of
+from bench.spec.registry import check_identity, kind_of, value_fault
 from collectives.base import Strategy
 
 Check = Callable[[Any], None]
 
 
 class Unfit(Exception):
-    """A component does not do what the contract says."""
+    """Error of a component that breaks the contract."""
+
+
+class ContractWarning(UserWarning):
+    """Warning about a component that keeps the contract, but is probably not as intended."""
 
 
 def demand(holds: Any, reason: str) -> None:
-    """Raise :class:`Unfit` with a reason, unless something holds."""
+    """Raise :class:`Unfit` with a reason unless a condition holds."""
     if not bool(holds):
         raise Unfit(reason)
 
 
 def is_a_value(component: Any) -> None:
-    """It is a frozen dataclass: it pickles, and its repr is a spec that reads back to it."""
+    """It is a frozen dataclass: its pickle and its repr lead back to it."""
     cls = type(component)
-    frozen = is_dataclass(cls) and cls.__dataclass_params__.frozen  # type: ignore[attr-defined]
-    demand(frozen, f"{cls.__name__} is not decorated with @dataclass(frozen=True)")
+    check_identity(cls)
+    fault = value_fault(component)
+    demand(fault is None, f"{cls.__name__} {fault}")
     cls()
-    demand(pickle.loads(pickle.dumps(component)) == component, "its pickle is another")
-    demand(hash(component) == hash(pickle.loads(pickle.dumps(component))), "its hash changes")
-    back = parse(repr(component), str(kind_of(cls)))
-    demand(back == component, f"{component!r} reads back as {back!r}")
+    copy = pickle.loads(pickle.dumps(component))
+    demand(copy == component, "its pickle is another object")
+    demand(hash(component) == hash(copy), "its hash changes when it is pickled")
+    parsed = parse(repr(component), str(kind_of(cls)))
+    demand(parsed == component, f"{component!r} parses to {parsed!r}")
 
 
 def cites_its_source(component: Any) -> None:
@@ -45,18 +51,18 @@ def cites_its_source(component: Any) -> None:
 
 
 def documents_its_fields(component: Any) -> None:
-    """Its docstring, or that of a class it extends, says in Arguments what each field is."""
+    """Its docstring, or that of a base class, describes each field in the section Arguments."""
     text = "\n".join(cls.__doc__ or "" for cls in type(component).__mro__ if cls is not object)
     names = [f.name for f in fields(component)]
     absent = [n for n in names if not re.search(rf"^ +{n}: \S", text, re.MULTILINE)]
-    demand(not absent, f"Arguments: does not say what {', '.join(absent)} is")
+    demand(not absent, f"Arguments: lacks {', '.join(absent)}")
 
 
 def source(cls: type) -> tuple[str, str, str]:
-    """Title with authors, year and link that a class cites; empty where it does not."""
+    """Return the title with authors, the year and the link of a class's reference, or ''."""
     text = inspect.getdoc(cls) or ""
-    found = re.search(r"\| ((?:.+\n +(?!\|))?.+ \(.*?(\d{4})\))\n +\| (https?://\S+)", text)
-    return (" ".join(found[1].split()), found[2], found[3]) if found else ("", "", "")
+    match = re.search(r"\| ((?:.+\n +(?!\|))?.+ \(.*?(\d{4})\))\n +\| (https?://\S+)", text)
+    return (" ".join(match[1].split()), match[2], match[3]) if match else ("", "", "")
 
 
 EVERY: list[Check] = [is_a_value, cites_its_source, documents_its_fields]

@@ -12,7 +12,7 @@ from bench.experiment.trial import Key, Record
 from bench.records import manifest
 from bench.records.lines import PASSING, key_of
 from bench.records.store import Store
-from bench.spec.grid import Grid, checked
+from bench.spec.grid import Grid, check_part
 
 #: The fields of a run's description that are its environment.
 PLACE = (
@@ -162,7 +162,7 @@ def environments(alarm: Alarm) -> dict[str, tuple[Any, Any]]:
 def _count(parts: Sequence[Any]) -> int | None:
     """Count the trials of several grids; None if a component of theirs is not known here."""
     try:
-        return Grid("", tuple(checked(part, "about.json") for part in parts)).count()
+        return Grid("", tuple(check_part(part, "about.json") for part in parts)).count()
     except BenchError:
         return None
 

@@ -1,4 +1,4 @@
-"""A grid: which learners meet which strategies, at which sizes, on which data."""
+"""Grids: products of datasets, learners, strategies, sizes and seeds, and their trials."""
 
 import dataclasses
 import difflib
@@ -7,13 +7,15 @@ import itertools
 import re
 import tomllib
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
 from math import prod
 from pathlib import Path
-from typing import Any, get_args
+from typing import Annotated, Any
+
+from annotated_types import Ge, Le, MinLen
 
 from algorithms.base import Learner
 from algorithms.runtime.paths import Absent
@@ -22,21 +24,27 @@ from bench.core.random_streams import stream
 from bench.datasets.base import Dataset, TraceableLaw, at_hand
 from bench.experiment.recruitment import Recruitment
 from bench.experiment.trial import Groups, Key, Trial, Validation
-from bench.spec.parsing import parse
+from bench.spec.parsing import build, parse
 from bench.spec.registry import REGISTRY
 from bench.spec.search import variants
 from collectives.base import Strategy
 
-#: In place of specs: everything that is registered, with its defaults.
+#: Stands for all registered components of a kind with their defaults.
 EVERY = "*"
 
+Specs = Annotated[tuple[str, ...], MinLen(1)]
+Size = Annotated[float, Ge(0), Le(1)]
 
-def _named(texts: Sequence[str], kind: str) -> list[Any]:
-    """The components that specs name, each once; of all there are those that are at hand."""
+
+def _components(texts: Sequence[str], kind: str) -> list[Any]:
+    """Return the components that specs describe, each once.
+
+    ``"*"`` stands for those whose files are available.
+    """
     every = [parse(name, kind) for name in sorted(REGISTRY.kinds[kind])] if EVERY in texts else []
     every = [c for c in every if not isinstance(c, Dataset | Learner) or at_hand(c)]
-    found = [every if text == EVERY else [parse(text, kind)] for text in texts]
-    return list(dict.fromkeys(itertools.chain.from_iterable(found)))
+    components = [every if text == EVERY else [parse(text, kind)] for text in texts]
+    return list(dict.fromkeys(itertools.chain.from_iterable(components)))
 
 
 @dataclass(frozen=True)
@@ -46,47 +54,57 @@ class Part:
     Arguments:
         datasets: Specs of datasets.
         learners: Specs of learners; searches are written out.
-        strategies: Specs of strategies; what they leave open is taken from each dataset.
-        sizes: Shares alpha; 0 is always among them.
-        seeds: How many seeds, from 0 on.
-        validation: Whether members are in the firm's validation data too.
+        strategies: Specs of strategies. Fields that are None take the default of each dataset.
+        sizes: Sizes alpha of the collective, as shares of the population; 0 is always added.
+        seeds: Number of seeds, counted from 0.
+        validation: Whether the firm's validation data is clean or contaminated by members.
         groups: Which groups the firm knows.
-        recruitment: Who the members are.
+        recruitment: How members are recruited.
     """
 
-    datasets: tuple[str, ...]
-    learners: tuple[str, ...]
-    strategies: tuple[str, ...] = ("FeatureLabel",)
-    sizes: tuple[float, ...] = (0.0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
-    seeds: int = 5
-    validation: tuple[Validation, ...] = ("clean",)
-    groups: tuple[Groups, ...] = ("given",)
-    recruitment: tuple[Recruitment, ...] = ("uniform",)
+    datasets: Specs
+    learners: Specs
+    strategies: Specs = ("FeatureLabel",)
+    sizes: Annotated[tuple[Size, ...], MinLen(1)] = (
+        0.0,
+        0.002,
+        0.005,
+        0.01,
+        0.02,
+        0.05,
+        0.1,
+        0.2,
+    )
+    seeds: Annotated[int, Ge(1)] = 5
+    validation: Annotated[tuple[Validation, ...], MinLen(1)] = ("clean",)
+    groups: Annotated[tuple[Groups, ...], MinLen(1)] = ("given",)
+    recruitment: Annotated[tuple[Recruitment, ...], MinLen(1)] = ("uniform",)
 
     def trials(self) -> Iterator[Trial]:
-        """All trials, seed by seed: a run that is cut off has fewer seeds, not fewer learners."""
-        worlds = [(data, *self._against(data)) for data in _named(self.datasets, "datasets")]
+        """Return all trials, seed by seed: an interrupted run lacks seeds rather than learners."""
+        panels = [(data, *self._pairing(data)) for data in _components(self.datasets, "datasets")]
         sizes = sorted({0.0, *self.sizes})
         for seed in range(self.seeds):
-            for data, learners, strategies in worlds:
-                firms = dict.fromkeys(self.validation), dict.fromkeys(self.groups)
-                axes = (strategies, learners, *firms, dict.fromkeys(self.recruitment), sizes)
-                for strategy, learner, validation, groups, found, size in itertools.product(*axes):
-                    yield Trial(data, learner, strategy, size, seed, validation, groups, found)
+            for data, learners, strategies in panels:
+                settings = (self.validation, self.groups, self.recruitment)
+                axes: list[Iterable[Any]] = [strategies, learners]
+                axes += [*map(dict.fromkeys, settings), sizes]
+                for strategy, learner, *setting, size in itertools.product(*axes):
+                    yield Trial(data, learner, strategy, size, seed, *setting)
 
-    def _against(self, data: Dataset) -> tuple[list[Learner], list[Strategy]]:
-        """Who meets on a dataset: learners that can be used there, strategies filled in."""
-        learners = _named(self.learners, "learners")
+    def _pairing(self, data: Dataset) -> tuple[list[Learner], list[Strategy]]:
+        """Return the learners that a dataset allows, and the strategies with its defaults."""
+        learners = _components(self.learners, "learners")
         if EVERY in self.learners and not isinstance(data.law, TraceableLaw):
             learners = [learner for learner in learners if not learner.needs_law]
-        strategies = _named(self.strategies, "strategies")
+        strategies = _components(self.strategies, "strategies")
         filled = (s.with_defaults(data.signal, data.label) for s in strategies)
         return learners, list(dict.fromkeys(filled))
 
     def written_out(self) -> Iterator["Part"]:
-        """The same product with all specs in full, a part for each dataset."""
-        for data in _named(self.datasets, "datasets"):
-            learners, strategies = (tuple(map(repr, axis)) for axis in self._against(data))
+        """Return the same product with all specs in full, one part for each dataset."""
+        for data in _components(self.datasets, "datasets"):
+            learners, strategies = (tuple(map(repr, axis)) for axis in self._pairing(data))
             sizes = tuple(sorted({0.0, *self.sizes}))
             yield replace(
                 self,
@@ -97,7 +115,7 @@ class Part:
             )
 
     def __contains__(self, key: Key) -> bool:
-        """Whether a trial is one of the part, if that is written out."""
+        """Return whether a trial belongs to the part, which has to be written out."""
         return (
             key.seed in range(self.seeds)
             and key.size in self.sizes
@@ -116,53 +134,61 @@ class Part:
 
 @dataclass(frozen=True)
 class Shard:
-    """One of several shares of a grid that need not know of each other.
+    """One of several shares of a grid that can be run independently.
 
-    A trial's key alone says whose it is.
+    The key of a trial alone decides to which share it belongs.
 
     Arguments:
-        number: Which share, from 1 on.
-        of: How many there are.
+        number: Number of the share, from 1 on.
+        count: Number of shares.
 
     Example:
         >>> Shard.read("7/50")
-        Shard(number=7, of=50)
+        Shard(number=7, count=50)
     """
 
     number: int
-    of: int
+    count: int
 
     @classmethod
     def read(cls, text: str) -> "Shard":
-        """The share that is written like 7/50."""
-        found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
-        shard = cls(int(found[1]), int(found[2])) if found else cls(0, 0)
-        if not 1 <= shard.number <= shard.of:
+        """Return the share that is written like ``7/50``."""
+        match = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
+        shard = cls(int(match[1]), int(match[2])) if match else cls(0, 0)
+        if not 1 <= shard.number <= shard.count:
             raise BenchError(f"{text!r} is not a share like 7/50, the seventh of fifty")
         return shard
 
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
     def __contains__(self, key: Key) -> bool:
-        return zlib.crc32(repr(tuple(key)).encode()) % self.of == self.number - 1
+        return zlib.crc32(repr(tuple(key)).encode()) % self.count == self.number - 1
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A named union of products."""
+    """A named union of products.
+
+    Arguments:
+        name: Name of the grid.
+        parts: Its products; a trial that is in several of them counts once.
+    """
 
     name: str
     parts: tuple[Part, ...]
 
     def trials(self, shard: Shard | None = None) -> Iterator[Trial]:
-        """All trials, each once, seed by seed, one at a time: a grid may have millions."""
+        """Yield all trials, each once, seed by seed; a grid may have millions of them."""
         parts = [w for part in self.parts for w in part.written_out()]
         streams = [zip(itertools.repeat(i), part.trials()) for i, part in enumerate(parts)]
         for i, trial in heapq.merge(*streams, key=lambda pair: pair[1].seed):
-            twice = any(trial.key in before for before in parts[:i])
-            if not twice and (shard is None or trial.key in shard):
+            repeated = any(trial.key in before for before in parts[:i])
+            if not repeated and (shard is None or trial.key in shard):
                 yield trial
 
     def count(self) -> int:
-        """How many trials there are. Only parts that may share some are gone through."""
+        """Return the number of trials. Trials are enumerated only where parts may share some."""
         if len(self.parts) > 1:
             return sum(1 for _ in self.trials())
         axes = ("learners", "strategies", "sizes", "validation", "groups", "recruitment")
@@ -172,18 +198,18 @@ class Grid:
         )
 
     def written_out(self) -> "Grid":
-        """The same grid with all specs in full, a part for each dataset.
+        """Return the same grid with all specs in full, one part for each dataset.
 
-        It says what was run when a default is another one day, and its keys need no parsing.
+        It stays valid when a default changes, and its keys need no parsing.
         """
         written = dict.fromkeys(w for part in self.parts for w in part.written_out())
         return Grid(self.name, tuple(written))
 
-    def look(self) -> None:
-        """Look for the files of all datasets and learners, and for labels, before anything is run.
+    def check_files_and_labels(self) -> None:
+        """Check that all files are available and all target labels exist, before trials are run.
 
         Raises:
-            Missing: If some files are not at hand.
+            Missing: If the files of a dataset or learner are not available.
             BenchError: If a strategy aims at a label that its dataset does not have.
         """
         for kind in ("datasets", "learners"):
@@ -195,16 +221,16 @@ class Grid:
                 except Absent as absent:
                     raise Missing(str(absent)) from None
         for part in self.parts:
-            for data in _named(part.datasets, "datasets"):
-                _aimed(data, part._against(data)[1])
+            for data in _components(part.datasets, "datasets"):
+                _check_labels(data, part._pairing(data)[1])
 
     def __contains__(self, key: Key) -> bool:
-        """Whether a trial is one of the grid, if that is written out."""
+        """Return whether a trial belongs to the grid, which has to be written out."""
         return any(key in part for part in self.parts)
 
 
-def _aimed(data: Dataset, strategies: list[Strategy]) -> None:
-    """Refuse labels that a dataset does not have, unless it takes the reading of files to know."""
+def _check_labels(data: Dataset, strategies: list[Strategy]) -> None:
+    """Refuse target labels that a dataset does not have; datasets read from files are skipped."""
     if {label for s in strategies for label in _labels(s)} <= {data.label} or data.files():
         return
     classes = data.split(stream(0, "data")).classes
@@ -218,7 +244,7 @@ def _aimed(data: Dataset, strategies: list[Strategy]) -> None:
 
 
 def _labels(strategy: Strategy) -> Iterator[int]:
-    """The labels in a strategy's fields and in those of its parts."""
+    """Yield the labels in a strategy's fields and in those of its parts."""
     label = getattr(strategy, "label", None)
     if label is not None:
         yield label
@@ -226,61 +252,50 @@ def _labels(strategy: Strategy) -> Iterator[int]:
         yield from _labels(part)
 
 
-def checked(table: dict[str, Any], where: str) -> Part:
-    """A part from what a file or the command line says."""
-    fields = {f.name: f for f in dataclasses.fields(Part)}
+def check_part(table: dict[str, Any], where: str) -> Part:
+    """Return a part from a table of a file or from options of the command line.
+
+    Arguments:
+        table: Fields of the part by name; lists stand for tuples.
+        where: Origin of the table, for errors.
+
+    Raises:
+        BenchError: For an unknown or missing entry, or a value that is not allowed.
+    """
     for name in table:
-        if name not in fields:
-            raise unknown(f"entry of {where} named", name, fields)
-    given: dict[str, Any] = {}
-    for name, value in table.items():
-        if name == "seeds":
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise BenchError(f"{where}: seeds={value!r} is not a whole number above 0")
-            given[name] = value
-            continue
-        if not isinstance(value, Sequence) or isinstance(value, str):
-            raise BenchError(f"{where}: {name}={value!r} is not a list")
-        if name == "learners":
-            pairs = [variants(e) if isinstance(e, dict) else [e] for e in value]
-            value = list(itertools.chain.from_iterable(pairs))
-        kind = (int, float) if name == "sizes" else (str,)
-        for entry in value:
-            if isinstance(entry, bool) or not isinstance(entry, kind):
-                raise BenchError(f"{where}: {entry!r} in {name} is not a {kind[-1].__name__}")
-        given[name] = tuple(map(kind[-1], value))
-        if not value:
-            raise BenchError(f"{where}: {name} is empty")
-    missing = [name for name in ("datasets", "learners") if name not in given]
+        if name not in _FIELDS:
+            raise unknown(f"entry of {where} named", name, _FIELDS)
+    missing = [name for name in ("datasets", "learners") if name not in table]
     if missing:
         raise BenchError(f"{where} lacks {' and '.join(missing)}")
-    for size in given.get("sizes", ()):
-        if not 0 <= size <= 1:
-            raise BenchError(f"{where}: the size {size!r} is not a share between 0 and 1")
-    for name, allowed in (
-        ("validation", Validation),
-        ("groups", Groups),
-        ("recruitment", Recruitment),
-    ):
-        for text in given.get(name, ()):
-            if text not in get_args(allowed):
-                raise unknown(name, text, get_args(allowed))
-    return Part(**given)
+    fields = {n: tuple(v) if isinstance(v, list) else v for n, v in table.items()}
+    if isinstance(fields["learners"], tuple):
+        specs = [variants(e) if isinstance(e, dict) else [e] for e in fields["learners"]]
+        fields["learners"] = tuple(itertools.chain.from_iterable(specs))
+    part: Part = build(Part, (), fields, where)
+    return part
+
+
+_FIELDS = [field.name for field in dataclasses.fields(Part)]
 
 
 def shipped() -> dict[str, Path]:
-    """The grids that ship, by name."""
+    """Return the files of the shipped grids by name."""
     folder = Path(str(files("bench") / "grids"))
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
 def load(name: str) -> Grid:
-    """A grid that ships, by name, or one from a TOML file."""
+    """Return a shipped grid by its name, or the grid of a TOML file.
+
+    Raises:
+        BenchError: If there is no such grid, or its file cannot be read.
+    """
     path = shipped().get(name, Path(name))
     if path.suffix != ".toml":
         raise unknown("grid", name, [*shipped(), "a .toml file"])
     try:
-        table = tomllib.loads(path.read_text())
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         near = difflib.get_close_matches(path.stem, shipped(), 1, 0.5)
         hint = f" Did you mean the grid {near[0]!r}?" if near else ""
@@ -289,17 +304,17 @@ def load(name: str) -> Grid:
         raise BenchError(f"the grid {path} is not TOML: {error}") from error
     parts = table.pop("part", None)
     if parts is None:
-        return Grid(path.stem, (checked(table, f"the grid {path.name}"),))
+        return Grid(path.stem, (check_part(table, f"the grid {path.name}"),))
     if not isinstance(parts, list) or not all(isinstance(p, dict) for p in parts):
         raise BenchError(f"the grid {path}: part is written [[part]]")
     where = f"a part of the grid {path.name}"
-    return Grid(path.stem, tuple(checked(table | part, where) for part in parts))
+    return Grid(path.stem, tuple(check_part(table | part, where) for part in parts))
 
 
 def change(grid: Grid, **given: Any) -> Grid:
-    """A grid with some axes replaced in all its parts; what is None stays."""
+    """Return a grid with some axes replaced in all its parts; an axis that is None stays."""
     new = {name: value for name, value in given.items() if value is not None}
     if not new:
         return grid
     tables = [dataclasses.asdict(part) | new for part in grid.parts]
-    return Grid(grid.name, tuple(checked(t, "the command line") for t in tables))
+    return Grid(grid.name, tuple(check_part(t, "the command line") for t in tables))

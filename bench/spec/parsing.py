@@ -1,7 +1,7 @@
-"""A spec is the Python call that builds an object; it is read without running anything.
+"""Specs: texts such as ``JTT(upweight=20)``, parsed into objects without running any code.
 
-``JTT(upweight=20)`` and ``FeatureLabel(signal=Patch(size=2), label=1)`` are specs. What an
-object's ``repr`` prints is one too, and reads back to an equal object.
+A spec is the Python call that builds an object. The ``repr`` of an object is a spec too, and
+parses to an equal object.
 """
 
 import ast
@@ -23,14 +23,14 @@ NUMBERS = {"inf": math.inf, "nan": math.nan}
 
 
 def parse(text: str, kind: str) -> Any:
-    """The object that a spec describes.
+    """Return the object that a spec describes.
 
     Arguments:
-        text: The spec; a bare name stands for all defaults.
-        kind: What is expected: "learners", "strategies", "signals", "datasets", ...
+        text: Spec; a bare name stands for all defaults.
+        kind: Expected kind, such as "learners", "strategies", "signals" or "datasets".
 
     Raises:
-        BenchError: For anything else, with what is allowed and the nearest match.
+        BenchError: For any other text, with the allowed names and the nearest match.
 
     Example:
         >>> parse("CVaRDRO(level=0.1)", "learners").level
@@ -54,7 +54,7 @@ def parse(text: str, kind: str) -> Any:
 
 
 def parse_any(text: str) -> Any:
-    """The component of any kind that a spec describes."""
+    """Return the component of any kind that a spec describes."""
     name = text.partition("(")[0].strip()
     for kind, classes in REGISTRY.kinds.items():
         if name in classes:
@@ -62,19 +62,22 @@ def parse_any(text: str) -> Any:
     raise unknown("component", name, REGISTRY.names)
 
 
-def pieces(texts: Sequence[str] | None) -> list[str] | None:
-    """The specs in texts that hold several, separated by commas.
+def split_specs(texts: Sequence[str] | None) -> list[str] | None:
+    """Return the specs in texts that hold several, separated by commas, or None without texts.
+
+    Raises:
+        BenchError: If a text is not a list of specs.
 
     Example:
-        >>> pieces(["ERM,JTT(first=1, upweight=5)", "KNN"])
+        >>> split_specs(["ERM,JTT(first=1, upweight=5)", "KNN"])
         ['ERM', 'JTT(first=1, upweight=5)', 'KNN']
     """
     if texts is None:
         return None
-    found = []
+    specs = []
     for text in texts:
         if text.strip() == "*":
-            found.append("*")
+            specs.append("*")
             continue
         try:
             row = ast.parse(f"[{text}]", mode="eval").body
@@ -82,11 +85,12 @@ def pieces(texts: Sequence[str] | None) -> list[str] | None:
             row = ast.List([])
         if not isinstance(row, ast.List) or not row.elts:
             raise BenchError(f"this is not a list of specs, separated by commas: {text!r}")
-        found += [ast.get_source_segment(f"[{text}]", node) or "" for node in row.elts]
-    return found
+        specs += [ast.get_source_segment(f"[{text}]", node) or "" for node in row.elts]
+    return specs
 
 
 def _value(node: ast.AST) -> Any:
+    """Return the value of a literal or of a component's call; nothing else is evaluated."""
     match node:
         case ast.Constant(str() | int() | float() | None as value):
             return value
@@ -110,13 +114,27 @@ def _value(node: ast.AST) -> Any:
 
 
 def _component(name: str) -> type:
+    """Return the registered class of a name."""
     if name not in REGISTRY.names:
         raise unknown("component", name, REGISTRY.names)
     return REGISTRY.names[name]
 
 
-def build(cls: type, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
-    """An object of a registered class, its fields checked against their types and ranges."""
+def build(
+    cls: type, args: tuple[Any, ...], named: dict[str, Any], where: str | None = None
+) -> Any:
+    """Return an object of a class, with its fields checked against their types and ranges.
+
+    Arguments:
+        cls: Dataclass to build.
+        args: Positional arguments.
+        named: Arguments by name.
+        where: Beginning of error messages; the name of the class if None.
+
+    Raises:
+        BenchError: If a field is unknown, or its value is not allowed.
+    """
+    where = where or cls.__name__
     signature = inspect.signature(cls)
     free = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
     for name in named:
@@ -126,21 +144,22 @@ def build(cls: type, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         bound = signature.bind(*args, **named)
     except TypeError as error:
         text = f"{cls.__name__}{signature.replace(return_annotation=signature.empty)}"
-        raise BenchError(f"{cls.__name__}: {error}. Its fields are {text}") from error
+        raise BenchError(f"{where}: {error}. Its fields are {text}") from error
     for name, adapter in _adapters(cls).items():
         if name in bound.arguments:
-            bound.arguments[name] = _check(cls, name, adapter, bound.arguments[name])
+            bound.arguments[name] = _check(where, name, adapter, bound.arguments[name])
     try:
         made = cls(*bound.args, **bound.kwargs)
         if hasattr(made, "validate"):
             made.validate()
     except Exception as error:
-        raise BenchError(f"{cls.__name__}: {error}") from error
+        raise BenchError(f"{where}: {error}") from error
     return made
 
 
 @cache
 def _adapters(cls: type) -> dict[str, TypeAdapter[Any]]:
+    """Return validators of the fields of a class by name."""
     adapters = {}
     names = inspect.signature(cls).parameters
     for name, hint in get_type_hints(cls, include_extras=True).items():
@@ -152,19 +171,22 @@ def _adapters(cls: type) -> dict[str, TypeAdapter[Any]]:
                 config = ConfigDict(arbitrary_types_allowed=True)
                 adapters[name] = TypeAdapter(hint, config=config)
             except PydanticUserError:
-                # A type that has a configuration of its own takes none beside it.
+                # A type with a configuration accepts no other one.
                 adapters[name] = TypeAdapter(hint)
     return adapters
 
 
-def _check(cls: type, name: str, adapter: TypeAdapter[Any], value: Any) -> Any:
+def _check(where: str, name: str, adapter: TypeAdapter[Any], value: Any) -> Any:
+    """Return the value of a field, as its type says, or raise with the nearest allowed value."""
     try:
         return adapter.validate_python(value, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         expected = str(first.get("ctx", {}).get("expected", ""))
         words = [w for w in expected.replace(" or ", ", ").replace("'", "").split(", ") if w]
-        near = difflib.get_close_matches(value, words, 1, 0.5) if isinstance(value, str) else []
+        entry, inside = first["input"], any(isinstance(part, int) for part in first["loc"])
+        near = difflib.get_close_matches(entry, words, 1, 0.5) if isinstance(entry, str) else []
         hint = f" Did you mean {near[0]!r}?" if near else ""
         text = first["msg"][0].lower() + first["msg"][1:]
-        raise BenchError(f"{cls.__name__}: {name}={value!r}: {text}.{hint}") from error
+        subject = f"{entry!r} in {name}={value!r}" if inside else f"{name}={value!r}"
+        raise BenchError(f"{where}: {subject}: {text}.{hint}") from error

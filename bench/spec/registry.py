@@ -1,4 +1,4 @@
-"""What there is: every class is found where it is defined, none is listed by hand."""
+"""Registry of components: classes are found in the modules that define them."""
 
 import hashlib
 import importlib
@@ -7,6 +7,8 @@ import inspect
 import pkgutil
 import re
 import sys
+from collections.abc import Iterator
+from dataclasses import MISSING, Field, fields, is_dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -26,7 +28,7 @@ from bench.datasets.base import Dataset
 from collectives.base import Strategy
 from collectives.signals.base import Signal
 
-#: kind -> (what it is called, its base class, the package it ships in)
+#: Kind -> (its noun, its base class, the package that ships its components).
 KINDS: dict[str, tuple[str, type, ModuleType]] = {
     "learners": ("learner", Learner, algorithms),
     "strategies": ("strategy", Strategy, collectives),
@@ -37,17 +39,19 @@ KINDS: dict[str, tuple[str, type, ModuleType]] = {
     "generators": ("generator", Generator, algorithms),
 }
 PLUGINS = "collective_bench.plugins"
+#: Types whose ``repr`` is a literal that a spec can hold.
+LITERALS = (bool, int, float, str, type(None))
 
 
 class Registry:
-    """Classes by name: those that ship, those of installed packages, those of plugin files."""
+    """Component classes by kind and name: shipped ones and those of packages and plugin files."""
 
     def __init__(self) -> None:
         self.kinds: dict[str, dict[str, type]] = {kind: {} for kind in KINDS}
         for package in {id(p): p for _, _, p in KINDS.values()}.values():
-            for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-                if not found.name.rpartition(".")[2].startswith("_"):
-                    self.add(importlib.import_module(found.name))
+            for info in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+                if not info.name.rpartition(".")[2].startswith("_"):
+                    self.add(importlib.import_module(info.name))
         for entry in entry_points(group=PLUGINS):
             try:
                 loaded = entry.load()
@@ -60,26 +64,36 @@ class Registry:
 
     @property
     def names(self) -> dict[str, type]:
-        """Every class of every kind."""
+        """All classes of all kinds by name."""
         return {name: cls for kind in self.kinds.values() for name, cls in kind.items()}
 
     def add(self, module: Any) -> list[type]:
-        """Register what a module defines, and return it."""
+        """Register the components that a module defines, and return them.
+
+        Raises:
+            BenchError: If a name is taken, or the ``repr`` of a class would not identify its
+                objects.
+        """
         added = [cls for cls in vars(module).values() if _defined(cls, module.__name__)]
         for cls in added:
+            check_identity(cls)
             before = self.names.get(cls.__name__, cls)
-            # A file that was edited and loaded again replaces what it said before.
+            # A file that was edited and loaded again replaces its earlier classes.
             if before is not cls and _origin(before) != _origin(cls):
                 raise BenchError(
-                    f"the name {cls.__name__!r} is taken: {_origin(before)} has it already, so "
-                    f"{_origin(cls)} must call its class something else"
+                    f"the name {cls.__name__!r} is taken by {_origin(before)}: rename the class "
+                    f"in {_origin(cls)}"
                 )
         for cls in added:
             self.kinds[str(kind_of(cls))][cls.__name__] = cls
         return added
 
     def load(self, path: str | Path) -> list[type]:
-        """Run a plugin file and register what it defines."""
+        """Run a plugin file and register the components that it defines.
+
+        Raises:
+            BenchError: If the file cannot be read, run or used.
+        """
         path = Path(path)
         try:
             source = path.read_bytes()
@@ -99,10 +113,12 @@ class Registry:
             added = self.add(module)
             if not added:
                 kinds = ", ".join(base.__name__ for _, base, _ in KINDS.values())
-                halves = "; ".join(f"{c.__name__} lacks {_lacks(c)}" for c in _unfinished(module))
+                lacking = "; ".join(
+                    f"{cls.__name__} lacks {_missing_methods(cls)}" for cls in _abstract(module)
+                )
                 raise BenchError(
-                    f"the plugin {path} defines no finished subclass of {kinds}"
-                    f"{halves and ': '}{halves}"
+                    f"the plugin {path} defines no concrete subclass of {kinds}"
+                    f"{lacking and ': '}{lacking}"
                 )
         except BenchError:
             del sys.modules[name]
@@ -111,26 +127,26 @@ class Registry:
             del sys.modules[name]
             text = f"{type(error).__name__}: {error}"
             raise BenchError(f"the plugin {path} cannot be loaded: {text}") from error
-        # Workers cannot import a file by a made-up name: its classes travel with their source.
+        # Workers cannot import a file by this name: its classes are pickled with their code.
         cloudpickle.register_pickle_by_value(module)
         return added
 
 
 def kind_of(cls: Any) -> str | None:
-    """Which kind of component a class is, if it is a finished one."""
+    """Return the kind of a concrete component class, or None for any other object."""
     if not inspect.isclass(cls) or inspect.isabstract(cls):
         return None
     return next((kind for kind, (_, base, _) in KINDS.items() if issubclass(cls, base)), None)
 
 
 def _defined(cls: Any, module: str) -> bool:
-    """Whether a module is where a component of a public name is defined."""
-    named = kind_of(cls) is not None and not cls.__name__.startswith("_")
-    return named and cls.__module__ == module
+    """Return whether an object is a public component class that this module defines."""
+    public = kind_of(cls) is not None and not cls.__name__.startswith("_")
+    return public and cls.__module__ == module
 
 
-def _unfinished(module: ModuleType) -> list[type]:
-    """The classes of a module that lack methods to be a component."""
+def _abstract(module: ModuleType) -> list[type]:
+    """Return the classes of a module that lack methods to be components."""
     bases = tuple(base for _, base, _ in KINDS.values())
     return [
         cls
@@ -139,12 +155,76 @@ def _unfinished(module: ModuleType) -> list[type]:
     ]
 
 
-def _lacks(cls: type) -> str:
-    """The methods that an unfinished class has yet to define."""
+def _missing_methods(cls: type) -> str:
+    """Return the names of the abstract methods that a class does not define."""
     return " and ".join(sorted(cls.__abstractmethods__))  # type: ignore[attr-defined]
 
 
+def check_identity(cls: type) -> None:
+    """Refuse a component class if the ``repr`` of its objects would not identify them.
+
+    The ``repr`` is part of a trial's key. A class is accepted if it is a frozen dataclass whose
+    fields all have defaults, are all compared and printed, and hold values that a spec can hold.
+
+    Raises:
+        BenchError: With the class, the field and the remedy.
+    """
+    fault = next(_identity_faults(cls), None)
+    if fault is not None:
+        raise BenchError(f"{cls.__name__} in {_origin(cls)}: {fault}")
+
+
+def _identity_faults(cls: type) -> Iterator[str]:
+    """Yield the reasons for which the ``repr`` of a class does not identify its objects."""
+    own = vars(cls)
+    parameters = own.get("__dataclass_params__")
+    if parameters is None or not parameters.frozen:
+        yield "decorate the class with @dataclass(frozen=True), as subclasses of dataclasses too"
+        return
+    if not parameters.eq or not (parameters.repr or "__repr__" in own):
+        yield "remove eq=False and repr=False from its decorator"
+    annotated = inspect.get_annotations(cls)
+    for field in fields(cls):
+        if field.name in own and field.name not in annotated:
+            yield f"the value of {field.name} is ignored without a type: write {field.name}: TYPE"
+        if not (field.repr and field.compare and field.init):
+            yield f"remove repr=False, compare=False and init=False from the field {field.name}"
+        yield from _default_faults(field)
+
+
+def _default_faults(field: "Field[Any]") -> Iterator[str]:
+    """Yield the reasons for which the default of a field is not allowed."""
+    if field.default is MISSING and field.default_factory is MISSING:
+        yield f"give the field {field.name} a default"
+        return
+    factory = field.default_factory
+    fault = value_fault(field.default if factory is MISSING else factory())
+    if fault is not None:
+        yield f"the default of {field.name} {fault}"
+
+
+def value_fault(value: Any) -> str | None:
+    """Return why a value cannot be the field of a component; None if it can.
+
+    Example:
+        >>> value_fault((1, 0.5, "adam"))
+        >>> value_fault([1])
+        'is of type list: use a tuple'
+    """
+    if type(value) in LITERALS:
+        return None
+    if type(value) is tuple:
+        return next(filter(None, map(value_fault, value)), None)
+    if kind_of(type(value)) and is_dataclass(value):
+        faults = ((f.name, value_fault(getattr(value, f.name))) for f in fields(value))
+        return next((f"has a field {name} that {fault}" for name, fault in faults if fault), None)
+    remedies: dict[type, str] = {list: "a tuple", dict: "a tuple of pairs", set: "a sorted tuple"}
+    remedy = remedies.get(type(value), "a bool, int, float, str, None, a tuple or a component")
+    return f"is of type {type(value).__name__}: use {remedy}"
+
+
 def _origin(cls: type) -> str:
+    """Return the file that defines a class."""
     return inspect.getsourcefile(cls) or cls.__module__
 
 

@@ -1,4 +1,4 @@
-"""Hyper-parameters to search: lists and distributions per field, drawn once for all seeds."""
+"""Hyper-parameter searches: lists and distributions of fields, drawn once for all seeds."""
 
 import inspect
 import itertools
@@ -13,11 +13,15 @@ SCALES = ("linear", "log", "integer")
 
 
 def variants(entry: dict[str, Any]) -> list[str]:
-    """The specs that a search entry of a grid stands for.
+    """Return the specs of all settings of a search.
 
     An entry names a learner and, for some of its fields, a list of values or a distribution
-    ``{low, high, scale}`` with the scale "linear", "log" or "integer". Lists alone give their
-    product; with ``draws`` so many combinations are drawn, at random but always the same.
+    ``{low, high, scale}`` with the scale "linear", "log" or "integer". Without ``draws`` all
+    combinations of the lists are returned. With ``draws`` this number of combinations is drawn at
+    random, the same ones each time.
+
+    Raises:
+        BenchError: If the entry is not a search.
 
     Example:
         >>> [text[-14:] for text in variants({"learner": "JTT", "upweight": [2, 50]})]
@@ -25,7 +29,7 @@ def variants(entry: dict[str, Any]) -> list[str]:
     """
     entry = dict(entry)
     if not isinstance(entry.get("learner"), str):
-        raise BenchError(f"a search says which learner: {{learner = ..., ...}}, given {entry}")
+        raise BenchError(f"a search needs a learner, as in {{learner = ..., ...}}: {entry}")
     base = parse(entry.pop("learner"), "learners")
     draws = entry.pop("draws", None)
     for name, values in entry.items():
@@ -35,7 +39,7 @@ def variants(entry: dict[str, Any]) -> list[str]:
             )
     if draws is None:
         if any(isinstance(values, dict) for values in entry.values()):
-            raise BenchError(f"a search over a distribution says how many draws: {entry}")
+            raise BenchError(f"a search over a distribution needs the number of draws: {entry}")
         rows = [dict(zip(entry, row, strict=True)) for row in itertools.product(*entry.values())]
     else:
         if isinstance(draws, bool) or not isinstance(draws, int) or draws < 1:
@@ -47,7 +51,7 @@ def variants(entry: dict[str, Any]) -> list[str]:
 
 
 def _fields(learner: Any) -> dict[str, Any]:
-    """What a learner is built from, by name; what it hands on as ** is such pairs already."""
+    """Return the arguments that build a learner, by name, including those passed as **."""
     fields: dict[str, Any] = {}
     for p in inspect.signature(type(learner)).parameters.values():
         value = getattr(learner, p.name)
@@ -56,7 +60,13 @@ def _fields(learner: Any) -> dict[str, Any]:
 
 
 def _draw(name: str, values: Any, u: float) -> Any:
-    """The value of a field at a place u in [0, 1)."""
+    """Return the value of a field at the quantile u in [0, 1).
+
+    Arguments:
+        name: Name of the field, for errors.
+        values: List of values, or a distribution.
+        u: Quantile.
+    """
     if isinstance(values, list):
         return values[int(u * len(values))]
     for word in values:
@@ -69,9 +79,11 @@ def _draw(name: str, values: Any, u: float) -> Any:
         raise unknown("scale", str(scale), SCALES)
     numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (low, high))
     if not numbers or not low < high or (scale == "log" and low <= 0):
-        raise BenchError(f"the distribution of {name} has no range: low={low!r}, high={high!r}")
+        raise BenchError(
+            f"the distribution of {name} has an empty range: low={low!r}, high={high!r}"
+        )
     if scale == "integer":
         return int(low) + int(u * (int(high) - int(low) + 1))
     value = low * (high / low) ** u if scale == "log" else low + u * (high - low)
-    # Three digits can be read, and be typed again.
+    # Three digits are easy to read and to type.
     return float(f"{value:.3g}") if math.isfinite(value) else value

@@ -324,7 +324,9 @@ def test_an_encoder_that_is_not_there_is_named_with_the_command(bench, root):
     assert f"looked for the folder {root / 'me' / 'none'}" in said.line
     assert "`hf download me/none`" in said.line
     with pytest.raises(Missing, match="hf download"):
-        Grid("one", (Part(("Coins",), ("HashedBag(base=Finetune(encoder='me/none'))",)),)).look()
+        Grid(
+            "one", (Part(("Coins",), ("HashedBag(base=Finetune(encoder='me/none'))",)),)
+        ).check_files_and_labels()
 
 
 def test_of_all_learners_one_without_its_encoder_is_left_out():

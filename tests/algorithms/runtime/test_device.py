@@ -104,6 +104,6 @@ def test_the_device_is_part_of_what_a_run_was(bench, monkeypatch, tmp_path):
 
 def test_a_cluster_has_its_own_devices(bench, monkeypatch):
     monkeypatch.setenv(VARIABLE, "")
-    said = bench(*tiny(), "--backend", "dask", "--scheduler", "tcp://x:1", "--device", "cpu")
+    said = bench(*tiny(), "--dask", "tcp://x:1", "--device", "cpu")
     assert said.code == 2
-    assert "set COLLECTIVE_BENCH_DEVICE where the cluster's start" in said.line
+    assert "set COLLECTIVE_BENCH_DEVICE where the workers" in said.line

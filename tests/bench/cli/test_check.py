@@ -68,7 +68,6 @@ def test_randomness_of_its_own_fails_the_check(bench, generator, check):
 @pytest.mark.parametrize(
     ("old", "new", "check"),
     [
-        ("frozen=True", "frozen=False", "is_a_value"),
         ("shrink: By", "shrunk: By", "documents_its_fields"),
         ("(Somebody, 1957)", "(Somebody)", "cites_its_source"),
         ("argmin(1)", "argmax(1)", "beats_chance"),
@@ -76,7 +75,7 @@ def test_randomness_of_its_own_fails_the_check(bench, generator, check):
         (
             "return Fitted(predict)",
             "sample.y[:] = 0; return Fitted(predict)",
-            "leaves_the_sample_alone",
+            "leaves_the_data_alone",
         ),
         ("Fitted(predict)", "Fitted(predict, weights=means[:, 0])", "weighs_its_samples"),
     ],
@@ -84,6 +83,13 @@ def test_randomness_of_its_own_fails_the_check(bench, generator, check):
 def test_what_breaks_a_promise_fails_its_check(bench, old, new, check):
     assert old in GOOD
     assert check in verdicts(bench, GOOD.replace(old, new))[0]
+
+
+def test_a_class_that_is_not_frozen_is_refused_before_its_check(bench):
+    Path("plugged.py").write_text(GOOD.replace("frozen=True", "frozen=False"))
+    said = bench("check", "plugged.py")
+    assert said.code == 2
+    assert "plugged.py: decorate the class with @dataclass(frozen=True)" in said.line
 
 
 def test_who_exits_fails_its_checks(bench):
@@ -97,7 +103,7 @@ def test_who_exits_fails_its_checks(bench):
 def test_who_fits_nothing_is_told_so(bench, made, says):
     assert "trains_many_alike" in verdicts(bench, BAD.replace("BODY", f"return {made}"))[0]
     said = bench("check", "plugged.py", "--format", "csv").out
-    assert said.count(f"fit returned {says}, not Fitted") == 9
+    assert said.count(f"fit returned {says}, not Fitted") == 11
     assert "no attribute" not in said
 
 
@@ -113,7 +119,7 @@ def test_who_fits_nothing_is_told_so(bench, made, says):
 )
 def test_probabilities_that_are_none_fail_the_check(bench, proba, says):
     source = GOOD.replace("Fitted(predict)", f"Fitted(predict, lambda x: {proba})")
-    assert verdicts(bench, source)[0] == ({"tells_probabilities"} if says else set())
+    assert verdicts(bench, source)[0] == ({"predicts_probabilities"} if says else set())
     said = bench("check", "plugged.py", "--format", "json").out
     assert (says or "Its probabilities") in said
 

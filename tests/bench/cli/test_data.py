@@ -188,7 +188,7 @@ def test_who_is_not_reached_is_said_in_a_line_with_what_to_do(bench, root, serve
         ("data get Digits", "needs no fetching"),
         ("data get SMSSpam", "https://doi.org/10.24432/C5CC84"),
         ("data list --data nowhere", "--data nowhere is not a folder"),
-        ("data columns Digits", "no table with named columns"),
+        ("data columns Digits", "not a table with named columns"),
         ("run quick --datasets MNIST --jobs 0", "MNIST is not at hand: looked for mnist.npz"),
     ],
 )

@@ -124,6 +124,17 @@ def test_figures_are_drawn_again_from_the_records(bench, ran):
     assert {p.stem for p in Path("one").iterdir()} == {"critical", "manifest"}
 
 
+def test_a_check_of_figures_runs_no_file_of_the_current_folder(bench, ran, tmp_path):
+    for name in ("bench.py", "random.py", "results/__init__.py", "run_bench.py"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("from pathlib import Path\nPath('ran').touch()\nraise SystemExit(3)\n")
+    said = bench("figures", "quick", "--only", "critical", "--check")
+    assert said.code == 0, said
+    assert "all bytes are the same" in said.err
+    assert not Path("ran").exists()
+
+
 def test_status_says_how_to_go_on(bench, ran):
     path = ran / "records.jsonl"
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-4]))

@@ -156,14 +156,20 @@ def test_axes_of_a_grid_file_are_overridden(no_figures, bench, tmp_path):
             "aims at the label 2, and Coins has the labels 0..1",
         ),
         ("quick --datasets Digit", "no dataset 'Digit'. Did you mean 'Digits'"),
-        ("quick --sizes 1.5", "the size 1.5 is not a share between 0 and 1"),
-        ("quick --sizes nan", "the size nan is not a share"),
-        ("quick --sizes -0.1", "the size -0.1 is not a share"),
-        ("quick --sizes 0.1,much", "--sizes 0.1,much: 'much' is no number. Allowed: shares"),
-        ("quick --seeds 0", "seeds=0 is not a whole number above 0"),
+        ("quick --sizes 1.5", "1.5 in sizes=(1.5,): input should be less than or equal to 1"),
+        ("quick --sizes nan", "nan in sizes=(nan,): input should be"),
+        (
+            "quick --sizes -0.1",
+            "-0.1 in sizes=(-0.1,): input should be greater than or equal to 0",
+        ),
+        ("quick --sizes 0.1,much", "--sizes 0.1,much: 'much' is not a number. Allowed: shares"),
+        (
+            "quick --seeds 0",
+            "the command line: seeds=0: input should be greater than or equal to 1",
+        ),
         ("quick --seeds 1.5", "'--seeds'"),
         ("quick --jobs -1", "'--jobs'"),
-        ("quick --validation cleen", "no validation 'cleen'. Did you mean 'clean'"),
+        ("quick --validation cleen", "'clean' or 'contaminated'. Did you mean 'clean'"),
         ("quick --plugin nope.py", "cannot read the plugin nope.py"),
         ("quick --out a_file/run", "cannot write to a_file/run: Not a directory"),
         ("quick --out a_file", "cannot write to a_file: File exists"),
@@ -171,8 +177,8 @@ def test_axes_of_a_grid_file_are_overridden(no_figures, bench, tmp_path):
         ("odd.toml", "entry of the grid odd.toml named 'learner'. Did you mean 'learners'"),
         ("none.toml", "the grid none.toml lacks learners"),
         ("part.toml", "part is written [[part]]"),
-        ("text.toml", "learners='ERM' is not a list"),
-        ("bool.toml", "True in sizes is not a float"),
+        ("text.toml", "the grid text.toml: learners='ERM': input should be a valid tuple"),
+        ("bool.toml", "True in sizes=(True,): input should be a valid number"),
     ],
 )
 def test_what_cannot_be_run_is_said_in_a_line(bench, tmp_path, words, says):
@@ -192,6 +198,18 @@ def test_what_cannot_be_run_is_said_in_a_line(bench, tmp_path, words, says):
     assert says in said.line
     assert said.out == ""
     assert not (tmp_path / "runs").exists()
+
+
+def test_words_may_be_keywords_of_python(bench):
+    said = bench(*tiny(recruitment="class, uniform", seeds="1"), "--dry-run")
+    assert said.code == 0, said
+    assert "12 trials, 0 done" in said.line
+
+
+def test_a_grid_file_may_begin_with_a_byte_order_mark(bench, tmp_path):
+    text = 'datasets = ["Coins"]\nlearners = ["KNN"]\nseeds = 1\nsizes = [0.1]\n'
+    (tmp_path / "mine.toml").write_text(text, encoding="utf-8-sig")
+    assert "2 trials, 0 done" in bench("run", "mine.toml", "--dry-run").line
 
 
 def test_a_dry_run_says_what_there_is_to_do_and_does_nothing(bench, ran, monkeypatch):
@@ -282,8 +300,7 @@ def test_what_cannot_be_written_is_said(bench, no_figures, ran, command, name):
     ("words", "says"),
     [
         ("--shard 3/2", "'3/2' is not a share like 7/50"),
-        ("--backend dask", "--backend dask and --scheduler ADDRESS go together"),
-        ("--scheduler tcp://x:1", "--backend dask and --scheduler ADDRESS go together"),
+        ("--dask tcp://x:1 --device cpu", "--device sets the device of local workers"),
         ("--time-limit 3", "limits need a worker process"),
     ],
 )

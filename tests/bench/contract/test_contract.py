@@ -1,9 +1,14 @@
-"""The contract, over everything that is registered; and that it finds out who breaks it."""
+"""The contract, over all registered components, and over components that break it."""
 
-from dataclasses import dataclass
+import itertools
+import os
+import warnings
+from dataclasses import dataclass, replace
+from multiprocessing import current_process
 
 import numpy as np
 import pytest
+import torch
 
 from algorithms.base import Fitted, Learner, TrainingSet
 from algorithms.erm import ERM
@@ -11,7 +16,14 @@ from algorithms.knn import KNN
 from algorithms.networks import ConvNet
 from algorithms.runtime.paths import Absent
 from bench.contract import Unfit, checks_for, verdicts
-from bench.contract.learners import repeats_itself, uses_its_generator
+from bench.contract.learners import (
+    fits_in_a_worker_process,
+    leaves_settings_alone,
+    leaves_the_data_alone,
+    predicts_labels,
+    repeats_itself,
+    uses_its_generator,
+)
 from bench.spec.registry import REGISTRY
 from collectives.base import Strategy
 
@@ -83,18 +95,115 @@ def test_who_ignores_the_generator_is_caught_by_name(source, caught_by):
     assert caught_by <= failed
 
 
+ACTS = {
+    "nothing": lambda sample, x: None,
+    "training labels": lambda sample, x: sample.y.fill(0),
+    "training points": lambda sample, x: sample.rows.pool.fill(0),
+    "validation points": lambda sample, x: sample.validation.rows.pool.fill(0),
+    "validation labels": lambda sample, x: sample.validation.y.fill(0),
+    "test points": lambda sample, x: x.fill(0),
+    "numpy.seterr": lambda sample, x: np.seterr(over="raise"),
+    "warnings.filters": lambda sample, x: warnings.simplefilter("ignore", UserWarning),
+    "torch.set_default_dtype": lambda sample, x: torch.set_default_dtype(torch.float64),
+    "torch.set_grad_enabled": lambda sample, x: torch.set_grad_enabled(False),
+    "os.environ": lambda sample, x: os.environ.update(OTHER_SETTING="1"),
+    "the current folder": lambda sample, x: os.chdir("/"),
+}
+
+
 @dataclass(frozen=True)
-class Vandal(KNN):
-    """Writes into what it was given."""
+class Leaky(KNN):
+    """Changes something when it predicts, or when it fits."""
+
+    act: str = "nothing"
+    at: str = "fit"
 
     def fit(self, sample, rng):
-        sample.y[:] = 0
-        return super().fit(sample, rng)
+        if self.at == "fit":
+            ACTS[self.act](sample, None)
+        fitted = super().fit(sample, rng)
+
+        def predict(x):
+            labels = fitted.predict(x)
+            if self.at == "predict":
+                ACTS[self.act](sample, x)
+            return labels
+
+        return Fitted(predict)
 
 
-def test_who_writes_into_the_sample_is_caught():
-    failed = {v.check for v in verdicts(Vandal()) if v.reason}
-    assert "leaves_the_sample_alone" in failed
+@pytest.mark.parametrize(
+    ("act", "at", "check"),
+    [
+        *[(act, "fit", leaves_the_data_alone) for act in list(ACTS)[1:5]],
+        ("training points", "predict", leaves_the_data_alone),
+        ("test points", "predict", leaves_the_data_alone),
+        *[(act, "fit", leaves_settings_alone) for act in list(ACTS)[6:]],
+        ("numpy.seterr", "predict", leaves_settings_alone),
+    ],
+)
+def test_a_learner_that_changes_more_than_its_result_is_named_and_undone(act, at, check):
+    before = np.geterr(), torch.get_default_dtype(), torch.is_grad_enabled(), os.getcwd()
+    check(Leaky())
+    with pytest.raises(Unfit, match=act):
+        check(Leaky(act=act, at=at))
+    assert before == (
+        np.geterr(),
+        torch.get_default_dtype(),
+        torch.is_grad_enabled(),
+        os.getcwd(),
+    )
+    assert "OTHER_SETTING" not in os.environ
+
+
+@dataclass(frozen=True)
+class Odd(KNN):
+    """Predicts in a way that is not allowed."""
+
+    way: str = "float"
+
+    def fit(self, sample, rng):
+        predict, calls = super().fit(sample, rng).predict, itertools.count()
+        ways = {
+            "float": lambda x: predict(x) + 0.5,
+            "flip": lambda x: (predict(x) + next(calls)) % sample.classes,
+            "many": lambda x: np.eye(sample.classes)[predict(x)],
+            "home": lambda x: predict(x) * (current_process().name == "MainProcess"),
+        }
+        return Fitted(ways[self.way])
+
+
+@pytest.mark.parametrize(
+    ("way", "check", "says"),
+    [
+        ("float", predicts_labels, "labels are of type float64, not integers"),
+        ("flip", predicts_labels, "two predictions for the same points differ"),
+        ("many", predicts_labels, r"\(400, 2\) for 400 points"),
+        ("home", fits_in_a_worker_process, "a fit in another process differs"),
+    ],
+)
+def test_predictions_are_validated(way, check, says):
+    check(KNN())
+    with pytest.raises(Unfit, match=says):
+        check(Odd(way=way))
+
+
+@dataclass(frozen=True)
+class Heavy(ERM):
+    """Reports weights as if a hook forgot the length of the batch."""
+
+    scale: float = 64.0
+
+    def fit(self, sample, rng):
+        return replace(super().fit(sample, rng), weights=np.full(len(sample), self.scale))
+
+
+def test_loss_weights_of_another_scale_are_warned_of():
+    found = {scale: {v.check: v for v in verdicts(Heavy(scale=scale))} for scale in (1.0, 64.0)}
+    assert found[1.0]["weighs_its_samples"].warning is None
+    verdict = found[64.0]["weighs_its_samples"]
+    assert verdict.reason is None
+    assert "loss weights sum to 64 over a batch" in verdict.warning
 
 
 @dataclass(frozen=True)
@@ -108,6 +217,11 @@ class Herd(KNN):
 def test_who_looks_at_neighbours_is_caught():
     failed = {v.check: v.reason for v in verdicts(Herd()) if v.reason}
     assert "fit and fit_many differ" in failed["trains_many_alike"]
+
+
+def test_a_value_that_no_spec_can_hold_is_named():
+    reasons = {v.check: v.reason for v in verdicts(KNN(n_neighbors=np.int64(3)))}
+    assert "KNN has a field n_neighbors that is of type int64" in reasons["is_a_value"]
 
 
 def test_every_check_says_what_it_holds():

@@ -443,7 +443,7 @@ def test_the_command_runs_on_a_cluster_too(tmp_path):
     ]
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         address = cluster.scheduler_address
-        for out, where in (("here", []), ("there", ["--backend", "dask", "--scheduler", address])):
+        for out, where in (("here", []), ("there", ["--dask", address])):
             subprocess.run([*words, "--out", out, *where], cwd=tmp_path, check=True)
     here, there = (list(Store(tmp_path / out).records()) for out in ("here", "there"))
     assert len(here) == 70

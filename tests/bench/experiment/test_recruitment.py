@@ -16,7 +16,7 @@ from bench.datasets.synthetic.coins import Coins
 from bench.experiment.run import run_trials
 from bench.experiment.setup import SeedContext, set_up
 from bench.experiment.trial import Trial
-from bench.spec.grid import Grid, Part, checked
+from bench.spec.grid import Grid, Part, check_part
 from bench.spec.parsing import parse
 from collectives.planting import FeatureLabel
 from results.plots.axes import panels
@@ -148,9 +148,9 @@ def test_a_grid_has_all_ways_of_recruitment() -> None:
     assert all(key in grid for key in keys)
     assert keys[0]._replace(recruitment="group") not in grid
     table = {"datasets": ["Coins"], "learners": ["KNN"]}
-    assert checked(table, "here").recruitment == ("uniform",)
+    assert check_part(table, "here").recruitment == ("uniform",)
     with pytest.raises(BenchError, match=r"'clas'.*'class'"):
-        checked(table | {"recruitment": ["clas"]}, "here")
+        check_part(table | {"recruitment": ["clas"]}, "here")
 
 
 def test_a_figure_of_strategies_has_a_curve_for_each_way_to_join() -> None:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.core.errors import BenchError
-from bench.spec.parsing import LONGEST, parse, parse_any, pieces
+from bench.spec.parsing import LONGEST, parse, parse_any, split_specs
 from bench.spec.registry import REGISTRY
 
 EVERY = [(name, kind) for kind, classes in REGISTRY.kinds.items() for name in sorted(classes)]
@@ -169,7 +169,7 @@ def test_any_kind_is_found_by_name():
     ],
 )
 def test_lists_are_cut_between_specs(texts, expected):
-    assert pieces(texts) == expected
+    assert split_specs(texts) == expected
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_lists_are_cut_between_specs(texts, expected):
 )
 def test_what_is_no_list_is_said(text):
     with pytest.raises(BenchError, match="separated by commas"):
-        pieces([text])
+        split_specs([text])
 
 
 PROBE = st.one_of(

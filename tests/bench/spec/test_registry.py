@@ -119,6 +119,69 @@ def test_a_class_is_known_by_its_name_and_never_abstract(kind):
         assert not inspect.isabstract(cls)
 
 
+# ---- identity -----------------------------------------------------------------------------
+
+IMPORTS = """
+import enum, pathlib
+from dataclasses import dataclass, field
+import numpy as np
+from algorithms.erm import ERM
+from algorithms.knn import KNN
+Colour = enum.Enum("Colour", "RED")
+"""
+
+
+@pytest.mark.parametrize(
+    ("decorator", "body", "says"),
+    [
+        ("", "epochs: int = 1", "decorate the class with @dataclass(frozen=True)"),
+        ("@dataclass", "epochs: int = 1", "cannot inherit non-frozen dataclass from a frozen"),
+        ("@dataclass(frozen=True, eq=False)", "epochs: int = 1", "remove eq=False"),
+        ("@dataclass(frozen=True, repr=False)", "epochs: int = 1", "and repr=False from its dec"),
+        ("@dataclass(frozen=True)", "epochs = 1", "epochs is ignored without a type: write epoch"),
+        ("@dataclass(frozen=True)", "a: int = field(default=1, repr=False)", "from the field a"),
+        ("@dataclass(frozen=True)", "a: int = field(default=1, compare=False)", "the field a"),
+        (
+            "@dataclass(frozen=True)",
+            "a: object = field(default_factory=list)",
+            "list: use a tuple",
+        ),
+        ("@dataclass(frozen=True)", "a: object = field(default_factory=dict)", "tuple of pairs"),
+        ("@dataclass(frozen=True)", "a: object = (1, [2])", "default of a is of type list"),
+        (
+            "@dataclass(frozen=True)",
+            "a: object = Colour.RED",
+            "of a is of type Colour: use a bool",
+        ),
+        ("@dataclass(frozen=True)", "a: object = pathlib.Path('x')", "a is of type PosixPath"),
+        ("@dataclass(frozen=True)", "a: object = lambda: 1", "default of a is of type function"),
+        (
+            "@dataclass(frozen=True)",
+            "a: object = np.float64(1)",
+            "default of a is of type float64",
+        ),
+        (
+            "@dataclass(frozen=True)",
+            "a: object = KNN(n_neighbors=np.int64(3))",
+            "default of a has a field n_neighbors that is of type int64",
+        ),
+    ],
+)
+def test_a_class_that_its_repr_would_not_identify_is_refused(fresh, write, decorator, body, says):
+    path = write(f"{IMPORTS}\n{decorator}\nclass FastERM(ERM):\n    {body}\n")
+    with pytest.raises(BenchError) as caught:
+        fresh.load(path)
+    assert says in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert "FastERM" not in fresh.names
+
+
+def test_a_field_without_a_default_is_refused(fresh, write):
+    source = LEARNER.format(name="Same").replace("label: int = 1", "label: int")
+    with pytest.raises(BenchError, match=r"Same in .*: give the field label a default"):
+        fresh.load(write(source))
+
+
 # ---- plugin files -------------------------------------------------------------------------
 
 
@@ -181,7 +244,7 @@ def test_a_name_is_taken_across_kinds(fresh, write):
         ("1 / 0\n", "ZeroDivisionError: division by zero"),
         ("raise SystemExit(0)\n", "SystemExit"),
         ("import nowhere_to_be_found\n", "No module named 'nowhere_to_be_found'"),
-        ("x = 1\n", "defines no finished subclass of Learner, Strategy"),
+        ("x = 1\n", "defines no concrete subclass of Learner, Strategy"),
         (
             "from algorithms.base import Learner\nclass Half(Learner):\n    pass\n",
             "DensityModel, Generator: Half lacks fit",
