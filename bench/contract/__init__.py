@@ -6,13 +6,13 @@ from typing import Any
 
 from algorithms.base import Learner
 from algorithms.runtime.paths import Absent
+from algorithms.runtime.threads import one_thread
 from bench.contract.datasets import DATASET
 from bench.contract.every import EVERY, Check, Unfit, source
 from bench.contract.learners import LEARNER
 from bench.contract.strategies import SIGNAL, STRATEGY
 from bench.core.errors import Missing
 from bench.datasets.base import Dataset
-from bench.execution.backends import one_thread
 from collectives.base import Strategy
 from collectives.signals.base import Signal
 
