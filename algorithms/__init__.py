@@ -4,8 +4,8 @@ import os
 
 from algorithms.runtime import allocator
 
-# Matrix products by MKL round differently as their operands lie in memory, so that a replica's
-# result would depend on its place in a stack. This asks MKL, before its first product, to let
-# the place not matter; it costs nothing that could be measured.
+# The rounding of MKL's matrix products depends on the alignment of their operands, so a replica's
+# result would depend on its place in a stack. This setting, which MKL reads before its first
+# product, makes the rounding independent of alignment, without a measurable cost.
 os.environ.setdefault("MKL_CBWR", "AUTO")
 allocator.keep_freed_memory()

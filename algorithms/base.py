@@ -1,4 +1,4 @@
-"""What every learner promises: a training set in, a classifier out."""
+"""The contract of all learners: from a training set to a classifier."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -14,28 +14,28 @@ Words = Mapping[int, str]
 
 
 class Law(Protocol):
-    r"""A joint law :math:`P(x, y)` that is known exactly (only oracles may look at it)."""
+    r"""A joint distribution :math:`P(x, y)` that is known exactly; only oracles may use it."""
 
     @property
     def support(self) -> Array | None:
-        """All points (S, ...) of a finite domain; None where the domain is not finite."""
+        """All points (S, ...) of a finite domain; None if the domain is not finite."""
 
     def joint(self, x: Array) -> Array:
-        """P(x, y) of n points for each of K labels, (n, K): masses, or densities."""
+        """Return P(x, y) of n points for each of K labels, (n, K): masses, or densities."""
 
 
 class Rows:
-    """The points of a training set: rows of a shared pool, a few of them replaced.
+    """Points of a training set: rows of a shared pool, a few of which are replaced.
 
     Many training sets of one benchmark are subsets of one dataset in which only the
-    members' rows differ. Kept like this, they share the dataset's memory.
+    members' rows differ. In this form they share the dataset's memory.
 
     Arguments:
         pool: All points, float32, (N, ...).
-        index: Which rows of the pool, int64, (n,). All of them, if None.
-        moved: Positions among the n rows that are replaced, int64, (k,), each once.
-        points: What stands there instead, float32, (k, ...).
-        words: Where points are texts, rows of token numbers: the word of each number.
+        index: Positions of the n rows in the pool, int64, (n,). All rows, if None.
+        replaced: Positions among the n rows that are replaced, int64, (k,), each once.
+        points: The points in their place, float32, (k, ...).
+        words: For texts, whose points are rows of token numbers: the word of each number.
 
     Example:
         >>> rows = Rows(np.float32([[1.0], [2.0], [3.0]]), np.array([2, 0]))
@@ -48,48 +48,48 @@ class Rows:
         self,
         pool: Array,
         index: Array | None = None,
-        moved: Array | None = None,
+        replaced: Array | None = None,
         points: Array | None = None,
         words: Words | None = None,
     ) -> None:
         self.pool = np.ascontiguousarray(pool, dtype=np.float32)
         self.index = np.arange(len(pool)) if index is None else index
-        self.moved = np.zeros(0, dtype=np.int64) if moved is None else moved
+        self.replaced = np.zeros(0, dtype=np.int64) if replaced is None else replaced
         self.points = self.pool[:0] if points is None else points.astype(np.float32, copy=False)
         self.words = words
 
     def __len__(self) -> int:
         return len(self.index)
 
-    def replace(self, moved: Array, points: Array) -> "Rows":
-        """The same rows with other points at the given positions."""
-        return Rows(self.pool, self.index, moved, points, self.words)
+    def replace(self, replaced: Array, points: Array) -> "Rows":
+        """Return the same rows with other points (k, ...) at the given positions (k,)."""
+        return Rows(self.pool, self.index, replaced, points, self.words)
 
     def take(self, positions: Array) -> "Rows":
-        """The rows at some positions, each at most once."""
-        place = np.full(len(self), -1)
-        place[positions] = np.arange(len(positions))
-        here = place[self.moved] >= 0
-        index, moved = self.index[positions], place[self.moved[here]]
-        return Rows(self.pool, index, moved, self.points[here], self.words)
+        """Return the rows at some positions, each of which occurs at most once."""
+        new_position = np.full(len(self), -1)
+        new_position[positions] = np.arange(len(positions))
+        kept = new_position[self.replaced] >= 0
+        index, replaced = self.index[positions], new_position[self.replaced[kept]]
+        return Rows(self.pool, index, replaced, self.points[kept], self.words)
 
     def array(self) -> Array:
-        """The points as one array (n, ...), a copy."""
+        """Return the points as one array (n, ...), a copy."""
         x = self.pool[self.index]
-        x[self.moved] = self.points
+        x[self.replaced] = self.points
         return x
 
 
 class TrainingSet:
-    """What a firm trains on.
+    """A sample that a firm trains on.
 
     Arguments:
         x: Points, float32, (n, ...), or :class:`Rows`.
         y: Labels 0..K-1, int64, (n,).
-        group: The groups 0..G-1 that the firm knows of, int64, (n,); the labels, if None.
+        group: Groups 0..G-1 that the firm knows, int64, (n,); the labels, if None.
         classes: The number of labels K; the largest label plus one, if None.
-        validation: Data that were held out for selection.
-        law: The law that the sample was drawn from, where it is known.
+        validation: Validation data, on which the firm selects models.
+        law: The distribution of the sample, if it is known.
 
     Example:
         >>> sample = TrainingSet(np.zeros((4, 2)), np.array([0, 1, 2, 1]))
@@ -120,7 +120,7 @@ class TrainingSet:
         return len(self.y)
 
     def take(self, positions: Array) -> "TrainingSet":
-        """The people at some positions, each at most once; all else as it is."""
+        """Return the samples at some positions, each of which occurs at most once."""
         part = TrainingSet(
             self.rows.take(positions),
             self.y[positions],
@@ -134,7 +134,7 @@ class TrainingSet:
 
     @property
     def x(self) -> Array:
-        """The points, float32, (n, ...). Gathered anew at each call: keep what it returns."""
+        """The points, float32, (n, ...). Each access gathers them again: store the result."""
         return self.rows.array()
 
     @property
@@ -144,58 +144,72 @@ class TrainingSet:
 
 
 @dataclass(frozen=True, eq=False)
-class Epoch:
-    """A classifier on its way.
+class Classifier:
+    """A trained classifier. A call with points (m, ...) returns labels (m,).
 
     Arguments:
-        predict: From points (m, ...) to labels (m,), after this epoch.
-        weights: The weight that each sample was given in it, (n,), where the learner re-weights.
-        metrics: What was measured on the validation data.
-        predict_proba: From points (m, ...) to probabilities (m, K), where there are some.
+        predict: A function from points (m, ...) to labels (m,).
+        predict_proba: A function from points (m, ...) to probabilities (m, K), if there is one.
+
+    Example:
+        >>> classifier = Classifier(lambda x: (x[:, 0] > 0).astype(int))
+        >>> classifier(np.array([[-1.0], [2.0]])).tolist()
+        [0, 1]
     """
 
     predict: Predict
-    weights: Array | None = None
-    metrics: Mapping[str, float] = field(default_factory=dict)
     predict_proba: Predict | None = None
+
+    def __call__(self, x: Array) -> Array:
+        """Return the labels of points."""
+        return self.predict(x)
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
-    """A trained classifier.
+class Epoch(Classifier):
+    """A classifier after one epoch of its training.
 
-    Arguments:
-        predict: From points (m, ...) to labels (m,). Enough for a learner to return.
-        predict_proba: From points (m, ...) to probabilities (m, K), where there are some.
-        weights: The weight that training gave to each sample, averaged over training, (n,),
-            where the learner re-weights. Their scale does not matter.
-        report: Whatever else is worth a number: name -> value.
-        path: What it was after each epoch, where that was asked for.
-        suspects: The samples that training set apart as hard or harmful, a mask (n,), where it
-            sets some apart.
-        log_density: From points (m, ...) to their log-density (m,), where one was learnt: counts
-            in columns of few values, lengths in others.
+    Arguments (and those of :class:`Classifier`):
+        weights: The weight of each sample in the epoch, (n,), if the learner re-weights.
+        metrics: Metrics on the validation data, by name.
     """
 
-    predict: Predict
-    predict_proba: Predict | None = None
+    weights: Array | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted(Classifier):
+    """A classifier with a report of its training. ``Fitted(predict)`` is a complete one.
+
+    Arguments (and those of :class:`Classifier`):
+        weights: The weight of each sample, averaged over training, (n,), if the learner
+            re-weights. Their scale does not matter.
+        report: Further numbers about the training, by name.
+        path: The classifier after each epoch, if the learner keeps them.
+        flagged: The samples that training treated as hard or harmful, a mask (n,), if it
+            treats some so.
+        log_density: A function from points (m, ...) to their log-density (m,), if the learner
+            estimates one; with respect to counts in columns of few values, lengths in others.
+    """
+
     weights: Array | None = None
     report: Mapping[str, float] = field(default_factory=dict)
     path: Sequence[Epoch] = ()
-    suspects: Array | None = None
+    flagged: Array | None = None
     log_density: Predict | None = None
 
 
 class Learner(ABC):
     """A learning algorithm. Its fields are its hyper-parameters; each has a default.
 
-    A subclass is a frozen dataclass with one method, :meth:`fit`. It takes all its
-    randomness from the generator that it is given and leaves the sample alone.
+    A subclass is a frozen dataclass with one method, :meth:`fit`. All its randomness comes from
+    the generator that it is passed, and it does not modify the sample.
     """
 
-    #: How many trainings are worth handing to :meth:`fit_many` at once.
+    #: The number of trainings that one call of :meth:`fit_many` should get.
     chunk: ClassVar[int] = 16
-    #: Whether it works only where the law of the data is known.
+    #: Whether the learner needs :attr:`TrainingSet.law`.
     needs_law: ClassVar[bool] = False
 
     @abstractmethod
@@ -203,10 +217,10 @@ class Learner(ABC):
         """Train on a sample."""
 
     def files(self) -> tuple[Path, ...]:
-        """The files that it needs beside its sample; those of the learners that it is made of.
+        """Return the files that the learner and the learners in its fields read.
 
         Raises:
-            Absent: If they, or a library that reads them, are not there.
+            Absent: If a file, or a library that reads one, is missing.
         """
         parts = [part for part in vars(self).values() if isinstance(part, Learner)]
         return tuple(path for part in parts for path in part.files())
@@ -214,9 +228,14 @@ class Learner(ABC):
     def fit_many(
         self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator]
     ) -> list[Fitted | Exception]:
-        """Train on many samples; a training that fails is its error, in its place.
+        """Train on many samples. The result of a training does not depend on the others.
 
-        Whatever is trained beside a sample may not change what is learnt from it.
+        Arguments:
+            samples: R training sets.
+            rngs: A generator for each of them.
+
+        Returns:
+            R classifiers; the exception in place of a classifier whose training failed.
         """
         results: list[Fitted | Exception] = []
         for sample, rng in zip(samples, rngs, strict=True):
@@ -227,21 +246,30 @@ class Learner(ABC):
         return results
 
     def fit_alone(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
-        """The :meth:`fit` of a learner that says in :meth:`fit_many` how it trains."""
+        """Train on one sample by :meth:`fit_many`: the ``fit`` of learners that define that."""
         (result,) = self.fit_many([sample], [rng])
         if isinstance(result, Exception):
             raise result
         return result
 
-    def alike(self) -> Hashable:
-        """What learners have to have in common to be trained together by :meth:`fit_alike`."""
+    def stacking_key(self) -> Hashable:
+        """Return a key that is equal for learners that :meth:`fit_stacked` can train together."""
         return self
 
     @staticmethod
-    def fit_alike(
+    def fit_stacked(
         learners: Sequence["Learner"],
         samples: Sequence[TrainingSet],
         rngs: Sequence[np.random.Generator],
     ) -> list[Fitted | Exception]:
-        """Train learners that are alike, each on its sample."""
+        """Train learners of one :meth:`stacking_key`, each on its sample.
+
+        Arguments:
+            learners: R learners.
+            samples: A training set for each of them.
+            rngs: A generator for each of them.
+
+        Returns:
+            R classifiers; the exception in place of a classifier whose training failed.
+        """
         return learners[0].fit_many(samples, rngs) if learners else []

@@ -1,28 +1,24 @@
 """Distributionally robust optimisation over a chi-square ball around the data."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-import numpy as np
 import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from algorithms.base import TrainingSet
-from algorithms.engine.hooks import Hooks, Replicas
-from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
+from algorithms.engine import GradientLearner, Hooks, Replicas, Samples
 
-#: As good as nothing, though a number may still be divided by it.
+#: A lower limit for divisors, in double precision.
 LEAST = 1e-200
 
 
 def worst_in_ball(losses: Tensor, mass: Tensor, radius: Tensor) -> Tensor:
-    r"""The exact maximiser of :math:`\sum_i w_i \ell_i` over a ball, one sort for all replicas.
+    r"""Return the exact maximiser of :math:`\sum_i w_i \ell_i` over a ball, by one sort.
 
     .. math:: \tfrac12 \sum_i q_i (w_i / q_i - 1)^2 \le \rho, \quad \sum_i w_i = 1, \quad w \ge 0
 
-    It is :math:`w_i \propto q_i \max(0, \ell_i - \eta)`. If the k largest losses exceed
+    The maximiser is :math:`w_i \propto q_i \max(0, \ell_i - \eta)`. If the k largest losses exceed
     :math:`\eta`, of mass :math:`Q`, mean :math:`\mu` and variance :math:`\sigma^2`, this is
 
     .. math:: w_i = \frac{q_i}{Q} \max\Big(0, 1 + (\ell_i - \mu) \frac{s}{\sigma}\Big), \quad
@@ -31,9 +27,12 @@ def worst_in_ball(losses: Tensor, mass: Tensor, radius: Tensor) -> Tensor:
     and loss k exceeds :math:`\eta` as long as :math:`\ell_k > \mu - \sigma / s` for the first k.
 
     Arguments:
-        losses: Any finite numbers, (R, m).
-        mass: Their masses q, which sum to one, (R, m); what has none is left out.
+        losses: Finite losses, (R, m).
+        mass: Their masses q, which sum to one, (R, m); a sample without mass has no weight.
         radius: The radius of each replica's ball, (R, 1).
+
+    Returns:
+        Weights, (R, m).
 
     Example:
         >>> losses, mass = torch.tensor([[1.0, 4.0, 2.0, 3.0]]), torch.full((1, 4), 0.25)
@@ -46,12 +45,13 @@ def worst_in_ball(losses: Tensor, mass: Tensor, radius: Tensor) -> Tensor:
 
 
 def _worst(ordered: Tensor, mass: Tensor, radius: Tensor) -> Tensor:
-    """The same for losses in descending order (R, m), the first of which has a mass.
+    """Return the maximiser for losses in descending order (R, m), the first of which has a mass.
 
-    Should all weight on the largest loss lie within the ball, only what equals it exceeds.
+    If the ball contains all weight on the largest loss, only losses equal to it have weight.
     """
     wide, grow = ordered.double(), 1 + 2 * radius.double()
-    # From 0 down to -1: the weights care for neither origin nor scale, their arithmetic does.
+    # Weights depend neither on the origin nor on the scale of losses, but their rounding does:
+    # the losses are mapped to the interval from 0 down to -1.
     wide = wide - wide[:, :1]
     wide /= wide[:, -1:].neg().clamp_min_(LEAST)
     mass = mass.double()
@@ -70,15 +70,21 @@ def _worst(ordered: Tensor, mass: Tensor, radius: Tensor) -> Tensor:
 
 
 def _spread(weights: Tensor, order: Tensor) -> Tensor:
-    """Weights of sorted losses back where those were."""
+    """Return the weights of sorted losses in the order before sorting."""
     return torch.empty_like(weights).scatter_(1, order, weights)
 
 
-def chi_square(losses: Tensor, index: Tensor, stack: Replicas) -> Tensor:
-    """The worst weights of a batch whose samples count alike."""
+def chi_square(losses: Tensor, index: Tensor, replicas: Replicas) -> Tensor:
+    """Return the worst weights of a batch whose samples have equal mass.
+
+    Arguments:
+        losses: Losses of the batch, (R, m).
+        index: Not used.
+        replicas: The replicas; the radius is their hyper-parameter "radius".
+    """
     ordered, order = losses.sort(dim=1, descending=True, stable=True)
     mass = losses.new_full((1, losses.shape[1]), 1 / losses.shape[1])
-    return _spread(_worst(ordered, mass, stack.hyperparams["radius"]), order)
+    return _spread(_worst(ordered, mass, replicas.hyperparams["radius"]), order)
 
 
 @dataclass(frozen=True)
@@ -89,11 +95,11 @@ class Chi2DRO(GradientLearner):
         \frac{1}{2m} \sum_i (m w_i - 1)^2 \le \rho, \ \sum_i w_i = 1, \ w \ge 0
 
     over each batch of m samples: all weight goes to losses above a threshold, in proportion to
-    what they exceed it by. The maximum is taken exactly, not by bisection.
+    their excess over it. The maximum is exact, without a bisection.
 
     A collective that is not fitted yet is amplified, by the size of its losses and not only by
     their rank, to at most :math:`\alpha + \sqrt{2 \rho \alpha (1 - \alpha)}` of all weight;
-    one that is fitted already is hardly heard.
+    a collective that is fitted already has little weight.
 
     References:
         | Large-Scale Methods for Distributionally Robust Optimization (Levy et al., 2020)
@@ -103,15 +109,15 @@ class Chi2DRO(GradientLearner):
 
     Arguments (and those of :class:`GradientLearner`):
         radius: The radius :math:`\rho` of the ball; 0 is :class:`ERM`.
+
+    Example:
+        >>> replicas = Replicas(None, None, 2, 1, {"radius": torch.tensor([[0.5]])})
+        >>> chi_square(torch.tensor([[1.0, 4.0, 2.0, 3.0, 0.0]]), None, replicas)
+        tensor([[0.0000, 0.5159, 0.1508, 0.3333, 0.0000]])
     """  # noqa: E501 (a title)
 
     radius: Annotated[float, Ge(0)] = 1.0
 
-    def replicas(
-        self,
-        samples: Sequence[TrainingSet],
-        rngs: Sequence[np.random.Generator],
-        hyperparams: Hyperparams,
-    ) -> list[Outcome]:
-        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
-        return self.descend(samples, rngs, hyperparams, Hooks(weigh=chi_square))
+    def hooks(self, samples: Samples) -> Hooks:
+        """Return hooks that weight the losses of each batch."""
+        return Hooks(loss_weights=chi_square)

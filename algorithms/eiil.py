@@ -9,40 +9,50 @@ from annotated_types import Ge
 from scipy.special import xlogy
 
 from algorithms.base import Array, TrainingSet
+from algorithms.engine import GradientLearner, Hooks, Hyperparams, Outcome, Samples, Trained
 from algorithms.engine.environments import annealing
-from algorithms.engine.hooks import Hooks
 from algorithms.engine.inference import probabilities
-from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
-from algorithms.engine.loop import Trained
 from algorithms.irm import invariant_risk
 
 
-def unlike(p: Array, y: Array) -> Array:
-    r"""Which samples (n,) want smaller logits than they have, given probabilities (n, K).
+def second_environment(p: Array, y: Array) -> Array:
+    r"""Return the samples whose loss decreases with the scale of their logits.
 
-    That is :math:`\sum_k p_k z_k > z_y`, with :math:`z = \log p` up to a constant.
+    These are the samples with :math:`\sum_k p_k z_k > z_y`, where :math:`z = \log p` up to a
+    constant.
+
+    Arguments:
+        p: Probabilities, (n, K).
+        y: Labels, (n,).
+
+    Returns:
+        A mask, (n,).
+
+    Example:
+        >>> second_environment(np.array([[0.9, 0.1], [0.9, 0.1]]), np.array([0, 1]))
+        array([False,  True])
     """
-    truth = np.maximum(p[np.arange(len(y)), y].astype(float), np.finfo(float).tiny)
-    return xlogy(p, p).sum(1, dtype=float) > np.log(truth)
+    p_label = np.maximum(p[np.arange(len(y)), y].astype(float), np.finfo(float).tiny)
+    return xlogy(p, p).sum(1, dtype=float) > np.log(p_label)
 
 
 @dataclass(frozen=True)
 class EIIL(GradientLearner):
     r"""Environment inference for invariant learning (EIIL).
 
-    A reference model is trained for a few epochs. The two environments are those that violate
-    invariance the most for it: the maximiser over splits q of
+    A reference model is trained for a few epochs. The two environments are those for which it
+    violates invariance the most: the maximiser over splits q of
 
     .. math:: \sum_{e=1}^2 \Big( \frac1n \sum_i q_i(e)\, g_i \Big)^2, \qquad
         g_i = \frac{d}{ds} \ell(s z_i, y_i) \Big|_{s=1} = \sum_k p_{ik} z_{ik} - z_{i y_i}
 
-    This is convex in q, so that it is largest at :math:`q_i = [g_i > 0]`: no search is needed.
-    A second model then starts afresh and minimises the objective of :class:`IRM` on them. The
-    report says which share of the people is in the second environment, of those misfitted.
+    This is convex in q, so its maximum is at :math:`q_i = [g_i > 0]`, and no search is needed.
+    A second model is then trained from scratch with the objective of :class:`IRM` on these
+    environments. The samples of the second environment, which the reference misfits, are flagged.
 
-    Those whom the reference fits are one environment, those whom it gets wrong the other; so a
-    large penalty, on data that it mostly fits, asks to say nothing at all (logits of zero). A
-    collective that ends up in one of them alone is a signal that is not invariant.
+    The samples that the reference fits are one environment, those that it misfits the other; so
+    a large penalty, on data that it mostly fits, leads to a constant model (logits of zero). The
+    signal of a collective that is in one of them alone is not invariant.
 
     References:
         | Environment Inference for Invariant Learning (Creager et al., 2021)
@@ -52,39 +62,51 @@ class EIIL(GradientLearner):
         epochs: Passes over the training data of the second model.
         first: Passes over the training data of the reference model.
         penalty: The weight of the penalty of :class:`IRM`.
-        anneal: In so many first epochs the weight is at most 1.
+        anneal: The number of first epochs in which the weight is at most 1.
+
+    Example:
+        The sample at -3 has an unusual label, which the reference model misfits:
+
+        >>> x = np.array([[-3.0], [-2.0], [-1.0], [1.0], [2.0], [3.0]])
+        >>> sample = TrainingSet(x, np.array([1, 0, 0, 1, 1, 1]))
+        >>> EIIL(first=5).fit(sample, np.random.default_rng(0)).flagged
+        array([ True, False, False, False, False, False])
     """
 
     first: Annotated[int, Ge(1)] = 2
     penalty: Annotated[float, Ge(0)] = 0.1
     anneal: Annotated[int, Ge(0)] = 5
 
+    def hooks(self, samples: Samples) -> Hooks:
+        """Return hooks of the second model, with the objective of :class:`IRM`."""
+        before_epoch = annealing(self.anneal, most=1.0)
+        return Hooks(objective=invariant_risk, before_epoch=before_epoch)
+
     def replicas(
         self,
-        samples: Sequence[TrainingSet],
+        samples: Samples,
         rngs: Sequence[np.random.Generator],
         hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
-        reference = self.descend(
-            samples, rngs, hyperparams, epochs=self.first, selection=None, trace=False
-        )
+        """Train the reference, infer the environments, and train on them."""
+        options = {"epochs": self.first, "selection": None, "trace": False}
+        reference = self.descend(samples, rngs, hyperparams, Hooks(), **options)
         parts = [
             s if isinstance(o, Exception) else self.split(s, o)
             for s, o in zip(samples, reference, strict=True)
         ]
-        hooks = Hooks(objective=invariant_risk, begin=annealing(self.anneal, most=1.0))
-        outcomes = self.retrain(reference, parts, rngs, hyperparams, hooks)
+        outcomes = self.retrain(reference, parts, rngs, hyperparams)
         return [
-            o if isinstance(o, Exception) else replace(o, suspects=s.group == 1)
+            o if isinstance(o, Exception) else replace(o, flagged=s.group == 1)
             for o, s in zip(outcomes, parts, strict=True)
         ]
 
     def split(self, sample: TrainingSet, reference: Trained) -> TrainingSet:
-        """The sample with the two inferred environments for groups."""
-        second = unlike(probabilities(self.network, reference.parameters, sample.x), sample.y)
-        parted = TrainingSet(
-            sample.rows, sample.y, second, sample.classes, sample.validation, sample.law
+        """Return the sample with the two inferred environments as its groups."""
+        p = probabilities(self.network, reference.parameters, sample.x)
+        group = second_environment(p, sample.y)
+        inferred = TrainingSet(
+            sample.rows, sample.y, group, sample.classes, sample.validation, sample.law
         )
-        parted.groups = 2
-        return parted
+        inferred.groups = 2
+        return inferred

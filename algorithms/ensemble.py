@@ -1,4 +1,4 @@
-"""Many of one learner, averaged."""
+"""Average of several trainings of one learner."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,22 +12,22 @@ from algorithms.erm import ERM
 
 
 def offspring(rng: np.random.Generator, count: int) -> list[np.random.Generator]:
-    """Independent generators, of a parent drawn from one: spawned, but by its state alone."""
+    """Return independent generators that depend on the state of one generator alone."""
     return np.random.default_rng(rng.integers(2**63, size=2)).spawn(count)
 
 
 def averaged(members: Sequence[Fitted], classes: int) -> Fitted:
-    """The mean of the members' probabilities; the most votes where a member has none."""
-    givers = [m.predict_proba for m in members if m.predict_proba is not None]
+    """Return the mean of the members' probabilities, or their majority if a member has none."""
+    soft_members = [m.predict_proba for m in members if m.predict_proba is not None]
     weights = [m.weights for m in members if m.weights is not None]
 
     def predict_proba(x: Array) -> Array:
-        return np.mean([give(x) for give in givers], axis=0)
+        return np.mean([p(x) for p in soft_members], axis=0)
 
     def votes(x: Array) -> Array:
         return np.sum([np.eye(classes)[m.predict(x)] for m in members], axis=0)
 
-    soft = len(givers) == len(members)
+    soft = len(soft_members) == len(members)
 
     def predict(x: Array) -> Array:
         return (predict_proba if soft else votes)(x).argmax(1)
@@ -41,14 +41,14 @@ def averaged(members: Sequence[Fitted], classes: int) -> Fitted:
 
 @dataclass(frozen=True)
 class Ensemble(Learner):
-    r"""Ensemble: members that differ in their randomness alone, averaged.
+    r"""Ensemble: the average of members that differ in their randomness alone.
 
     .. math:: p(y \mid x) = \frac1M \sum_{m=1}^M p_{\theta_m}(y \mid x)
 
-    Members without probabilities vote.
+    If the members have no probabilities, their majority decides.
 
-    What a collective achieves by luck of a single training is averaged out: its success curve
-    gets steeper, and its critical mass is that of the typical member.
+    A success that depends on the randomness of a single training is averaged out: the success
+    curve of a collective gets steeper, and its critical mass is that of the typical member.
 
     References:
         | Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles (Lakshminarayanan et al., 2017)
@@ -56,7 +56,7 @@ class Ensemble(Learner):
 
     Arguments:
         base: The learner.
-        members: How many of it.
+        members: The number of trainings.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -76,15 +76,15 @@ class Ensemble(Learner):
     def fit_many(
         self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator]
     ) -> list[Fitted | Exception]:
-        """Train all members for all samples at once; where one fails, the ensemble does."""
+        """Train all members for all samples at once. An ensemble fails if a member fails."""
         fitted = self.base.fit_many(
             [sample for sample in samples for _ in range(self.members)],
-            [own for rng in rngs for own in offspring(rng, self.members)],
+            [child for rng in rngs for child in offspring(rng, self.members)],
         )
         results: list[Fitted | Exception] = []
         for i, sample in enumerate(samples):
-            part = fitted[i * self.members : (i + 1) * self.members]
-            failed = [m for m in part if isinstance(m, Exception)]
-            whole = [m for m in part if not isinstance(m, Exception)]
-            results.append(failed[0] if failed else averaged(whole, sample.classes))
+            members = fitted[i * self.members : (i + 1) * self.members]
+            errors = [m for m in members if isinstance(m, Exception)]
+            trained = [m for m in members if not isinstance(m, Exception)]
+            results.append(errors[0] if errors else averaged(trained, sample.classes))
         return results

@@ -1,12 +1,8 @@
 """Empirical risk minimisation."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from algorithms.base import TrainingSet
-from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
+from algorithms.engine import GradientLearner, Hooks, Samples
 
 
 @dataclass(frozen=True)
@@ -15,8 +11,8 @@ class ERM(GradientLearner):
 
     .. math:: \min_\theta \frac1n \sum_{i=1}^n \ell(f_\theta(x_i), y_i)
 
-    All people count alike: the collective weighs what its size says. Its taste for simple
-    features decides which signals are picked up first.
+    All samples have the same weight, so the weight of a collective is its size. The preference of
+    training for simple features decides which signals are learnt first.
 
     References:
         | A Stochastic Approximation Method (Robbins and Monro, 1951)
@@ -25,18 +21,14 @@ class ERM(GradientLearner):
     Its arguments are those of :class:`GradientLearner`.
 
     Example:
-        >>> rng = np.random.default_rng(0)
-        >>> x = rng.normal(size=(100, 2)).astype(np.float32)
-        >>> fitted = ERM().fit(TrainingSet(x, x[:, 0] > 0), rng)
-        >>> bool((fitted.predict(x) == (x[:, 0] > 0)).mean() > 0.9)
-        True
+        >>> import numpy as np
+        >>> from algorithms.base import TrainingSet
+        >>> x = np.array([[-2.0], [-1.0], [1.0], [2.0]])
+        >>> sample = TrainingSet(x, np.array([0, 0, 1, 1]))
+        >>> ERM().fit(sample, np.random.default_rng(0)).predict(x)
+        array([0, 0, 1, 1])
     """
 
-    def replicas(
-        self,
-        samples: Sequence[TrainingSet],
-        rngs: Sequence[np.random.Generator],
-        hyperparams: Hyperparams,
-    ) -> list[Outcome]:
-        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
-        return self.descend(samples, rngs, hyperparams)
+    def hooks(self, samples: Samples) -> Hooks:
+        """Return no hooks."""
+        return Hooks()

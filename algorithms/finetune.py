@@ -65,12 +65,12 @@ class Finetune(FeatureLearner):
         return encoder(located(self.encoder), self.pooling)(x, words)
 
     @staticmethod
-    def fit_alike(
+    def fit_stacked(
         learners: Sequence[Learner],
         samples: Sequence[TrainingSet],
         rngs: Sequence[np.random.Generator],
     ) -> list[Fitted | Exception]:
-        """Train learners that are alike, each on its sample."""
+        """Train learners of one :meth:`stacking_key`, each on its sample."""
         own = [learner for learner in learners if isinstance(learner, Finetune)]
         if not own:
             return []
@@ -83,11 +83,11 @@ class Finetune(FeatureLearner):
                 made = first.features(rows.pool[rows.index], rows.words)
                 pools[key] = made, np.arange(len(rows))
             pool, index = pools[key]
-            moved = first.features(rows.points, rows.words) if len(rows.moved) else None
-            return Rows(pool, index, rows.moved, moved)
+            points = first.features(rows.points, rows.words) if len(rows.replaced) else None
+            return Rows(pool, index, rows.replaced, points)
 
         inner = [learner.base for learner in own]
-        fitted = inner[0].fit_alike(inner, [represented(s, encoded) for s in samples], rngs)
+        fitted = inner[0].fit_stacked(inner, [represented(s, encoded) for s in samples], rngs)
         return [
             f if isinstance(f, Exception) else on_points(f, partial(first.features, words=s.words))
             for f, s in zip(fitted, (sample.rows for sample in samples), strict=True)

@@ -1,6 +1,5 @@
 """Distributionally robust optimisation over known groups."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,33 +8,49 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from algorithms.base import Array, TrainingSet
-from algorithms.engine.hooks import Hooks, Replicas
-from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
+from algorithms.base import Array
+from algorithms.engine import GradientLearner, Hooks, Replicas, Samples
 
 
-def exponentiated(losses: Tensor, index: Tensor, stack: Replicas) -> Tensor:
-    """Exponentiated-gradient weights of the groups, spread over their samples in the batch.
+def group_weights(losses: Tensor, index: Tensor, replicas: Replicas) -> Tensor:
+    """Update the groups' weights, and divide them among their samples in a batch.
 
-    Kept as logarithms, which neither overflow nor underflow to a group that is lost for good.
+    The weights are stored as logarithms, which neither overflow nor underflow to a group that
+    can never regain weight.
+
+    Arguments:
+        losses: Losses of the batch, (R, b).
+        index: Positions of the samples, (R, b).
+        replicas: The replicas, with hyper-parameters "step" and "adjustment".
+
+    Returns:
+        Weights, (R, b).
     """
-    replicas = len(losses)
-    groups = stack.group.gather(1, index)
-    empty = losses.new_zeros(replicas, stack.groups)
+    groups = replicas.group.gather(1, index)
+    empty = losses.new_zeros(len(losses), replicas.groups)
     counts = empty.scatter_add(1, groups, torch.ones_like(losses))
     mean = empty.scatter_add(1, groups, losses) / counts.clamp_min(1)
-    if "log_q" not in stack.state:
-        sizes = empty.scatter_add(1, stack.group, torch.ones_like(stack.group, dtype=losses.dtype))
-        # A group that nobody is in has no weight to lose, nor to give back.
-        stack.state["log_q"] = empty.masked_fill(sizes == 0, -torch.inf)
-        stack.state["margin"] = stack.hyperparams["adjustment"] / sizes.clamp_min(1).sqrt()
-    log_q = stack.state["log_q"] + stack.hyperparams["step"] * (mean + stack.state["margin"])
-    stack.state["log_q"] = log_q = log_q.log_softmax(1)
+    if "log_q" not in replicas.state:
+        sizes = empty.scatter_add(
+            1, replicas.group, torch.ones_like(replicas.group, dtype=losses.dtype)
+        )
+        # A group without samples takes no part in the normalisation.
+        replicas.state["log_q"] = empty.masked_fill(sizes == 0, -torch.inf)
+        replicas.state["margin"] = replicas.hyperparams["adjustment"] / sizes.clamp_min(1).sqrt()
+    log_q = replicas.state["log_q"] + replicas.hyperparams["step"] * (
+        mean + replicas.state["margin"]
+    )
+    replicas.state["log_q"] = log_q = log_q.log_softmax(1)
     return (log_q.exp() / counts.clamp_min(1)).gather(1, groups)
 
 
-def balanced(group: Array) -> Array:
-    """Chances (n,) under which each group is drawn as often as the others."""
+def balanced_weights(group: Array) -> Array:
+    """Return sampling weights (n,) by which all groups are drawn equally often.
+
+    Example:
+        >>> balanced_weights(np.array([0, 0, 1, 0, 0]))
+        array([0.25, 0.25, 1.  , 0.25, 0.25])
+    """
     return 1 / np.bincount(group)[group]
 
 
@@ -46,12 +61,12 @@ class GroupDRO(GradientLearner):
     .. math:: q_g \propto q_g \exp\big(\eta\,(L_g + C/\sqrt{n_g})\big), \qquad
         \text{descend on } \sum_g q_g L_g
 
-    with :math:`L_g` the mean loss of group g in the batch (zero where it has nobody there) and q
-    updated before each step, over the groups that somebody in the sample is in. Where data have no
-    groups, the label is the group.
+    with :math:`L_g` the mean loss of group g in the batch (zero if it has no samples there) and q
+    updated before each step, over the groups that have samples. If data have no groups, the
+    label is the group.
 
-    A collective that is a group of its own is heard until it is fitted; one that is spread over
-    the groups is heard as much as the groups that it makes hard.
+    A collective that is a group of its own has much weight until it is fitted; the weight of one
+    that is spread over the groups is that of the groups whose loss it increases.
 
     References:
         | Distributionally Robust Neural Networks for Group Shifts (Sagawa et al., 2020)
@@ -60,19 +75,21 @@ class GroupDRO(GradientLearner):
     Arguments (and those of :class:`GradientLearner`):
         step: The step size :math:`\eta` of the groups' weights.
         adjustment: The generalisation adjustment C.
-        balance: Whether batches draw each group as often as the others.
+        balance: Whether batches draw all groups equally often.
+
+    Example:
+        >>> group = torch.tensor([[0, 0, 1]])
+        >>> table = {"step": torch.tensor([[1.0]]), "adjustment": torch.tensor([[0.0]])}
+        >>> replicas = Replicas(group, group, 2, 2, table)
+        >>> group_weights(torch.tensor([[0.0, 0.0, 2.0]]), torch.tensor([[0, 1, 2]]), replicas)
+        tensor([[0.0596, 0.0596, 0.8808]])
     """
 
     step: Annotated[float, Ge(0)] = 0.01
     adjustment: Annotated[float, Ge(0)] = 0.0
     balance: bool = True
 
-    def replicas(
-        self,
-        samples: Sequence[TrainingSet],
-        rngs: Sequence[np.random.Generator],
-        hyperparams: Hyperparams,
-    ) -> list[Outcome]:
-        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
-        chances = np.stack([balanced(s.group) for s in samples]) if self.balance else None
-        return self.descend(samples, rngs, hyperparams, Hooks(exponentiated, chances=chances))
+    def hooks(self, samples: Samples) -> Hooks:
+        """Return hooks that weight the losses of each batch, and balance the batches."""
+        weights = np.stack([balanced_weights(s.group) for s in samples]) if self.balance else None
+        return Hooks(loss_weights=group_weights, sampling_weights=weights)

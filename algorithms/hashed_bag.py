@@ -64,12 +64,12 @@ class HashedBag(FeatureLearner):
         return np.log1p(made, out=made)
 
     @staticmethod
-    def fit_alike(
+    def fit_stacked(
         learners: Sequence[Learner],
         samples: Sequence[TrainingSet],
         rngs: Sequence[np.random.Generator],
     ) -> list[Fitted | Exception]:
-        """Train learners that are alike, each on its sample."""
+        """Train learners of one :meth:`stacking_key`, each on its sample."""
         own = [learner for learner in learners if isinstance(learner, HashedBag)]
         if not own:
             return []
@@ -80,8 +80,8 @@ class HashedBag(FeatureLearner):
             if id(rows.pool) not in pools:
                 pools[id(rows.pool)] = first.bags(rows.pool)
             bags = first.bags(rows.points)
-            return Rows(pools[id(rows.pool)], rows.index, rows.moved, bags)
+            return Rows(pools[id(rows.pool)], rows.index, rows.replaced, bags)
 
         inner = [learner.base for learner in own]
-        fitted = inner[0].fit_alike(inner, [represented(s, bagged) for s in samples], rngs)
+        fitted = inner[0].fit_stacked(inner, [represented(s, bagged) for s in samples], rngs)
         return [f if isinstance(f, Exception) else on_points(f, first.bags) for f in fitted]

@@ -1,4 +1,4 @@
-"""Train once, then train again on what went wrong."""
+"""Two trainings, the second one with more weight on the mistakes of the first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,10 +8,8 @@ import numpy as np
 from annotated_types import Ge
 
 from algorithms.base import Array, TrainingSet
-from algorithms.engine.hooks import Hooks
+from algorithms.engine import GradientLearner, Hooks, Hyperparams, Outcome, Samples, Trained
 from algorithms.engine.inference import probabilities
-from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
-from algorithms.engine.loop import Trained
 
 
 @dataclass(frozen=True)
@@ -19,16 +17,16 @@ class JTT(GradientLearner):
     r"""Just train twice (JTT).
 
     A first model is trained for a few epochs; its mistakes on the training data are the error set
-    E. A second one starts afresh on data in which each sample of E stands :math:`\lambda` times:
+    E. A second model is trained from scratch on data with :math:`\lambda` copies of E:
 
     .. math:: \min_\theta \lambda \sum_{i \in E} \ell_i(\theta) + \sum_{i \notin E} \ell_i(\theta)
 
-    The copies are drawn: a batch takes a sample of E with :math:`\lambda` times the chance of
-    another, so an epoch costs what it costs without them. (Of the meanings that :math:`\lambda`
-    has in published code, this is "exactly :math:`\lambda` copies".)
+    The copies are virtual: a batch draws a sample of E with :math:`\lambda` times the probability
+    of another, so an epoch is not longer. (Published code differs in the meaning of
+    :math:`\lambda`; here it is the number of copies.)
 
-    A small collective is among the mistakes of the first model and is amplified; a large one
-    has been fitted by it and is outvoted by the other mistakes.
+    A small collective is among the mistakes of the first model and is amplified; a large one is
+    fitted by that model already, and loses weight to the other mistakes.
 
     References:
         | Just Train Twice: Improving Group Robustness without Training Group Information (Liu et al., 2021)
@@ -37,41 +35,53 @@ class JTT(GradientLearner):
     Arguments (and those of :class:`GradientLearner`):
         epochs: Passes over the training data of the second model.
         first: Passes over the training data of the first model.
-        upweight: How often a mistake counts, :math:`\lambda`; once is :class:`ERM`, but for
-            drawing with replacement.
+        upweight: The number of copies :math:`\lambda` of a mistake; one is :class:`ERM`, except
+            that samples are drawn with replacement.
+
+    Example:
+        The sample at -3 has an unusual label, which the first model gets wrong:
+
+        >>> x = np.array([[-3.0], [-2.0], [-1.0], [1.0], [2.0], [3.0]])
+        >>> sample = TrainingSet(x, np.array([1, 0, 0, 1, 1, 1]))
+        >>> JTT(first=5).fit(sample, np.random.default_rng(0)).weights
+        array([20.,  1.,  1.,  1.,  1.,  1.])
     """  # noqa: E501 (a title)
 
     first: Annotated[int, Ge(1)] = 2
     upweight: Annotated[float, Ge(1)] = 20.0
 
+    def hooks(self, samples: Samples) -> Hooks:
+        """Return no hooks: the first model minimises the empirical risk."""
+        return Hooks()
+
     def replicas(
         self,
-        samples: Sequence[TrainingSet],
+        samples: Samples,
         rngs: Sequence[np.random.Generator],
         hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
-        outcomes = self.descend(
+        """Train twice, the second time with other sampling weights."""
+        first = self.descend(
             samples, rngs, hyperparams, epochs=self.first, selection=None, trace=False
         )
         errors = {
-            r: self.mistakes(samples[r], first)
-            for r, first in enumerate(outcomes)
-            if not isinstance(first, Exception)
+            r: self.mistakes(samples[r], outcome)
+            for r, outcome in enumerate(first)
+            if not isinstance(outcome, Exception)
         }
         if not errors:
-            return outcomes
-        chances = {
+            return first
+        weights = {
             r: np.where(wrong, hyperparams["upweight"][r], 1.0) for r, wrong in errors.items()
         }
-        hooks = Hooks(chances=np.stack(list(chances.values())))
-        results = self.retrain(outcomes, samples, rngs, hyperparams, hooks)
-        for r, weights in chances.items():
+        hooks = Hooks(sampling_weights=np.stack(list(weights.values())))
+        results = self.retrain(first, samples, rngs, hyperparams, hooks)
+        for r, wrong in errors.items():
             result = results[r]
             if not isinstance(result, Exception):
-                results[r] = replace(result, weights=weights, suspects=errors[r])
+                results[r] = replace(result, weights=weights[r], flagged=wrong)
         return results
 
     def mistakes(self, sample: TrainingSet, first: Trained) -> Array:
-        """Which samples the first model gets wrong, (n,)."""
+        """Return which samples the first model gets wrong, a mask (n,)."""
         return probabilities(self.network, first.parameters, sample.x).argmax(1) != sample.y

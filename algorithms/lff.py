@@ -1,4 +1,4 @@
-"""Learn from what a biased network fails at."""
+"""Training on the failures of a biased network."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -10,31 +10,38 @@ import torch
 from annotated_types import Ge, Le, Lt
 from torch import Tensor
 
-from algorithms.base import TrainingSet
-from algorithms.engine.hooks import Hooks, Replicas
-from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
+from algorithms.engine import GradientLearner, Hooks, Hyperparams, Outcome, Replicas, Samples
 from algorithms.engine.loop import initial
 
 
-def failures(losses: Tensor, index: Tensor, stack: Replicas) -> Tensor:
-    """Weights of two stacks: what the biased one is sure of, what it fails at compared."""
-    if "memory" not in stack.state:
-        stack.state["memory"] = torch.zeros_like(stack.label, dtype=losses.dtype)
-        stack.state["seen"] = torch.zeros_like(stack.state["memory"])
-    memory, seen = stack.state["memory"], stack.state["seen"]
-    # The first loss is remembered whole, later ones are averaged in.
-    old = stack.hyperparams["memory"] * seen.gather(1, index)
-    new = old * memory.gather(1, index) + (1 - old) * losses
-    memory.scatter_(1, index, new)
-    seen.scatter_(1, index, 1)
-    peaks = losses.new_zeros(len(losses), stack.classes)
-    peaks.scatter_reduce_(1, stack.label, memory, "amax")
+def relative_difficulty(losses: Tensor, index: Tensor, replicas: Replicas) -> Tensor:
+    """Return the weights of the biased networks, by confidence, and the debiased, by difficulty.
+
+    Arguments:
+        losses: Losses of a batch, (2R, b); the first R rows are those of the biased networks.
+        index: Positions of the samples, (2R, b).
+        replicas: The networks, with hyper-parameters "memory" and "exponent".
+
+    Returns:
+        Weights, (2R, b).
+    """
+    if "losses" not in replicas.state:
+        replicas.state["losses"] = torch.zeros_like(replicas.labels, dtype=losses.dtype)
+        replicas.state["visited"] = torch.zeros_like(replicas.state["losses"])
+    averages, visited = replicas.state["losses"], replicas.state["visited"]
+    # At the first visit the average is the loss itself.
+    keep = replicas.hyperparams["memory"] * visited.gather(1, index)
+    average = keep * averages.gather(1, index) + (1 - keep) * losses
+    averages.scatter_(1, index, average)
+    visited.scatter_(1, index, 1)
+    largest = losses.new_zeros(len(losses), replicas.classes)
+    largest.scatter_reduce_(1, replicas.labels, averages, "amax")
     tiny = torch.finfo(losses.dtype).tiny
-    peak = peaks.gather(1, stack.label.gather(1, index)).clamp_min_(tiny)
-    biased, debiased = (new / peak).chunk(2)
-    sure = torch.exp(-stack.hyperparams["exponent"] * losses).chunk(2)[0]
-    hard = biased / (biased + debiased).clamp_min(tiny)
-    return torch.cat([sure, hard]) / losses.shape[1]
+    scale = largest.gather(1, replicas.labels.gather(1, index)).clamp_min_(tiny)
+    biased, debiased = (average / scale).chunk(2)
+    confidence = torch.exp(-replicas.hyperparams["exponent"] * losses).chunk(2)[0]
+    difficulty = biased / (biased + debiased).clamp_min(tiny)
+    return torch.cat([confidence, difficulty]) / losses.shape[1]
 
 
 @dataclass(frozen=True)
@@ -43,16 +50,16 @@ class LfF(GradientLearner):
 
     Two networks are trained side by side on the same batches. The biased one, b, minimises the
     generalised cross-entropy :math:`(1 - p_y^q) / q`, whose gradient is :math:`p_y^q` times that
-    of the cross-entropy (no further factor q, which would only slow it down); so it trusts what
-    it already believes. The debiased one, d, which is the result, weighs by its failures:
+    of the cross-entropy (no further factor q, which would only slow it down): it prefers samples
+    that it fits already. The debiased one, d, is the result. It gives sample i the weight
 
     .. math:: W_i = \frac{\bar\ell^b_i}{\bar\ell^b_i + \bar\ell^d_i}
 
     where :math:`\bar\ell` is a sample's loss, averaged exponentially over its visits and divided
     by the largest such average in its class.
 
-    A collective whose signal the biased network picks up late is amplified; one whose signal is
-    the easiest thing to learn becomes the bias, and is left to be ignored.
+    A collective whose signal the biased network learns late is amplified; a signal that is the
+    easiest feature to learn becomes the bias, and its members have little weight.
 
     References:
         | Learning from Failure: Training Debiased Classifier from Biased Classifier (Nam et al., 2020)
@@ -61,29 +68,45 @@ class LfF(GradientLearner):
     Arguments (and those of :class:`GradientLearner`):
         exponent: The exponent q of the generalised cross-entropy; at 0 the biased network is
             trained like :class:`ERM`.
-        memory: How much of a sample's average loss is kept at each further visit.
+        memory: The weight of the old value in a sample's average loss.
+
+    Example:
+        One replica, thus two networks. The biased one fails at the second sample:
+
+        >>> labels, half = torch.zeros(2, 2, dtype=torch.int64), torch.full((2, 1), 0.5)
+        >>> replicas = Replicas(labels, labels, 2, 1, {"memory": half, "exponent": half})
+        >>> losses = torch.tensor([[0.1, 2.0], [1.0, 1.0]])
+        >>> relative_difficulty(losses, torch.arange(2).expand(2, 2), replicas)
+        tensor([[0.4756, 0.1839],
+                [0.0238, 0.2500]])
     """  # noqa: E501 (a title)
 
-    nets: ClassVar[int] = 2
+    networks_per_replica: ClassVar[int] = 2
 
     exponent: Annotated[float, Ge(0), Le(1)] = 0.7
     memory: Annotated[float, Ge(0), Lt(1)] = 0.7
 
+    def hooks(self, samples: Samples) -> Hooks:
+        """Return hooks that weight the losses of both networks."""
+        return Hooks(
+            loss_weights=relative_difficulty, networks_per_replica=self.networks_per_replica
+        )
+
     def replicas(
         self,
-        samples: Sequence[TrainingSet],
+        samples: Samples,
         rngs: Sequence[np.random.Generator],
         hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
+        """Train the biased and the debiased network of each replica side by side."""
         shape, classes = samples[0].rows.pool.shape[1:], samples[0].classes
-        parts = [initial(self.network, shape, classes, rngs) for _ in range(self.nets)]
-        # From here on the generators of both parts draw the same batches.
+        networks = range(self.networks_per_replica)
+        start = [initial(self.network, shape, classes, rngs) for _ in networks]
+        # From here on the generators of both networks draw the same batches.
         outcomes = self.descend(
             [*samples, *samples],
             [*rngs, *deepcopy(list(rngs))],
             {name: values * 2 for name, values in hyperparams.items()},
-            Hooks(weigh=failures, copies=self.nets),
-            start=[torch.cat(pair) for pair in zip(*parts, strict=True)],
+            start=[torch.cat(pair) for pair in zip(*start, strict=True)],
         )
         return outcomes[len(samples) :]

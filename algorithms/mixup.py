@@ -1,6 +1,6 @@
 """Training on mixtures of pairs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,44 +9,61 @@ import torch
 from annotated_types import Gt
 from torch import Tensor
 
-from algorithms.base import TrainingSet
-from algorithms.engine.hooks import Batch, Gradient, Hooks, Replicas, TrainingState
-from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
+from algorithms.engine import (
+    Batch,
+    Gradient,
+    GradientLearner,
+    Hooks,
+    Replicas,
+    Samples,
+    TrainingState,
+)
 
 
-def shares(size: int) -> Callable[[TrainingState], None]:
-    """What begins an epoch of batches of a size: each replica draws a share for each batch."""
+def draw_shares(size: int) -> Callable[[TrainingState], None]:
+    """Return a ``before_epoch`` hook that draws a share for each batch of a size."""
 
-    def begin(loop: TrainingState) -> None:
-        steps = -(-loop.label.shape[1] // size)
-        concentration = loop.stack.hyperparams["concentration"].flatten().tolist()
-        draws = [g.beta(a, a, steps) for g, a in zip(loop.rngs, concentration, strict=True)]
-        loop.stack.state["shares"] = torch.from_numpy(np.stack(draws)).to(loop.parameters[0])
+    def before_epoch(state: TrainingState) -> None:
+        steps = -(-state.n // size)
+        concentration = state.replicas.hyperparams["concentration"].flatten().tolist()
+        draws = [g.beta(a, a, steps) for g, a in zip(state.rngs, concentration, strict=True)]
+        shares = torch.from_numpy(np.stack(draws)).to(state.parameters[0])
+        state.replicas.state["shares"] = shares
 
-    return begin
-
-
-def mixed(loop: TrainingState, batch: Batch) -> Gradient:
-    """Mix each point with the one before it: the order is random already."""
-    state = loop.stack.state
-    state["share"], state["shares"] = state["shares"].tensor_split([1], dim=1)
-    own = state["share"][:, :, None]
-    x = own * batch.x + (1 - own) * batch.x.roll(1, 1)
-    return loop.gradient(Batch(x, batch.labels, batch.index))
+    return before_epoch
 
 
-def mixed_loss(logits: Tensor, batch: Batch, stack: Replicas) -> Tensor:
-    """The loss by the points' own labels and that by their partners', in the same shares."""
-    log_p, own = logits.log_softmax(1), stack.state["share"]
-    mine, theirs = (
-        -log_p.gather(1, label[:, None])[:, 0] for label in (batch.labels, batch.labels.roll(1, 1))
+def mixed_gradient(state: TrainingState, batch: Batch) -> Gradient:
+    """Return the gradient at mixtures of each point with the one before it, in random order."""
+    memory = state.replicas.state
+    memory["share"], memory["shares"] = memory["shares"].tensor_split([1], dim=1)
+    share = memory["share"][:, :, None]
+    x = share * batch.x + (1 - share) * batch.x.roll(1, 1)
+    return state.gradient(Batch(x, batch.labels, batch.index))
+
+
+def mixed_loss(logits: Tensor, batch: Batch, replicas: Replicas) -> Tensor:
+    """Return the mixture of the losses for the labels of both points of each pair.
+
+    Arguments:
+        logits: Logits of the mixtures, (R, K, b).
+        batch: The samples, before mixing.
+        replicas: The replicas; the share of the first point is their state "share", (R, 1).
+
+    Returns:
+        The objective, (R,).
+    """
+    log_p, share = logits.log_softmax(1), replicas.state["share"]
+    first, second = (
+        -log_p.gather(1, labels[:, None])[:, 0]
+        for labels in (batch.labels, batch.labels.roll(1, 1))
     )
-    return (own * mine + (1 - own) * theirs).mean(1)
+    return (share * first + (1 - share) * second).mean(1)
 
 
 @dataclass(frozen=True)
 class Mixup(GradientLearner):
-    r"""Mixup: points and losses of pairs of samples are mixed.
+    r"""Mixup: training on mixtures of the points, and of the losses, of pairs of samples.
 
     .. math:: \min_\theta \frac1m \sum_{i=1}^m \lambda \, \ell(f_\theta(\tilde x_i), y_i)
         + (1 - \lambda) \, \ell(f_\theta(\tilde x_i), y_{j(i)}), \qquad
@@ -56,25 +73,33 @@ class Mixup(GradientLearner):
     over batches of m samples. A batch has one :math:`\lambda`, and the partner j(i) of a sample
     is the one before it.
 
-    A member's signal is seen half-faded, beside the label in the same proportion: a collective
-    teaches a slope between with and without its signal, and the fainter signal too.
+    Training sees a member's signal at reduced strength, and its label in the same proportion: a
+    collective teaches a gradual transition between points without and with its signal.
 
     References:
         | mixup: Beyond Empirical Risk Minimization (Zhang et al., 2018)
         | https://arxiv.org/abs/1710.09412
 
     Arguments (and those of :class:`GradientLearner`):
-        concentration: The parameter a of the Beta distribution; close to 0 nothing is mixed.
+        concentration: The parameter a of the Beta distribution; close to 0 there is no mixing.
+
+    Example:
+        A point with label 0 and a point with label 1, in a mixture of 3 to 1:
+
+        >>> replicas = Replicas(None, None, 2, 1, {})
+        >>> replicas.state["share"] = torch.tensor([[0.75]])
+        >>> batch = Batch(x=None, labels=torch.tensor([[0, 1]]), index=None)
+        >>> logits = torch.tensor([[[2.0, 0.0], [0.0, 0.0]]])
+        >>> mixed_loss(logits, batch, replicas)
+        tensor([0.6600])
     """
 
     concentration: Annotated[float, Gt(0)] = 0.2
 
-    def replicas(
-        self,
-        samples: Sequence[TrainingSet],
-        rngs: Sequence[np.random.Generator],
-        hyperparams: Hyperparams,
-    ) -> list[Outcome]:
-        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
-        hooks = Hooks(objective=mixed_loss, around=mixed, begin=shares(self.batch_size))
-        return self.descend(samples, rngs, hyperparams, hooks)
+    def hooks(self, samples: Samples) -> Hooks:
+        """Return hooks that mix the samples of each batch."""
+        return Hooks(
+            objective=mixed_loss,
+            gradient_step=mixed_gradient,
+            before_epoch=draw_shares(self.batch_size),
+        )

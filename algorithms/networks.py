@@ -20,109 +20,165 @@ from torch.nn.functional import pad
 Shape = tuple[int, ...]
 Tape = Any
 
-#: A multiple of the numbers that processors work out side by side.
+#: A multiple of the number of values in a vector instruction.
 VECTORS = 64
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """The shape of one parameter, without the replicas' axis, and the inputs that a unit sums."""
+    """The shape of one parameter, without the replicas' axis, and the fan-in of its units."""
 
     shape: Shape
     fan_in: int
 
 
 class Network(ABC):
-    """An architecture. Its fields are its sizes; each has a default.
+    """An architecture. Its fields are its sizes; each has a default. Abstract.
 
-    Its last layer is linear: weights and biases that end the list of parameters, on features
-    that a subclass computes. Gradients come from automatic differentiation, unless the network
-    is :class:`Layered`.
+    The last layer is linear: its weights and biases are the last two parameters, and its inputs
+    are the features that a subclass computes. Gradients come from automatic differentiation,
+    unless the network is :class:`Layered`.
     """
 
     @abstractmethod
     def parameters(self, points: Shape, classes: int) -> list[Parameter]:
-        """The parameters for points of a given shape and a number of classes."""
+        """Return the parameters for points of a given shape and a number of classes."""
 
     @abstractmethod
     def features(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
-        """What the last layer sees, (R, F, B), of points given as rows (R, B, d)."""
+        """Return the inputs of the last layer.
+
+        Arguments:
+            parameters: The parameters, each (R, ...).
+            x: Points as rows, (R, B, d).
+            points: The shape of a point.
+
+        Returns:
+            Features, (R, F, B).
+        """
 
     def footprint(self, points: Shape, classes: int) -> int:
-        """About how many numbers a replica's step keeps at hand for each point."""
+        """Return about how many values of a point a replica's step holds in memory."""
         return prod(points) + 3 * sum(p.shape[0] for p in self.parameters(points, classes)[::2])
 
     def logits(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
-        """Logits (R, K, B) of points given as rows (R, B, d)."""
+        """Return the logits.
+
+        Arguments:
+            parameters: The parameters, each (R, ...).
+            x: Points as rows, (R, B, d).
+            points: The shape of a point.
+
+        Returns:
+            Logits, (R, K, B).
+        """
         return last(parameters, self.features(parameters, x, points))
 
     def record(self, parameters: list[Tensor], x: Tensor, points: Shape) -> tuple[Tensor, Tape]:
-        """Logits, and what :meth:`backward` needs."""
+        """Return the logits and the tape for :meth:`backward`.
+
+        Arguments:
+            parameters: The parameters, each (R, ...).
+            x: Points as rows, (R, B, d).
+            points: The shape of a point.
+
+        Returns:
+            Logits, (R, K, B), and the tape.
+        """
         with torch.enable_grad():
             leaves = [p.detach().requires_grad_() for p in parameters]
             logits = self.logits(leaves, x, points)
         return logits.detach(), (leaves, logits)
 
-    def backward(self, tape: Tape, slope: Tensor) -> list[Tensor]:
-        """The loss's gradient for each parameter, given its gradient for the logits (R, K, B)."""
+    def backward(self, tape: Tape, logit_grad: Tensor) -> list[Tensor]:
+        """Return the loss's gradient for each parameter.
+
+        Arguments:
+            tape: The second result of :meth:`record`.
+            logit_grad: The loss's gradient for the logits, (R, K, B).
+        """
         leaves, logits = tape
-        return list(torch.autograd.grad(logits, leaves, slope))
+        return list(torch.autograd.grad(logits, leaves, logit_grad))
 
 
 class Layered(Network):
-    """A network of linear layers, dense or convolutional, whose gradients are written by hand.
+    """A network of linear layers, dense or convolutional, with explicit gradients. Abstract.
 
     A layer is a product of weights with its inputs (R, in, L * B): L places of each of B points,
-    one for a dense layer. With the loss's slope at its outputs, (R, out, L * B), all gradients
-    follow; and so do their norms for each point, without any point's gradient being formed.
+    one for a dense layer. The loss's gradient for its outputs, (R, out, L * B), determines all
+    gradients for parameters, and also their norms for each point, without a gradient per point.
     """
 
     @abstractmethod
     def run(self, parameters: list[Tensor], x: Tensor, points: Shape) -> tuple[Tensor, Any]:
-        """The features (R, F, B), and what :meth:`slopes` needs of the layers before."""
+        """Return the features, and the activations that :meth:`layer_grads` needs.
+
+        Arguments:
+            parameters: The parameters, each (R, ...).
+            x: Points as rows, (R, B, d).
+            points: The shape of a point.
+
+        Returns:
+            Features, (R, F, B), and activations.
+        """
 
     @abstractmethod
-    def slopes(self, tape: Tape, slope: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Slope at the outputs, and inputs, of each layer, given the slope at the logits."""
+    def layer_grads(self, tape: Tape, logit_grad: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Return the loss's gradient for the outputs of each layer, and the layer's inputs.
+
+        Arguments:
+            tape: Parameters, features and activations.
+            logit_grad: The loss's gradient for the logits, (R, K, B).
+
+        Returns:
+            A pair (R, out, L * B), (R, in, L * B) for each layer.
+        """
 
     def features(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
-        """What the last layer sees, (R, F, B), of points given as rows (R, B, d)."""
+        """Return the inputs of the last layer, (R, F, B)."""
         return self.run(parameters, x, points)[0]
 
     def record(self, parameters: list[Tensor], x: Tensor, points: Shape) -> tuple[Tensor, Tape]:
-        """Logits, and what :meth:`backward` needs."""
-        features, layers = self.run(parameters, x, points)
-        return last(parameters, features), (parameters, features, layers)
+        """Return the logits and the tape for :meth:`backward`."""
+        features, activations = self.run(parameters, x, points)
+        return last(parameters, features), (parameters, features, activations)
 
-    def backward(self, tape: Tape, slope: Tensor) -> list[Tensor]:
-        """The loss's gradient for each parameter, given its gradient for the logits (R, K, B)."""
+    def backward(self, tape: Tape, logit_grad: Tensor) -> list[Tensor]:
+        """Return the loss's gradient for each parameter."""
         return [
             gradient
-            for slopes, inputs in self.slopes(tape, slope)
+            for output_grad, inputs in self.layer_grads(tape, logit_grad)
             for gradient in (
-                product(slopes, inputs.transpose(1, 2)),
-                slopes.sum(2, keepdim=True),
+                product(output_grad, inputs.transpose(1, 2)),
+                output_grad.sum(2, keepdim=True),
             )
         ]
 
-    def squared_norms(self, tape: Tape, slope: Tensor) -> Tensor:
-        r"""The squared norm of each point's own gradient, (R, B).
+    def squared_norms(self, tape: Tape, logit_grad: Tensor) -> Tensor:
+        r"""Return the squared norm of the gradient of each point's loss.
 
         .. math:: \sum_l \lVert \delta_l a_l^\top \rVert^2 + \lVert \delta_l 1 \rVert^2
+
+        Arguments:
+            tape: The second result of :meth:`record`.
+            logit_grad: The gradient of each point's loss for its logits, (R, K, B).
+
+        Returns:
+            Squared norms, (R, B).
         """
-        replicas, _, batch = slope.shape
-        total = slope.new_zeros(replicas, batch)
-        for slopes, inputs in self.slopes(tape, slope):
-            if slopes.shape[2] == batch:
-                total += slopes.square().sum(1) * (inputs.square().sum(1) + 1)
+        replicas, _, batch = logit_grad.shape
+        total = logit_grad.new_zeros(replicas, batch)
+        for output_grad, inputs in self.layer_grads(tape, logit_grad):
+            if output_grad.shape[2] == batch:
+                total += output_grad.square().sum(1) * (inputs.square().sum(1) + 1)
                 continue
             # (R, units, L * B) -> (R * B, units, L): a small product for each point.
-            own = [
+            deltas, activations = (
                 part.unflatten(2, (-1, batch)).permute(0, 3, 1, 2).flatten(0, 1).contiguous()
-                for part in (slopes, inputs)
-            ]
-            weights = product(own[0], own[1].transpose(1, 2)).square().sum((1, 2))
-            biases = own[0].sum(2).square().sum(1)
+                for part in (output_grad, inputs)
+            )
+            weights = product(deltas, activations.transpose(1, 2)).square().sum((1, 2))
+            biases = deltas.sum(2).square().sum(1)
             total += (weights + biases).view(replicas, batch)
         return total
 
@@ -130,17 +186,20 @@ class Layered(Network):
 def product(
     a: Tensor, b: Tensor, bias: Tensor | None = None, alpha: float = 1.0, beta: float = 1.0
 ) -> Tensor:
-    r"""Products of matrices, one a replica, :math:`\alpha A_r B_r + \beta c_r`, (R, m, n).
+    r"""Return the products of matrices, one for each replica, :math:`\alpha A_r B_r + \beta c_r`.
 
-    A lone product with a side of one would be worked out as one with a vector, and rounded
-    otherwise than in a stack: it is taken twice, and so are those of its gradients.
+    A single product with a side of one would be computed as a product with a vector, which
+    rounds differently than in a stack: it is computed twice, and so are those of its gradients.
 
     Arguments:
         a: The left matrices, (R, m, k).
-        b: The right ones, (R, k, n).
-        bias: What is added, (R, m, 1), if anything is.
-        alpha: The factor of the products, where something is added.
-        beta: The factor of what is added.
+        b: The right matrices, (R, k, n).
+        bias: The summand c, (R, m, 1), if there is one.
+        alpha: The factor of the products; used only with a bias.
+        beta: The factor of the bias.
+
+    Returns:
+        Matrices, (R, m, n).
     """
     replicas, m, k = a.shape
     if replicas == 1 and 1 in (m, k, b.shape[2]):
@@ -152,10 +211,10 @@ def product(
 
 
 def evenly(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """A function of each number in (R, ...), rounded alike however many replicas there are.
+    """Apply an elementwise function to (R, ...) with rounding that does not depend on R.
 
-    Processors take numbers by whole vectors and those that are left one by one, which some
-    functions round otherwise: each replica's numbers are filled up so that none are left.
+    Processors compute whole vectors of values, and the remaining values one by one, which some
+    functions round differently: each replica's values are padded so that none remain.
     """
     short = -x[0].numel() % VECTORS
     if not short:
@@ -164,18 +223,18 @@ def evenly(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 
 
 def dense(fan_in: int, units: int) -> list[Parameter]:
-    """Weights and biases of a fully connected layer."""
+    """Return the weights and biases of a fully connected layer."""
     return [Parameter((units, fan_in), fan_in), Parameter((units, 1), fan_in)]
 
 
 def last(parameters: list[Tensor], features: Tensor) -> Tensor:
-    """Logits (R, K, B) of features (R, F, B)."""
+    """Return the logits (R, K, B) of features (R, F, B)."""
     return product(parameters[-2], features, parameters[-1])
 
 
-def _through_rectifier(slope: Tensor, output: Tensor) -> None:
-    """Turn the gradient for a rectified output into that for its input, in place."""
-    torch.ops.aten.threshold_backward.grad_input(slope, output, 0, grad_input=slope)
+def _through_rectifier(output_grad: Tensor, output: Tensor) -> None:
+    """Turn the gradient for a rectified output into the gradient for its input, in place."""
+    torch.ops.aten.threshold_backward.grad_input(output_grad, output, 0, grad_input=output_grad)
 
 
 @dataclass(frozen=True)
@@ -195,25 +254,25 @@ class MLP(Layered):
     hidden: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (64,)
 
     def parameters(self, points: Shape, classes: int) -> list[Parameter]:
-        """The parameters for points of a given shape and a number of classes."""
+        """Return the parameters for points of a given shape and a number of classes."""
         widths = [prod(points), *self.hidden, classes]
         return [p for w, v in pairwise(widths) for p in dense(w, v)]
 
     def run(self, parameters: list[Tensor], x: Tensor, points: Shape) -> tuple[Tensor, Any]:
-        """The features (R, F, B), and what :meth:`slopes` needs of the layers before."""
+        """Return the features, (R, F, B), and the activations."""
         inputs = [x.transpose(1, 2)]
         for w, b in zip(parameters[:-2:2], parameters[1:-2:2], strict=True):
             inputs.append(product(w, inputs[-1], b).relu_())
         return inputs[-1], inputs
 
-    def slopes(self, tape: Tape, slope: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Slope at the outputs, and inputs, of each layer, given the slope at the logits."""
+    def layer_grads(self, tape: Tape, logit_grad: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Return the gradient for the outputs of each layer, and its inputs."""
         parameters, _, inputs = tape
-        pairs = [(slope, inputs[-1])]
+        pairs, output_grad = [(logit_grad, inputs[-1])], logit_grad
         for layer in range(len(inputs) - 1, 0, -1):
-            slope = product(parameters[2 * layer].transpose(1, 2), slope)
-            _through_rectifier(slope, inputs[layer])
-            pairs.insert(0, (slope, inputs[layer - 1]))
+            output_grad = product(parameters[2 * layer].transpose(1, 2), output_grad)
+            _through_rectifier(output_grad, inputs[layer])
+            pairs.insert(0, (output_grad, inputs[layer - 1]))
         return pairs
 
 
@@ -227,22 +286,22 @@ class Linear(Layered):
     """
 
     def parameters(self, points: Shape, classes: int) -> list[Parameter]:
-        """The parameters for points of a given shape and a number of classes."""
+        """Return the parameters for points of a given shape and a number of classes."""
         return dense(prod(points), classes)
 
     def run(self, parameters: list[Tensor], x: Tensor, points: Shape) -> tuple[Tensor, Any]:
-        """The features (R, F, B), and what :meth:`slopes` needs of the layers before."""
+        """Return the features, (R, F, B), and the activations."""
         return x.transpose(1, 2), None
 
-    def slopes(self, tape: Tape, slope: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Slope at the outputs, and inputs, of each layer, given the slope at the logits."""
-        return [(slope, tape[1])]
+    def layer_grads(self, tape: Tape, logit_grad: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Return the gradient for the outputs of each layer, and its inputs."""
+        return [(logit_grad, tape[1])]
 
 
 def _patches(image: Tensor) -> Tensor:
-    """All 3x3 patches at stride 2 of images (R, c, h, w, B), padded by one: (R, c, 9, h', w', B).
+    """Return all 3x3 patches at stride 2 of images (R, c, h, w, B), (R, c, 9, h', w', B).
 
-    With the batch last, each patch is a handful of contiguous copies.
+    Images are padded by one. With the batch last, each patch consists of contiguous copies.
     """
     replicas, channels, height, width, batch = image.shape
     high, wide = (height + 1) // 2, (width + 1) // 2
@@ -260,15 +319,15 @@ def _patches(image: Tensor) -> Tensor:
     return torch.stack(views, 2)
 
 
-def _patches_backward(slope: Tensor, shape: torch.Size) -> Tensor:
-    """The gradient for the images (R, c, h, w, B), given that for their patches."""
+def _patches_backward(patch_grad: Tensor, shape: torch.Size) -> Tensor:
+    """Return the gradient for images (R, c, h, w, B), given the gradient for their patches."""
     replicas, channels, height, width, batch = shape
     high, wide = (height + 1) // 2, (width + 1) // 2
-    padded = slope.new_zeros(replicas, channels, 2 * high + 1, 2 * wide + 1, batch)
+    padded = patch_grad.new_zeros(replicas, channels, 2 * high + 1, 2 * wide + 1, batch)
     for k in range(9):
         row, column = divmod(k, 3)
         view = padded[:, :, row : row + 2 * high : 2, column : column + 2 * wide : 2]
-        view += slope[:, :, k]
+        view += patch_grad[:, :, k]
     return padded[:, :, 1 : height + 1, 1 : width + 1]
 
 
@@ -277,7 +336,7 @@ class ConvNet(Layered):
     """Small convolutional network: 3x3 convolutions at stride 2 with rectified units, then linear.
 
     Stride in place of pooling makes it cheap on a processor. Convolutions are products of
-    weights with patches, so that a replica's result does not depend on the others in its stack.
+    weights with patches, so a replica's result does not depend on the others in its stack.
 
     Arguments:
         channels: The channels of each convolution.
@@ -290,7 +349,7 @@ class ConvNet(Layered):
     channels: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (8, 16)
 
     def footprint(self, points: Shape, classes: int) -> int:
-        """About how many numbers a replica's step keeps at hand for each point."""
+        """Return about how many values of a point a replica's step holds in memory."""
         total, (depth, height, width) = prod(points), points
         for channels in self.channels:
             height, width = (height + 1) // 2, (width + 1) // 2
@@ -300,7 +359,7 @@ class ConvNet(Layered):
         return total
 
     def parameters(self, points: Shape, classes: int) -> list[Parameter]:
-        """The parameters for points of a given shape and a number of classes."""
+        """Return the parameters for points of a given shape and a number of classes."""
         if len(points) != 3:
             raise ValueError(
                 f"ConvNet takes images (channels, height, width), given points {points}"
@@ -313,7 +372,7 @@ class ConvNet(Layered):
         return layers + dense(depth * height * width, classes)
 
     def run(self, parameters: list[Tensor], x: Tensor, points: Shape) -> tuple[Tensor, Any]:
-        """The features (R, F, B), and what :meth:`slopes` needs of the layers before."""
+        """Return the features, (R, F, B), and the activations."""
         replicas, batch, _ = x.shape
         image = x.transpose(1, 2).reshape(replicas, *points, batch)
         layers = []
@@ -325,16 +384,16 @@ class ConvNet(Layered):
             image = output.view(replicas, w.shape[1], *patches.shape[3:])
         return image.view(replicas, -1, batch), layers
 
-    def slopes(self, tape: Tape, slope: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Slope at the outputs, and inputs, of each layer, given the slope at the logits."""
+    def layer_grads(self, tape: Tape, logit_grad: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Return the gradient for the outputs of each layer, and its inputs."""
         parameters, features, layers = tape
-        pairs = [(slope, features)]
-        slope = product(parameters[-2].transpose(1, 2), slope)
+        pairs = [(logit_grad, features)]
+        output_grad = product(parameters[-2].transpose(1, 2), logit_grad)
         for depth, (w, columns, output, patches, image) in reversed(list(enumerate(layers))):
-            slope = slope.reshape(output.shape)
-            _through_rectifier(slope, output)
-            pairs.insert(0, (slope, columns))
+            output_grad = output_grad.reshape(output.shape)
+            _through_rectifier(output_grad, output)
+            pairs.insert(0, (output_grad, columns))
             if depth:
-                slope = product(w.transpose(1, 2), slope).view(patches)
-                slope = _patches_backward(slope, image)
+                patch_grad = product(w.transpose(1, 2), output_grad).view(patches)
+                output_grad = _patches_backward(patch_grad, image)
         return pairs

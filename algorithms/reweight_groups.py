@@ -1,41 +1,39 @@
-"""Groups drawn as often as each other."""
+"""Reweighting of groups by balanced sampling."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from algorithms.base import TrainingSet
-from algorithms.engine.hooks import Hooks
-from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
-from algorithms.group_dro import balanced
+from algorithms.engine import GradientLearner, Hooks, Samples
+from algorithms.group_dro import balanced_weights
 
 
 @dataclass(frozen=True)
 class ReweightGroups(GradientLearner):
-    r"""Reweighting of groups (RWG): batches draw each group as often as the others.
+    r"""Reweighting of groups (RWG): batches draw all groups equally often.
 
     .. math:: P(\text{sample } i \text{ is drawn}) \propto n / n_{g(i)}
 
-    with :math:`n_g` the size of group g. An epoch is n draws with replacement. Where data have no
+    with :math:`n_g` the size of group g. An epoch is n draws with replacement. If data have no
     groups, the label is the group.
 
-    The rarer a member's group, the louder the member: a collective that relabels its people
-    into one group loses in weight what that group gains in size.
+    A member has the more weight the rarer the member's group: a collective that relabels its
+    members into one group loses in weight what that group gains in size.
 
     References:
         | Simple Data Balancing Achieves Competitive Worst-Group-Accuracy (Idrissi et al., 2022)
         | https://arxiv.org/abs/2110.14503
 
     Its arguments are those of :class:`GradientLearner`.
+
+    Example:
+        >>> from algorithms.base import TrainingSet
+        >>> sample = TrainingSet(np.zeros((4, 1)), np.array([0, 0, 0, 1]))
+        >>> (weights,) = ReweightGroups().hooks([sample]).sampling_weights
+        >>> weights / weights.sum()
+        array([0.16666667, 0.16666667, 0.16666667, 0.5       ])
     """
 
-    def replicas(
-        self,
-        samples: Sequence[TrainingSet],
-        rngs: Sequence[np.random.Generator],
-        hyperparams: Hyperparams,
-    ) -> list[Outcome]:
-        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
-        chances = np.stack([balanced(s.group) for s in samples])
-        return self.descend(samples, rngs, hyperparams, Hooks(chances=chances))
+    def hooks(self, samples: Samples) -> Hooks:
+        """Return hooks that balance the batches."""
+        return Hooks(sampling_weights=np.stack([balanced_weights(s.group) for s in samples]))

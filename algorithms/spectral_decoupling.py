@@ -1,23 +1,28 @@
 """A penalty on logits, against the starvation of features."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-import numpy as np
 from annotated_types import Ge
 from torch import Tensor
 
-from algorithms.base import TrainingSet
-from algorithms.engine.hooks import Batch, Hooks, Replicas
-from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
+from algorithms.engine import Batch, GradientLearner, Hooks, Replicas, Samples
 
 
-def decoupled_loss(logits: Tensor, batch: Batch, stack: Replicas) -> Tensor:
-    """The cross-entropy and a penalty on the mean square of all logits."""
+def decoupled_loss(logits: Tensor, batch: Batch, replicas: Replicas) -> Tensor:
+    """Return the cross-entropy plus a penalty on the mean square of all logits.
+
+    Arguments:
+        logits: Logits of the batch, (R, K, b).
+        batch: The samples.
+        replicas: The replicas, with the hyper-parameter "coefficient".
+
+    Returns:
+        The objective, (R,).
+    """
     right = logits.log_softmax(1).gather(1, batch.labels[:, None])[:, 0]
     squares = logits.square().mean(1)
-    return (stack.hyperparams["coefficient"] * squares - right).mean(1)
+    return (replicas.hyperparams["coefficient"] * squares - right).mean(1)
 
 
 @dataclass(frozen=True)
@@ -27,11 +32,11 @@ class SpectralDecoupling(GradientLearner):
     .. math:: \min_\theta \frac1n \sum_{i=1}^n \Big( \ell(z_i, y_i)
         + \frac{\lambda}{K} \lVert z_i \rVert_2^2 \Big), \qquad z_i = f_\theta(x_i)
 
-    Under cross-entropy alone, a feature that is learnt first takes away the gradient of all
-    others (gradient starvation); with bounded logits each of them keeps on learning.
+    Under cross-entropy alone, a feature that is learnt first reduces the gradient of all others
+    (gradient starvation); with bounded logits the others are learnt, too.
 
-    Its signal can neither starve other features nor be starved by them: a collective is heard
-    beside what the data say by themselves, not in place of it.
+    A collective's signal can neither starve other features nor be starved by them: it adds to
+    the other evidence in the data and does not replace it.
 
     References:
         | Gradient Starvation: A Learning Proclivity in Neural Networks (Pezeshki et al., 2021)
@@ -40,15 +45,21 @@ class SpectralDecoupling(GradientLearner):
     Arguments (and those of :class:`GradientLearner`):
         coefficient: The coefficient :math:`\lambda` of the mean square of the logits; 0 is
             :class:`ERM`.
+
+    Example:
+        Both points have the same margin, but the second one has larger logits:
+
+        >>> import torch
+        >>> replicas = Replicas(None, None, 2, 1, {"coefficient": torch.tensor([[0.1]])})
+        >>> batch = Batch(x=None, labels=torch.tensor([[0]]), index=None)
+        >>> for logits in ([[[1.0], [-1.0]]], [[[3.0], [1.0]]]):
+        ...     print(f"{decoupled_loss(torch.tensor(logits), batch, replicas).item():.3f}")
+        0.227
+        0.627
     """
 
     coefficient: Annotated[float, Ge(0)] = 0.1
 
-    def replicas(
-        self,
-        samples: Sequence[TrainingSet],
-        rngs: Sequence[np.random.Generator],
-        hyperparams: Hyperparams,
-    ) -> list[Outcome]:
-        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
-        return self.descend(samples, rngs, hyperparams, Hooks(objective=decoupled_loss))
+    def hooks(self, samples: Samples) -> Hooks:
+        """Return hooks with the penalised loss."""
+        return Hooks(objective=decoupled_loss)

@@ -1,26 +1,31 @@
 """Risk extrapolation."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-import numpy as np
 from annotated_types import Ge
 from torch import Tensor
 
-from algorithms.base import TrainingSet
+from algorithms.engine import Batch, GradientLearner, Hooks, Replicas, Samples
 from algorithms.engine.environments import annealing, environments
-from algorithms.engine.hooks import Batch, Hooks, Replicas
-from algorithms.engine.learner import GradientLearner, Hyperparams, Outcome
 
 
-def extrapolated_risk(logits: Tensor, batch: Batch, stack: Replicas) -> Tensor:
-    """The mean of the environments' risks and their weighted variance."""
-    within, across = environments(batch, stack, logits.dtype)
+def extrapolated_risk(logits: Tensor, batch: Batch, replicas: Replicas) -> Tensor:
+    """Return the mean of the environments' risks plus their weighted variance.
+
+    Arguments:
+        logits: Logits of the batch, (R, K, b).
+        batch: The samples.
+        replicas: The replicas; the variance's weight is their state "penalty".
+
+    Returns:
+        The objective, (R,).
+    """
+    within, across = environments(batch, replicas, logits.dtype)
     loss = -logits.log_softmax(1).gather(1, batch.labels[:, None])[:, 0]
     risk = (within * loss[:, None]).sum(2)
     mean = (across * risk).sum(1, keepdim=True)
-    return (across * (risk + stack.state["penalty"] * (risk - mean).square())).sum(1)
+    return (across * (risk + replicas.state["penalty"] * (risk - mean).square())).sum(1)
 
 
 @dataclass(frozen=True)
@@ -31,10 +36,10 @@ class VREx(GradientLearner):
         \Big(L_e - \frac1E \sum_{e'=1}^E L_{e'}\Big)^2
 
     with :math:`L_e` the mean loss of environment e in the batch. The groups are the environments;
-    where data have no groups, the labels are.
+    if data have no groups, the labels are.
 
-    A collective that makes its environment hard is heard above its size, until all environments
-    are equally hard: the others may even be made worse for it.
+    A collective that increases the loss of its environment has more weight than its size, until
+    all environments have the same loss: the loss of the others may even increase.
 
     References:
         | Out-of-Distribution Generalization via Risk Extrapolation (Krueger et al., 2021)
@@ -42,18 +47,25 @@ class VREx(GradientLearner):
 
     Arguments (and those of :class:`GradientLearner`):
         penalty: The weight :math:`\lambda` of the variance.
-        anneal: In so many first epochs the weight is at most 1.
+        anneal: The number of first epochs in which the weight is at most 1.
+
+    Example:
+        The mean of two risks, :math:`\log 2` and :math:`\log(1 + e)`, and their variance:
+
+        >>> import torch
+        >>> group = torch.tensor([[0, 1]])
+        >>> replicas = Replicas(group, group, 2, 2, {})
+        >>> replicas.state["penalty"] = torch.tensor([[1.0]])
+        >>> batch = Batch(x=None, labels=torch.tensor([[0, 0]]), index=torch.tensor([[0, 1]]))
+        >>> logits = torch.tensor([[[0.0, 0.0], [0.0, 1.0]]])
+        >>> extrapolated_risk(logits, batch, replicas)
+        tensor([1.0993])
     """
 
     penalty: Annotated[float, Ge(0)] = 1.0
     anneal: Annotated[int, Ge(0)] = 5
 
-    def replicas(
-        self,
-        samples: Sequence[TrainingSet],
-        rngs: Sequence[np.random.Generator],
-        hyperparams: Hyperparams,
-    ) -> list[Outcome]:
-        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
-        hooks = Hooks(objective=extrapolated_risk, begin=annealing(self.anneal, most=1.0))
-        return self.descend(samples, rngs, hyperparams, hooks)
+    def hooks(self, samples: Samples) -> Hooks:
+        """Return hooks with the penalised objective."""
+        before_epoch = annealing(self.anneal, most=1.0)
+        return Hooks(objective=extrapolated_risk, before_epoch=before_epoch)

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from collectives.types import Array, Predict
+from collectives.types import Array, Predict, Probabilistic
 
 #: How far the log-odds of a classifier that passes for linear may be from an affine function.
 NEAR = 1e-2
@@ -130,7 +130,7 @@ def read(predict: Predict, x: Array) -> Array | None:
         The parameters, (K, d + 1); None if the classifier tells no probabilities, or none that a
         linear softmax would.
     """
-    proba = getattr(predict, "proba", None)
+    proba = predict.predict_proba if isinstance(predict, Probabilistic) else None
     if proba is None:
         return None
     flat = x.reshape(len(x), -1)

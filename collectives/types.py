@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
@@ -12,21 +12,16 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Predict = Callable[[Array], Array]
 
 
-@dataclass(frozen=True, eq=False)
-class Deployed:
-    """A classifier as people meet it: called with points (m, ...), it answers with labels (m,).
+@runtime_checkable
+class Probabilistic(Protocol):
+    """A deployed classifier that may have probabilities."""
 
-    Arguments:
-        labels: What answers.
-        proba: From points to the probability of each label, (m, K), where it tells these.
-    """
+    @property
+    def predict_proba(self) -> Predict | None:
+        """A function from points (m, ...) to probabilities (m, K), if there is one."""
 
-    labels: Predict
-    proba: Predict | None = None
-
-    def __call__(self, x: Array) -> Array:
-        """Its labels for points (m, ...), (m,)."""
-        return self.labels(x)
+    def __call__(self, x: Array, /) -> Array:
+        """Return the labels (m,) of points (m, ...)."""
 
 
 class Labelled(Protocol):

@@ -10,7 +10,7 @@ import pytest
 from filelock import FileLock
 
 import run_bench
-from bench.execution.backends import one_thread
+from algorithms.runtime.threads import one_thread
 from bench.spec.registry import REGISTRY
 from tests.helpers.command_line import Answer, tiny
 

@@ -7,8 +7,7 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +21,7 @@ from torch.nn.functional import interpolate
 from algorithms._features.cache import Kept
 from algorithms.base import Array, Words
 from algorithms.runtime.paths import VARIABLE, Absent, cache, digest, root
+from algorithms.runtime.threads import one_thread
 
 Pooling = Literal["mean", "first"]
 #: What an encoder is read from: no pickles.
@@ -100,7 +100,8 @@ class Encoder:
         # Processes begin at different places, so that each finds what others have done.
         start = os.getpid() * AT_ONCE % max(len(order), 1)
         order = order[start:] + order[:start]
-        with _one_thread():
+        # As in trials: cached features must not depend on the number of threads.
+        with one_thread():
             for i in range(0, len(order), AT_ONCE):
                 part = order[i : i + AT_ONCE]
                 found = self.kept.get(part)
@@ -207,17 +208,6 @@ class Encoder:
             return x
         mean, std = (torch.tensor(told[f"image_{n}"]).view(-1, 1, 1) for n in ("mean", "std"))
         return (x - mean) / std
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """As in trials: what is kept for them may not depend on the number of threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @functools.cache

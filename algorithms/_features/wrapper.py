@@ -7,25 +7,25 @@ from typing import Any
 
 import numpy as np
 
-from algorithms.base import Array, Epoch, Fitted, Learner, Predict, Rows, TrainingSet
+from algorithms.base import Array, Classifier, Fitted, Learner, Predict, Rows, TrainingSet
 
 
 class FeatureLearner(Learner):
     """A learner that trains another one, ``base``, on a representation of points. Abstract.
 
-    How samples are represented, and classifiers brought back, is said in :meth:`fit_alike`.
+    How samples are represented, and classifiers brought back, is said in :meth:`fit_stacked`.
     """
 
     base: Learner
 
     @staticmethod
     @abstractmethod
-    def fit_alike(
+    def fit_stacked(
         learners: Sequence[Learner],
         samples: Sequence[TrainingSet],
         rngs: Sequence[np.random.Generator],
     ) -> list[Fitted | Exception]:
-        """Train learners that are alike, each on its sample."""
+        """Train learners of one :meth:`stacking_key`, each on its sample."""
 
     def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
         """Train on a sample."""
@@ -35,12 +35,12 @@ class FeatureLearner(Learner):
         self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator]
     ) -> list[Fitted | Exception]:
         """Train on many samples, as the learner on representations does."""
-        return self.fit_alike([self] * len(samples), samples, rngs)
+        return self.fit_stacked([self] * len(samples), samples, rngs)
 
-    def alike(self) -> Hashable:
-        """The same representation, and learners that are alike."""
+    def stacking_key(self) -> Hashable:
+        """Return the class, its fields and the key of the base learner."""
         names = [f.name for f in fields(self) if f.name != "base"]  # type: ignore[arg-type]
-        return type(self), self.base.alike(), *(getattr(self, name) for name in names)
+        return type(self), self.base.stacking_key(), *(getattr(self, name) for name in names)
 
 
 def represented(sample: TrainingSet, make: Callable[[Rows], Rows]) -> TrainingSet:
@@ -59,12 +59,12 @@ def on_points(fitted: Fitted, of: Callable[[Array], Array]) -> Fitted:
     def on(predict: Predict) -> Predict:
         return lambda x: predict(of(x))
 
-    def told(what: Fitted | Epoch) -> dict[str, Any]:
+    def on_points_of(classifier: Classifier) -> dict[str, Any]:
         return {
-            "predict": on(what.predict),
-            "predict_proba": what.predict_proba and on(what.predict_proba),
+            "predict": on(classifier.predict),
+            "predict_proba": classifier.predict_proba and on(classifier.predict_proba),
         }
 
-    path = [replace(epoch, **told(epoch)) for epoch in fitted.path]
+    path = [replace(epoch, **on_points_of(epoch)) for epoch in fitted.path]
     # A density of representations is none of points.
-    return replace(fitted, **told(fitted), log_density=None, path=path)
+    return replace(fitted, **on_points_of(fitted), log_density=None, path=path)

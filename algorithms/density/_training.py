@@ -26,8 +26,7 @@ from torch import Tensor
 from algorithms.base import Array
 from algorithms.density._reference import Reference, stacked
 from algorithms.density.generators import Generator
-from algorithms.engine.hooks import Diverged
-from algorithms.engine.loop import initial
+from algorithms.engine.loop import Diverged, initial
 from algorithms.engine.optimisers import Adam
 from algorithms.networks import Network
 

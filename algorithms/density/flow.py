@@ -14,7 +14,7 @@ from algorithms.base import Array
 from algorithms.density._reference import Reference, reference
 from algorithms.density._splines import Map, named, spline_flow
 from algorithms.density.base import Density, DensityModel
-from algorithms.engine.hooks import Diverged
+from algorithms.engine.loop import Diverged
 from algorithms.engine.optimisers import Adam
 
 ROWS = 4096

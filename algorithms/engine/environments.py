@@ -1,33 +1,52 @@
-"""What learners share that ask for the same in all environments: groups are environments."""
+"""Shared parts of learners that compare environments: the groups are the environments."""
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from algorithms.engine.hooks import Batch, Replicas, TrainingState
+from algorithms.engine.data import Batch
+from algorithms.engine.hooks import Replicas, TrainingState
 
 
-def environments(batch: Batch, stack: Replicas, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Means within and across the environments of a batch, as weights.
+def environments(batch: Batch, replicas: Replicas, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Return the weights of means within and across the environments of a batch.
+
+    Arguments:
+        batch: The samples of R replicas, b of each.
+        replicas: The replicas.
+        dtype: The precision of the weights.
 
     Returns:
-        What each sample counts in the mean of each environment, (R, E, b); and what each
-        environment counts in the mean over those that are in the batch, (R, E).
-    """
-    group = stack.group.gather(1, batch.index)[:, None]
-    member = (group == torch.arange(stack.groups, device=group.device)[:, None]).to(dtype)
+        The weight of each sample in the mean of each environment, (R, E, b); and the weight of
+        each environment in the mean over those that occur in the batch, (R, E).
+
+    Example:
+        >>> group = torch.tensor([[0, 0, 2, 0]])
+        >>> replicas = Replicas(group, group, classes=3, groups=3, hyperparams={})
+        >>> batch = Batch(x=None, labels=None, index=torch.arange(4)[None])
+        >>> within, across = environments(batch, replicas, torch.float64)
+        >>> within[0, 2], across[0]
+        (tensor([0., 0., 1., 0.], dtype=torch.float64), tensor([0.5000, 0.0000, 0.5000], dtype=torch.float64))
+    """  # noqa: E501 (a result)
+    group = replicas.group.gather(1, batch.index)[:, None]
+    member = (group == torch.arange(replicas.groups, device=group.device)[:, None]).to(dtype)
     count = member.sum(2, keepdim=True)
     present = (count[:, :, 0] > 0).to(dtype)
     return member / count.clamp_min(1), present / present.sum(1, keepdim=True)
 
 
 def annealing(epochs: int, most: float) -> Callable[[TrainingState], None]:
-    """What begins an epoch: the state's ``penalty``, at most so much in the first epochs."""
+    """Return a ``before_epoch`` hook that sets ``state["penalty"]``.
 
-    def begin(loop: TrainingState) -> None:
-        penalty = loop.stack.hyperparams["penalty"]
-        early = len(loop.losses) < epochs
-        loop.stack.state["penalty"] = penalty.clamp(max=most) if early else penalty
+    Arguments:
+        epochs: The number of first epochs with a limit.
+        most: The largest penalty in these epochs.
+    """
 
-    return begin
+    def before_epoch(state: TrainingState) -> None:
+        penalty = state.replicas.hyperparams["penalty"]
+        early = state.epochs < epochs
+        state.replicas.state["penalty"] = penalty.clamp(max=most) if early else penalty
+
+    return before_epoch

@@ -1,35 +1,27 @@
-"""What a training is made of: the replicas in it, what they see, what a learner does otherwise."""
+"""Hooks, by which a learner differs from empirical risk minimisation, and the state they see."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
-from typing import Protocol
 
 import numpy as np
+import torch
 from torch import Tensor
 
-from algorithms.base import Array
-from algorithms.engine.data import Points
-from algorithms.networks import Network, Shape
+from algorithms.base import Array, TrainingSet
+from algorithms.engine.data import Batch, Points, stack_compactly
+from algorithms.networks import Network
 
-
-class Diverged(ArithmeticError):
-    """A replica's loss was no finite number at a step, or its parameters weren't after it."""
-
-    def __init__(self, step: int, loss: float) -> None:
-        after = ", and parameters were no finite numbers after it" if isfinite(loss) else ""
-        super().__init__(f"training diverged: the loss was {loss} at step {step}{after}")
-        self.step, self.loss = step, loss
-
-    def __reduce__(self) -> tuple[type, tuple[int, float]]:
-        return Diverged, (self.step, self.loss)
+#: R training sets of equal size and shape.
+Samples = Sequence[TrainingSet]
+#: The objective's gradient for each parameter, (R, ...), and its value, (R,).
+Gradient = tuple[list[Tensor], Tensor]
 
 
 class Replicas:
-    """The replicas in training, as a hook sees them.
+    """The samples and hyper-parameters of R replicas, and the memory of their hooks.
 
     Arguments:
-        label: Labels of all samples, (R, n).
+        labels: Labels of all samples, (R, n).
         group: Groups of all samples, (R, n).
         classes: The number of classes.
         groups: The number of groups.
@@ -38,99 +30,170 @@ class Replicas:
 
     def __init__(
         self,
-        label: Tensor,
+        labels: Tensor,
         group: Tensor,
         classes: int,
         groups: int,
         hyperparams: dict[str, Tensor],
     ) -> None:
-        self._label, self._group, self.hyperparams = label, group, hyperparams
+        self._labels, self._group, self.hyperparams = labels, group, hyperparams
         self.classes, self.groups = classes, groups
-        #: Whatever hooks remember between steps; tensors whose first axis is R.
+        #: Tensors that hooks keep between steps, by name; their first axis is R.
         self.state: dict[str, Tensor] = {}
 
     @property
-    def label(self) -> Tensor:
-        """Labels of all samples, int64, (R, n). Kept small until somebody asks."""
-        self._label = self._label.long()
-        return self._label
+    def labels(self) -> Tensor:
+        """Labels of all samples, int64, (R, n). Stored in a smaller type until the first use."""
+        self._labels = self._labels.long()
+        return self._labels
 
     @property
     def group(self) -> Tensor:
-        """Groups of all samples, int64, (R, n). Kept small until somebody asks."""
+        """Groups of all samples, int64, (R, n). Stored in a smaller type until the first use."""
         self._group = self._group.long()
         return self._group
 
     def keep(self, alive: Tensor) -> None:
         """Drop the replicas that are not alive, a mask (R,)."""
-        self._label, self._group = self._label[alive], self._group[alive]
+        self._labels, self._group = self._labels[alive], self._group[alive]
         for table in (self.hyperparams, self.state):
             table.update({name: value[alive] for name, value in table.items()})
 
 
 @dataclass(frozen=True)
-class Batch:
-    """What the replicas see at a step.
-
-    Arguments:
-        x: Points, (R, b, d).
-        labels: Labels, int64, (R, b).
-        index: Positions among the samples, int64, (R, b).
-    """
-
-    x: Tensor
-    labels: Tensor
-    index: Tensor
-
-
-Gradient = tuple[list[Tensor], Tensor]
-
-
-class TrainingState(Protocol):
-    """The state of a training that a hook may read, and replace for the length of a call."""
-
-    network: Network
-    parameters: list[Tensor]
-    shape: Shape
-    points: Points
-    label: Tensor
-    stack: Replicas
-    rngs: list[np.random.Generator]
-    losses: list[Tensor]
-
-    def gradient(self, batch: Batch) -> Gradient:
-        """Return the objective's gradient for each parameter, and its value (R,)."""
-
-
-@dataclass(frozen=True)
 class Hooks:
-    r"""What a learner does otherwise than empirical risk minimisation.
+    r"""What a learner does differently from empirical risk minimisation.
 
     Arguments:
-        weigh: From losses (R, b), the samples' positions (R, b) and the stack to the weights
-            (R, b) of the losses in the objective :math:`\sum_i w_i \ell_i`.
-        objective: From logits (R, K, b), the batch and the stack to an objective (R,) of its
-            own, which is differentiated by the logits; in place of weights.
-        around: From the loop and a batch to gradients and objective; it may ask for
-            :meth:`TrainingState.gradient` at other parameters, or on parts of the batch.
-        begin: Called with the loop before each epoch.
-        chances: How likely each sample is drawn, (R, n). Then an epoch is n draws with
-            replacement; otherwise it visits every sample once.
-        copies: How many stacks of R / copies replicas are trained side by side as parts of one
-            method; what stops or fails one of its parts stops or fails them all, and the last
-            stack decides when to stop.
-        report: From the stack to numbers about each replica when it is done: name -> (R,).
+        loss_weights: A function of losses (R, b), the samples' positions (R, b) and the replicas
+            that returns the weights (R, b) of the losses in the objective
+            :math:`\sum_i w_i \ell_i`.
+        objective: A function of logits (R, K, b), the batch and the replicas that returns
+            another objective (R,). It is differentiated by the logits and replaces weights.
+        gradient_step: A function of the training state and a batch that returns the gradient of
+            a step. It may call :meth:`TrainingState.gradient` at other parameters, or on parts
+            of the batch.
+        before_epoch: A function of the training state, called before each epoch.
+        sampling_weights: Weights by which samples are drawn, (R, n). An epoch is then n draws
+            with replacement; otherwise it visits every sample once.
+        networks_per_replica: The number c of networks that one replica of a method trains side
+            by side; the stack then consists of c blocks of R / c networks. A replica stops or
+            fails as a whole, and its last network decides when it stops.
+        report: A function of the replicas that returns numbers about each when its training
+            ends: name -> (R,).
     """
 
-    weigh: Callable[[Tensor, Tensor, Replicas], Tensor] | None = None
+    loss_weights: Callable[[Tensor, Tensor, Replicas], Tensor] | None = None
     objective: Callable[[Tensor, Batch, Replicas], Tensor] | None = None
-    around: Callable[[TrainingState, Batch], Gradient] | None = None
-    begin: Callable[[TrainingState], None] | None = None
-    chances: Array | None = None
-    copies: int = 1
+    gradient_step: "Callable[[TrainingState, Batch], Gradient] | None" = None
+    before_epoch: "Callable[[TrainingState], None] | None" = None
+    sampling_weights: Array | None = None
+    networks_per_replica: int = 1
     report: Callable[[Replicas], dict[str, Tensor]] | None = None
 
     @property
-    def uneven(self) -> bool:
-        """Whether samples do not count alike."""
-        return self.weigh is not None or self.chances is not None
+    def reweights(self) -> bool:
+        """Whether samples may have different weights."""
+        return self.loss_weights is not None or self.sampling_weights is not None
+
+
+class TrainingState:
+    """The state of R networks in training, and the gradient of their objective.
+
+    Arguments:
+        network: The architecture.
+        samples: The R training sets, of equal size, shape, number of classes and of groups.
+        rngs: A generator for each replica.
+        hyperparams: Hyper-parameters by name, one value for each replica.
+        hooks: The learner's hooks.
+        start: The initial parameters, each (R, ...), on the device and in the precision of all
+            arithmetic.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        samples: Sequence[TrainingSet],
+        rngs: Sequence[np.random.Generator],
+        hyperparams: Mapping[str, Sequence[float]],
+        hooks: Hooks,
+        start: list[Tensor],
+    ) -> None:
+        device, dtype = start[0].device, start[0].dtype
+        self.network, self.parameters, self.rngs = network, start, list(rngs)
+        self.shape = samples[0].rows.pool.shape[1:]
+        #: The number of epochs that are complete.
+        self.epochs = 0
+        self._hooks, self.sampling_weights = hooks, hooks.sampling_weights
+        self._points = Points([s.rows for s in samples], device, dtype)
+        self._labels = torch.from_numpy(stack_compactly([s.y for s in samples])).to(device)
+        group = self._labels
+        if any(s.group is not s.y for s in samples):
+            group = torch.from_numpy(stack_compactly([s.group for s in samples])).to(device)
+        table = {
+            name: torch.tensor(list(values), dtype=dtype, device=device)[:, None]
+            for name, values in hyperparams.items()
+        }
+        first = samples[0]
+        self.replicas = Replicas(self._labels, group, first.classes, first.groups, table)
+        #: The weight of each sample, summed over epochs, (R, n), if samples may differ in it.
+        self.weights = torch.zeros_like(self._labels, dtype=dtype) if hooks.reweights else None
+
+    @property
+    def n(self) -> int:
+        """The number of samples of each replica."""
+        return self._labels.shape[1]
+
+    def batches(self, order: Tensor, size: int) -> Iterator[Batch]:
+        """Yield the samples at positions (R, m), in batches of a size."""
+        return self._points.batches(order.to(self._labels.device), size, self._labels)
+
+    def gradient(self, batch: Batch, parameters: list[Tensor] | None = None) -> Gradient:
+        """Return the objective's gradient for each parameter, (R, ...), and its value, (R,).
+
+        Arguments:
+            batch: The samples of the objective.
+            parameters: Where it is evaluated, each (R, ...); the current parameters, if None.
+        """
+        parameters = self.parameters if parameters is None else parameters
+        logits, tape = self.network.record(parameters, batch.x, self.shape)
+        differentiate = self._weighted_loss if self._hooks.objective is None else self._objective
+        logit_grad, value = differentiate(logits, batch)
+        return self.network.backward(tape, logit_grad), value
+
+    def _weighted_loss(self, logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the gradient of the weighted cross-entropy for the logits, and its value."""
+        labels = batch.labels[:, None]
+        log_p = torch.log_softmax(logits, 1)
+        loss = log_p.gather(1, labels).squeeze(1).neg_()
+        if self._hooks.loss_weights is None:
+            weights = loss.new_full((1, loss.shape[1]), 1 / loss.shape[1])
+        else:
+            weights = self._hooks.loss_weights(loss, batch.index, self.replicas)
+        if self.weights is not None:
+            # A sample of average weight in its batch counts one.
+            relative = (weights * loss.shape[1]).expand_as(loss)
+            self.weights.scatter_add_(1, batch.index, relative)
+        logit_grad = log_p.exp_()
+        logit_grad.scatter_add_(1, labels, logit_grad.new_full((), -1).expand_as(labels))
+        logit_grad.mul_(weights[:, None])
+        return logit_grad, (weights * loss).sum(1)
+
+    def _objective(self, logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the gradient of the hooks' objective for the logits, and its value."""
+        with torch.enable_grad():
+            leaf = logits.requires_grad_()
+            value = self._hooks.objective(leaf, batch, self.replicas)  # type: ignore[misc]
+            (logit_grad,) = torch.autograd.grad(value.sum(), leaf)
+        return logit_grad, value.detach()
+
+    def keep(self, alive: Tensor) -> None:
+        """Drop the replicas that are not alive, a mask (R,), without a change to the others."""
+        self.rngs = [rng for rng, ok in zip(self.rngs, alive.tolist(), strict=True) if ok]
+        self.parameters = [p[alive] for p in self.parameters]
+        self._labels = self._labels[alive]
+        self.weights = None if self.weights is None else self.weights[alive]
+        if self.sampling_weights is not None:
+            self.sampling_weights = self.sampling_weights[alive.cpu().numpy()]
+        self._points.keep(alive)
+        self.replicas.keep(alive)

@@ -1,4 +1,4 @@
-"""What learners trained by gradients share: their fields, and how they become replicas."""
+"""The base class of learners that train networks by gradients."""
 
 import dataclasses
 from abc import abstractmethod
@@ -13,15 +13,15 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from algorithms.base import Array, Epoch, Fitted, Learner, Predict, TrainingSet
-from algorithms.engine.hooks import Hooks
+from algorithms.engine.hooks import Hooks, Samples
 from algorithms.engine.inference import BatchedPredictor, probabilities
-from algorithms.engine.loop import Trained, train
+from algorithms.engine.loop import Outcome, Trained, train
 from algorithms.engine.model_selection import Rule, Selection
 from algorithms.networks import MLP, Network
 from algorithms.runtime.device import device
 
+#: The numeric fields of R learners by name, R values each.
 Hyperparams = dict[str, list[float]]
-Outcome = Trained | Exception
 
 #: A stack's parameters and activations should stay in the processor's cache.
 CACHE_BYTES = 10_000_000
@@ -30,26 +30,43 @@ WIDEST = 128
 
 @dataclass(frozen=True)
 class GradientLearner(Learner):
-    """A network trained by stochastic gradients. A subclass says how in :meth:`replicas`.
+    """A network trained by stochastic gradients. Abstract: a subclass defines :meth:`hooks`.
+
+    A method with several trainings overrides :meth:`replicas`, too, and calls :meth:`descend` and
+    :meth:`retrain` there.
 
     Arguments:
         network: The architecture.
         epochs: Passes over the training data.
-        batch_size: Samples a step.
+        batch_size: Samples in a step.
         optimiser: Stochastic gradient descent with momentum, or Adam.
         learning_rate: The learning rate.
         momentum: The momentum of "sgd".
         weight_decay: Weight decay, added to the gradient.
         selection: Which epoch's parameters are kept: the last one's, or those that are best on
             the validation data in accuracy, in the worst group's accuracy, or in loss.
-        patience: Stop after so many epochs without one that is better by the selection; 0 never
+        patience: Stop after this number of epochs without a better one by the selection; 0 never
             stops.
-        trace: Whether to record each epoch too.
+        trace: Whether to keep the classifier after each epoch, too.
+
+    Example:
+        A learner of one's own that gives each sample's loss the weight of its own size:
+
+        >>> from algorithms.engine import GradientLearner, Hooks
+        >>> def by_size(losses, index, replicas):
+        ...     return losses / losses.sum(1, keepdim=True)
+        >>> @dataclass(frozen=True)
+        ... class SizeWeighted(GradientLearner):
+        ...     def hooks(self, samples):
+        ...         return Hooks(loss_weights=by_size)
+        >>> sample = TrainingSet(np.array([[-2.0], [-1.0], [1.0], [2.0]]), np.array([0, 0, 1, 1]))
+        >>> SizeWeighted().fit(sample, np.random.default_rng(0)).predict(sample.x).tolist()
+        [0, 0, 1, 1]
     """
 
     chunk: ClassVar[int] = 64
-    #: How many networks a replica trains side by side.
-    nets: ClassVar[int] = 1
+    #: The number of networks that a replica trains side by side.
+    networks_per_replica: ClassVar[int] = 1
 
     network: Network = MLP()  # noqa: RUF009 (frozen)
     epochs: Annotated[int, Ge(1)] = 20
@@ -63,7 +80,11 @@ class GradientLearner(Learner):
     trace: bool = False
 
     def validate(self) -> None:
-        """Refuse patience where no epoch is better than another."""
+        """Refuse patience if no epoch is better than another.
+
+        Raises:
+            ValueError: If there is patience without a selection.
+        """
         if self.patience and self.selection == "last":
             better = ", ".join(map(repr, get_args(Rule)[1:]))
             raise ValueError(
@@ -72,13 +93,33 @@ class GradientLearner(Learner):
             )
 
     @abstractmethod
+    def hooks(self, samples: Samples) -> Hooks:
+        """Return what the training does differently from empirical risk minimisation.
+
+        Numeric hyper-parameters are not read from ``self`` here, because the replicas of a stack
+        differ in them: hooks read :attr:`Replicas.hyperparams`.
+
+        Arguments:
+            samples: The R training sets of a stack.
+        """
+
     def replicas(
         self,
         samples: Sequence[TrainingSet],
         rngs: Sequence[np.random.Generator],
         hyperparams: Hyperparams,
     ) -> list[Outcome]:
-        """Train on samples of equal size; ``hyperparams`` holds each replica's numeric fields."""
+        """Train a stack of replicas.
+
+        Arguments:
+            samples: R training sets of equal size and shape.
+            rngs: A generator for each of them.
+            hyperparams: The learner's numeric fields by name, one value for each replica.
+
+        Returns:
+            What training has learnt, or the exception that ended it, for each replica.
+        """
+        return self.descend(samples, rngs, hyperparams)
 
     def descend(
         self,
@@ -88,7 +129,15 @@ class GradientLearner(Learner):
         hooks: Hooks | None = None,
         **options: Any,
     ) -> list[Outcome]:
-        """The shared loop with this learner's fields and hooks; options go to :func:`train`."""
+        """Run the training loop once with this learner's fields.
+
+        Arguments:
+            samples: R training sets of equal size and shape.
+            rngs: A generator for each of them.
+            hyperparams: The learner's numeric fields by name, one value for each replica.
+            hooks: Hooks of this training; those of :meth:`hooks`, if None.
+            options: Further arguments of :func:`train`, in place of fields.
+        """
         options = {
             "epochs": self.epochs,
             "selection": Selection(self.selection, self.patience),
@@ -102,7 +151,7 @@ class GradientLearner(Learner):
             hyperparams=hyperparams,
             batch_size=self.batch_size,
             optimiser=self.optimiser,
-            hooks=hooks,
+            hooks=hooks or self.hooks(samples),
             **options,
         )
 
@@ -115,24 +164,33 @@ class GradientLearner(Learner):
         hooks: Hooks | None = None,
         **options: Any,
     ) -> list[Outcome]:
-        """Train once more, afresh, those replicas that came through a first training.
+        """Train those replicas from scratch whose first training did not fail.
 
-        Their samples need not be of equal size: those that are, are stacked.
+        Arguments:
+            outcomes: The results of the first training, R of them.
+            samples: R training sets. Those of equal size are stacked.
+            rngs: A generator for each of them.
+            hyperparams: The learner's numeric fields by name, one value for each replica.
+            hooks: Hooks of this training; those of :meth:`hooks`, if None.
+            options: Further arguments of :func:`train`, in place of fields.
+
+        Returns:
+            The new results; the exception of the first training where that failed.
         """
         results = list(outcomes)
-        stacks: dict[int, list[int]] = {}
+        by_size: dict[int, list[int]] = {}
         for r, outcome in enumerate(outcomes):
             if not isinstance(outcome, Exception):
-                stacks.setdefault(len(samples[r]), []).append(r)
-        for stack in stacks.values():
+                by_size.setdefault(len(samples[r]), []).append(r)
+        for positions in by_size.values():
             trained = self.descend(
-                [samples[r] for r in stack],
-                [rngs[r] for r in stack],
-                {name: [values[r] for r in stack] for name, values in hyperparams.items()},
+                [samples[r] for r in positions],
+                [rngs[r] for r in positions],
+                {name: [values[r] for r in positions] for name, values in hyperparams.items()},
                 hooks,
                 **options,
             )
-            for r, outcome in zip(stack, trained, strict=True):
+            for r, outcome in zip(positions, trained, strict=True):
                 results[r] = outcome
         return results
 
@@ -145,14 +203,25 @@ class GradientLearner(Learner):
         hyperparams: Hyperparams,
         **options: Any,
     ) -> list[Outcome]:
-        """The same on the people at some positions of each sample, whose weight is one."""
+        """Train from scratch, as :meth:`retrain`, on a part of each sample.
+
+        The samples in that part have weight one, all others have weight zero and are flagged.
+
+        Arguments:
+            outcomes: The results of the first training, R of them.
+            samples: R training sets.
+            kept: The positions of the part in each of them.
+            rngs: A generator for each of them.
+            hyperparams: The learner's numeric fields by name, one value for each replica.
+            options: Further arguments of :func:`train`, in place of fields.
+        """
         parts = [s.take(k) for s, k in zip(samples, kept, strict=True)]
         results = self.retrain(outcomes, parts, rngs, hyperparams, **options)
-        for r, (outcome, sample, own) in enumerate(zip(results, samples, kept, strict=True)):
+        for r, (outcome, sample, positions) in enumerate(zip(results, samples, kept, strict=True)):
             if not isinstance(outcome, Exception):
                 weights = np.zeros(len(sample), dtype=np.float32)
-                weights[own] = 1
-                results[r] = dataclasses.replace(outcome, weights=weights, suspects=weights == 0)
+                weights[positions] = 1
+                results[r] = dataclasses.replace(outcome, weights=weights, flagged=weights == 0)
         return results
 
     def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
@@ -163,121 +232,133 @@ class GradientLearner(Learner):
         self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator]
     ) -> list[Fitted | Exception]:
         """Train on many samples, stacked."""
-        return fit_together([self] * len(samples), samples, rngs)
+        return fit_in_stacks([self] * len(samples), samples, rngs)
 
-    def alike(self) -> Hashable:
-        """What learners have to have in common to be trained together: all but numbers."""
+    def stacking_key(self) -> Hashable:
+        """Return the class and all fields but numeric ones."""
         if type(self).fit_many is not GradientLearner.fit_many:
             return self
         fields = dataclasses.fields(self)
-        fixed = [(f.name, getattr(self, f.name)) for f in fields if not _is_knob(self, f.name)]
+        fixed = [(f.name, getattr(self, f.name)) for f in fields if not _is_numeric(self, f.name)]
         return type(self), *fixed
 
     @staticmethod
-    def fit_alike(
+    def fit_stacked(
         learners: Sequence[Learner],
         samples: Sequence[TrainingSet],
         rngs: Sequence[np.random.Generator],
     ) -> list[Fitted | Exception]:
-        """Train learners that are alike, each on its sample, stacked."""
-        own = [learner for learner in learners if isinstance(learner, GradientLearner)]
-        if own and type(own[0]).fit_many is GradientLearner.fit_many:
-            return fit_together(own, samples, rngs)
-        return Learner.fit_alike(learners, samples, rngs)
+        """Train learners of one :meth:`stacking_key`, each on its sample, stacked."""
+        stackable = [learner for learner in learners if isinstance(learner, GradientLearner)]
+        if stackable and type(stackable[0]).fit_many is GradientLearner.fit_many:
+            return fit_in_stacks(stackable, samples, rngs)
+        return Learner.fit_stacked(learners, samples, rngs)
 
 
-def fit_together(
+def fit_in_stacks(
     learners: Sequence[GradientLearner],
     samples: Sequence[TrainingSet],
     rngs: Sequence[np.random.Generator],
 ) -> list[Fitted | Exception]:
-    """Train learners that differ in numeric fields at most, a stack at a time."""
+    """Train learners that differ at most in numeric fields, a stack at a time.
+
+    Arguments:
+        learners: R learners.
+        samples: A training set for each of them; their sizes and shapes may differ.
+        rngs: A generator for each of them.
+    """
     results: dict[int, Fitted | Exception] = {}
-    for chosen in _stacks(learners[0], samples) if samples else ():
-        first = learners[chosen[0]]
+    for positions in _stacks(learners[0], samples) if samples else ():
+        first = learners[positions[0]]
         first.validate()
-        numeric = [f.name for f in dataclasses.fields(first) if _is_knob(first, f.name)]
+        numeric = [f.name for f in dataclasses.fields(first) if _is_numeric(first, f.name)]
         hyperparams = {
-            name: [float(getattr(learners[i], name)) for i in chosen] for name in numeric
+            name: [float(getattr(learners[i], name)) for i in positions] for name in numeric
         }
-        outcomes = first.replicas(
-            [samples[i] for i in chosen], [rngs[i] for i in chosen], hyperparams
-        )
-        made = classifiers(first.network, outcomes, [samples[i] for i in chosen])
-        results |= dict(zip(chosen, made, strict=True))
+        stacked = [samples[i] for i in positions]
+        outcomes = first.replicas(stacked, [rngs[i] for i in positions], hyperparams)
+        fitted = classifiers(first.network, outcomes, stacked)
+        results |= dict(zip(positions, fitted, strict=True))
     return [results[i] for i in range(len(samples))]
 
 
-def _is_knob(learner: GradientLearner, name: str) -> bool:
+def _is_numeric(learner: GradientLearner, name: str) -> bool:
     return isinstance(getattr(learner, name), float)
 
 
 def _stacks(learner: GradientLearner, samples: Sequence[TrainingSet]) -> list[list[int]]:
-    """Samples whose sizes and shapes are equal, in stacks that the cache holds."""
+    """Return positions of samples of equal size and shape, in stacks that fit the cache."""
     stacks: list[list[int]] = []
-    filling: dict[Hashable, list[int]] = {}
+    open_stacks: dict[Hashable, list[int]] = {}
     for i, sample in enumerate(samples):
-        held = None if sample.validation is None else len(sample.validation)
-        alike = len(sample), sample.rows.pool.shape[1:], sample.classes, sample.groups, held
-        if len(filling.get(alike, ())) % width(learner, sample) == 0:
-            filling[alike] = []
-            stacks.append(filling[alike])
-        filling[alike].append(i)
+        validation = None if sample.validation is None else len(sample.validation)
+        points = sample.rows.pool.shape[1:]
+        key = len(sample), points, sample.classes, sample.groups, validation
+        if len(open_stacks.get(key, ())) % stack_size(learner, sample) == 0:
+            open_stacks[key] = []
+            stacks.append(open_stacks[key])
+        open_stacks[key].append(i)
     return stacks
 
 
-def width(learner: GradientLearner, sample: TrainingSet) -> int:
-    """How many replicas to stack: as many as the cache holds. It may not change results.
+def stack_size(learner: GradientLearner, sample: TrainingSet) -> int:
+    """Return the number of replicas whose training fits the cache. It must not change results.
 
-    An accelerator has no cache that would hold so little, and is the faster the more it does.
+    An accelerator has no cache of this kind, and is the faster the more replicas there are.
     """
     if device().type != "cpu":
         return WIDEST
     points = sample.rows.pool.shape[1:]
     weights = sum(prod(p.shape) for p in learner.network.parameters(points, sample.classes))
     units = learner.network.footprint(points, sample.classes)
-    step = 4 * learner.nets * (3 * weights + learner.batch_size * units)
+    step = 4 * learner.networks_per_replica * (3 * weights + learner.batch_size * units)
     return max(1, min(WIDEST, CACHE_BYTES // step))
 
 
 def classifiers(
     network: Network, outcomes: Sequence[Outcome], samples: Sequence[TrainingSet]
 ) -> list[Fitted | Exception]:
-    """Trained replicas as classifiers; those of one seed are asked alike, and answer together."""
-    tell: dict[int, Predict] = {}
-    alike: dict[Hashable, dict[int, list[Tensor]]] = {}
+    """Return trained replicas as classifiers. Those of one seed share a predictor.
+
+    Arguments:
+        network: The architecture.
+        outcomes: R results of training.
+        samples: The training set of each of them.
+    """
+    predictors: dict[int, Predict] = {}
+    by_seed: dict[Hashable, dict[int, list[Tensor]]] = {}
     for i, (outcome, sample) in enumerate(zip(outcomes, samples, strict=True)):
         if isinstance(outcome, Trained):
-            tell[i] = partial(probabilities, network, outcome.parameters)
+            predictors[i] = partial(probabilities, network, outcome.parameters)
             if len(outcome.parameters[0]) == 1:
                 seed = id(sample.rows.pool), id(sample.rows.index)
-                alike.setdefault(seed, {})[i] = outcome.parameters
-    for own in alike.values():
-        chorus = BatchedPredictor(network, [*own.values()])
-        tell |= {i: partial(chorus.probabilities, voice) for voice, i in enumerate(own)}
+                by_seed.setdefault(seed, {})[i] = outcome.parameters
+    for networks in by_seed.values():
+        shared = BatchedPredictor(network, [*networks.values()])
+        predictors |= {i: partial(shared.probabilities, k) for k, i in enumerate(networks)}
     return [
-        o if isinstance(o, Exception) else _classifier(network, o, tell[i])
+        o if isinstance(o, Exception) else _classifier(network, o, predictors[i])
         for i, o in enumerate(outcomes)
     ]
 
 
 def _classifier(network: Network, trained: Trained, predict_proba: Predict) -> Fitted:
-    """A trained replica as a classifier that tells these probabilities."""
+    """Return a trained replica as a classifier with these probabilities."""
 
     def predict(x: Array) -> Array:
         return predict_proba(x).argmax(1)
 
-    chorus = BatchedPredictor(network, [snapshot.parameters for snapshot in trained.path])
+    shared = BatchedPredictor(network, [snapshot.parameters for snapshot in trained.path])
     path = [
         Epoch(
-            partial(chorus.predict, e),
+            partial(shared.predict, k),
+            partial(shared.probabilities, k),
             snapshot.weights,
             snapshot.metrics,
-            partial(chorus.probabilities, e),
         )
-        for e, snapshot in enumerate(trained.path)
+        for k, snapshot in enumerate(trained.path)
     ]
     report = {"loss": float(trained.losses[-1])} if len(trained.losses) else {}
     return Fitted(
-        predict, predict_proba, trained.weights, report | trained.report, path, trained.suspects
+        predict, predict_proba, trained.weights, report | trained.report, path, trained.flagged
     )

@@ -1,4 +1,4 @@
-"""How a stack of replicas steps."""
+"""Optimisers of stacked replicas."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -8,18 +8,24 @@ from torch import Tensor
 
 
 class Optimiser(ABC):
-    """Moves parameters, each (R, ...), by the knobs of each replica, each (R, 1)."""
+    """An optimiser with the hyper-parameters of each replica. Abstract."""
 
-    #: What it remembers of each parameter; tensors whose first axis is R.
+    #: Its memory of each parameter; tensors whose first axis is R.
     state: list[list[Tensor]]
-    #: Whether any replica decays.
+    #: Whether any replica has weight decay.
     decays: bool
 
     @abstractmethod
     def step(
         self, parameters: list[Tensor], gradients: list[Tensor], hyperparams: dict[str, Tensor]
     ) -> None:
-        """Move all parameters, in place."""
+        """Update all parameters in place.
+
+        Arguments:
+            parameters: The parameters, each (R, ...).
+            gradients: The objective's gradient for each of them; may be overwritten.
+            hyperparams: Hyper-parameters by name, each (R, 1).
+        """
 
     def keep(self, alive: Tensor) -> None:
         """Drop the replicas that are not alive, a mask (R,)."""
@@ -36,7 +42,7 @@ class Momentum(Optimiser):
     def step(
         self, parameters: list[Tensor], gradients: list[Tensor], hyperparams: dict[str, Tensor]
     ) -> None:
-        """Move all parameters, in place."""
+        """Update all parameters in place."""
         learning_rate, momentum, weight_decay = (
             hyperparams[k].unsqueeze(2) for k in ("learning_rate", "momentum", "weight_decay")
         )
@@ -64,7 +70,7 @@ class Adam(Optimiser):
     def step(
         self, parameters: list[Tensor], gradients: list[Tensor], hyperparams: dict[str, Tensor]
     ) -> None:
-        """Move all parameters, in place."""
+        """Update all parameters in place."""
         self.steps += 1
         first, second = (1 - beta**self.steps for beta in self.betas)
         learning_rate, weight_decay = (

@@ -1,1 +1,1 @@
-"""The process that trains: device, memory allocator, threads, and where files lie."""
+"""The runtime of training: device, memory allocator, threads and paths of files."""

@@ -1,24 +1,24 @@
-"""Where stacks of replicas train: on the processor, or on an accelerator."""
+"""The device of training: the processor or an accelerator."""
 
 import os
 
 import torch
 
-#: Names the device. Worker processes inherit it.
+#: The environment variable with the device. Worker processes inherit it.
 VARIABLE = "COLLECTIVE_BENCH_DEVICE"
 
 
 def named() -> str:
-    """The device that the environment names; the processor, if it names none."""
+    """Return the name of the device in the environment, or "cpu" if there is none."""
     return os.environ.get(VARIABLE) or "cpu"
 
 
 def known() -> list[str]:
-    """The devices that are there."""
+    """Return the names of the available devices."""
     count = torch.cuda.device_count()
     return ["cpu", *(["cuda"] if count else []), *(f"cuda:{i}" for i in range(count))]
 
 
 def device() -> torch.device:
-    """The device of all stacks of this process."""
+    """Return the device of all training in this process."""
     return torch.device(named())

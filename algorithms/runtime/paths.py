@@ -1,4 +1,4 @@
-"""Where files lie that do not ship, and what is made of them once."""
+"""Paths of files that are not part of the project, and of the cache of prepared data."""
 
 import functools
 import hashlib
@@ -7,33 +7,34 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-#: Names the data root. Worker processes inherit it; no key and no record ever holds its value.
+#: The environment variable with the data root. Worker processes inherit it; keys and records never
+#: contain its value.
 VARIABLE = "COLLECTIVE_BENCH_DATA"
-#: Names the folder for what is prepared from the data, where it shall not be the usual one.
+#: The environment variable with the folder of prepared data.
 CACHE_VARIABLE = "COLLECTIVE_BENCH_CACHE"
 APPLICATION = "collective-bench"
 
 
 class Absent(Exception):
-    """Something that does not ship is not at hand; the text says what, and how to get it."""
+    """An error about a missing file or library. Its text says how to get it."""
 
 
 def root() -> Path:
-    """The data root: the folder that the environment names, or one in the user's cache folder."""
-    given = os.environ.get(VARIABLE)
-    return Path(given).expanduser() if given else user_cache_path(APPLICATION) / "data"
+    """Return the data root: the environment's, or a folder in the user's cache folder."""
+    folder = os.environ.get(VARIABLE)
+    return Path(folder).expanduser() if folder else user_cache_path(APPLICATION) / "data"
 
 
 def cache() -> Path:
-    """The folder for what is prepared from the data."""
-    given = os.environ.get(CACHE_VARIABLE)
-    return Path(given).expanduser() if given else user_cache_path(APPLICATION) / "prepared"
+    """Return the folder of prepared data: the environment's, or one in the user's cache folder."""
+    folder = os.environ.get(CACHE_VARIABLE)
+    return Path(folder).expanduser() if folder else user_cache_path(APPLICATION) / "prepared"
 
 
 def digest(path: Path) -> str:
-    """The SHA-256 of a file, read once as long as the file is the same."""
-    about = path.stat()
-    return _digest(path, about.st_size, about.st_mtime_ns)
+    """Return the SHA-256 of a file. An unchanged file is read once."""
+    status = path.stat()
+    return _digest(path, status.st_size, status.st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=2**15)

@@ -7,6 +7,7 @@ from typing import Any
 
 from algorithms.base import Learner
 from algorithms.runtime.paths import Absent
+from algorithms.runtime.threads import one_thread
 from bench.contract.datasets import DATASET
 from bench.contract.every import EVERY, Check, ContractWarning, Unfit, source
 from bench.contract.learners import LEARNER
@@ -14,7 +15,6 @@ from bench.contract.settings import restored_settings
 from bench.contract.strategies import SIGNAL, STRATEGY
 from bench.core.errors import Missing
 from bench.datasets.base import Dataset
-from bench.execution.backends import one_thread
 from collectives.base import Strategy
 from collectives.signals.base import Signal
 

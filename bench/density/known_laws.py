@@ -7,11 +7,11 @@ import numpy as np
 from scipy.special import logsumexp
 
 from algorithms.density.base import Density, DensityModel
+from algorithms.runtime.threads import one_thread
 from bench.core.errors import unknown
 from bench.core.random_streams import stream
 from bench.datasets.base import Array
 from bench.datasets.synthetic.planar_laws import LAWS, PlanarLaw, entropy
-from bench.execution.backends import one_thread
 
 #: Nodes along each side of the square on which densities are integrated, and how far beyond the
 #: law's own square that reaches.

@@ -11,12 +11,12 @@ from algorithms.base import TrainingSet
 from algorithms.density.base import Density, DensityModel, Partition
 from algorithms.density.energy_model import EnergyDensity
 from algorithms.density.generative import Generative, Joint
+from algorithms.runtime.threads import one_thread
 from bench.core.errors import BenchError
 from bench.core.random_streams import stream
 from bench.datasets.base import Array
 from bench.datasets.io.archives import read_npz
 from bench.datasets.io.data_root import inside, locate
-from bench.execution.backends import one_thread
 
 #: The table that scikit-learn ships; any other is an array of an archive under the data root.
 DIGITS = "digits"

@@ -6,9 +6,9 @@ from typing import TypeVar
 
 from algorithms.density.base import DensityModel
 from algorithms.density.generative import Generative
+from algorithms.runtime.threads import one_thread
 from bench.core.random_streams import stream
 from bench.datasets.base import Array
-from bench.execution.backends import one_thread
 
 Model = TypeVar("Model", bound=DensityModel | Generative)
 #: A rate is measured by two trainings that take about these shares of the time.

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from algorithms.runtime.threads import one_thread
 from bench.core.errors import BenchError
 from bench.datasets.base import Array
-from bench.execution.backends import one_thread
 from bench.experiment.evaluation import evaluate
 from bench.experiment.run import firm
 from bench.experiment.setup import TrainingSetup

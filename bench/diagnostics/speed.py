@@ -27,12 +27,12 @@ from rich.table import Table
 from torch import nn
 
 from algorithms.base import Fitted, Learner, TrainingSet
-from algorithms.engine.learner import GradientLearner, width
+from algorithms.engine.learner import GradientLearner, stack_size
 from algorithms.erm import ERM
 from algorithms.networks import MLP, ConvNet, Network
+from algorithms.runtime.threads import one_thread
 from bench.datasets.base import Dataset
 from bench.datasets.synthetic.coins import Coins
-from bench.execution.backends import one_thread
 from bench.execution.sweep import sweep
 from bench.experiment.trial import Trial
 from bench.records.store import Store
@@ -114,7 +114,7 @@ def loader_loop(work: Work, net: nn.Module) -> float:
 def stacked(work: Work, learner: GradientLearner) -> float:
     """Seconds that one pass of one replica takes in a stack as wide as the cache allows."""
     sample = work.sample()
-    count = width(learner, sample)
+    count = stack_size(learner, sample)
     rngs = [np.random.default_rng(r) for r in range(count)]
     hyperparams = {
         f.name: [float(getattr(learner, f.name))] * count
@@ -217,7 +217,7 @@ def engine(rounds: int) -> None:
             )
         if key == "A":
             rivals["scikit-learn's MLPClassifier"] = lambda w=work: sklearn_pass(w)  # type: ignore[misc]
-        count = width(learner, work.sample())
+        count = stack_size(learner, work.sample())
         dense = isinstance(work.network, MLP)
         stacked(work, learner)
         turns = [

@@ -3,14 +3,13 @@
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import closing
 from itertools import islice
 from typing import Any
 
 import cloudpickle
-import torch
-from threadpoolctl import threadpool_limits
 
+from algorithms.runtime.threads import one_thread
 from bench.core.errors import BenchError
 from bench.execution.retry import failed_record, run_isolated
 from bench.execution.worker_process import Chunk, Limits, WorkerDied, WorkerProcess
@@ -20,18 +19,6 @@ from bench.experiment.trial import Record
 Finished = Generator[tuple[Chunk, list[Record]]]
 #: Chunks handed out for each worker: one in hand, one to go on with.
 AHEAD = 2
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Arithmetic on one thread: the number of threads changes the last digits of sums."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def run_chunks(chunks: Iterable[Chunk], jobs: int = 0, limits: Limits | None = None) -> Finished:

@@ -18,7 +18,7 @@ from bench.records.store import Store
 #: How a chunk's trials are alike: their dataset, and the number of what can be trained together.
 Kind = tuple[str, int]
 _numbers: dict[Hashable, int] = {}
-_number = IdentityCache(lambda learner: _numbers.setdefault(learner.alike(), len(_numbers)))
+_number = IdentityCache(lambda learner: _numbers.setdefault(learner.stacking_key(), len(_numbers)))
 
 
 @dataclass

@@ -37,7 +37,7 @@ def main() -> None:
     pipe, parent = Connection(int(sys.argv[1])), int(sys.argv[2])
     faulthandler.enable()
     outlive_nobody(parent)
-    from bench.execution.backends import one_thread
+    from algorithms.runtime.threads import one_thread
     from bench.experiment.run import run_trials
 
     pipe.send_bytes(b"ready")

@@ -6,12 +6,12 @@ from math import isfinite
 
 import numpy as np
 
-from algorithms.base import Fitted
+from algorithms.base import Classifier, Fitted
 from bench.datasets.base import Array
 from bench.experiment.setup import TrainingSetup
 from bench.experiment.trial import Record, Trial
 from bench.theory.bounds import promises
-from collectives.types import Deployed, MemberData, Predict
+from collectives.types import MemberData, Predict
 
 
 def evaluate(trial: Trial, scene: TrainingSetup, fitted: Fitted) -> Record:
@@ -22,7 +22,7 @@ def evaluate(trial: Trial, scene: TrainingSetup, fitted: Fitted) -> Record:
     def predict(x: Array) -> Array:
         return clean if x is test.x else labels(fitted, x)
 
-    deployed = Deployed(predict, fitted.predict_proba)
+    deployed = Classifier(predict, fitted.predict_proba)
     won = np.asarray(trial.strategy.success(deployed, test), dtype=float)
     asked = ~np.isnan(won)
     if won.shape != clean.shape or not ((won >= 0) & (won <= 1))[asked].all():
@@ -43,7 +43,7 @@ def evaluate(trial: Trial, scene: TrainingSetup, fitted: Fitted) -> Record:
         "worst_group": None if test.group is None else _worst(right, test.group),
         "effective_size": _effective_size(fitted.weights, scene),
         **_firm(fitted, scene),
-        **_suspicion(fitted.suspects, scene),
+        **_suspicion(fitted.flagged, scene),
         "report": _numbers(fitted.report),
         "measures": _numbers({**trial.strategy.measures(deployed, test), **_rounds(trial, scene)}),
         "signal": _numbers(scene.world.told(trial.strategy)),
@@ -114,15 +114,15 @@ def _firm(fitted: Fitted, scene: TrainingSetup) -> Record:
     }
 
 
-def _suspicion(suspects: Array | None, scene: TrainingSetup) -> Record:
-    """Whom training set apart: their share, members among them, and them among members."""
-    if suspects is None:
+def _suspicion(flagged: Array | None, scene: TrainingSetup) -> Record:
+    """Return the share of flagged samples, and their precision and recall as to members."""
+    if flagged is None:
         return {}
-    caught, found = int(suspects[scene.members].sum()), int(suspects.sum())
+    hits, total = int(flagged[scene.members].sum()), int(flagged.sum())
     return {
-        "flagged": found / len(suspects),
-        "precision": caught / found if found else None,
-        "recall": caught / len(scene.members) if len(scene.members) else None,
+        "flagged": total / len(flagged),
+        "precision": hits / total if total else None,
+        "recall": hits / len(scene.members) if len(scene.members) else None,
     }
 
 
@@ -132,10 +132,9 @@ def _epochs(trial: Trial, scene: TrainingSetup, fitted: Fitted) -> dict[str, lis
         return None
     told: dict[str, list[float]] = {}
     for epoch in fitted.path:
-        then = Fitted(epoch.predict)
-        right = labels(then, scene.world.test.x) == scene.world.test.y
-        shown = Deployed(partial(labels, then), epoch.predict_proba)
-        won = trial.strategy.success(shown, scene.world.test)
+        classifier = checked(epoch)
+        right = classifier(scene.world.test.x) == scene.world.test.y
+        won = trial.strategy.success(classifier, scene.world.test)
         row: Record = {"success": np.nanmean(won), "accuracy": _share(right)}
         row |= {f"firm_{name}": value for name, value in epoch.metrics.items()}
         if epoch.weights is not None and epoch.weights.sum() > 0:
@@ -167,9 +166,14 @@ def probabilities(tell: Predict, x: Array, classes: int) -> Array:
     return told
 
 
-def labels(fitted: Fitted, x: Array) -> Array:
-    """What a classifier answers at points, (m,)."""
-    told = np.asarray(fitted.predict(x))
-    if told.shape != (len(x),):
-        raise ValueError(f"predict returned {told.shape} for {len(x)} points")
-    return told
+def labels(classifier: Classifier, x: Array) -> Array:
+    """Return the labels of points, (m,), after a check of their shape."""
+    predicted = np.asarray(classifier(x))
+    if predicted.shape != (len(x),):
+        raise ValueError(f"predict returned {predicted.shape} for {len(x)} points")
+    return predicted
+
+
+def checked(classifier: Classifier) -> Classifier:
+    """Return a classifier whose labels are checked at each call."""
+    return Classifier(partial(labels, classifier), classifier.predict_proba)

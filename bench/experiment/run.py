@@ -4,16 +4,15 @@ import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from algorithms.base import Fitted, TrainingSet
 from bench.core.errors import BenchError
 from bench.core.random_streams import stream
-from bench.experiment.evaluation import evaluate, labels
+from bench.experiment.evaluation import checked, evaluate
 from bench.experiment.setup import SeedContext, TrainingSetup, set_up
 from bench.experiment.trial import Record, Trial
-from collectives.types import Deployed, Predict
+from collectives.types import Predict
 
 
 @dataclass
@@ -48,8 +47,7 @@ class _TrialRun:
     def hear(self, outcome: Any) -> None:
         """Keep what the firm has deployed."""
         if isinstance(outcome, Fitted):
-            shown = Deployed(partial(labels, outcome), outcome.predict_proba)
-            self.fitted, self.seen = outcome, (*self.seen, shown)
+            self.fitted, self.seen = outcome, (*self.seen, checked(outcome))
         else:
             self.error = _no_classifier(outcome)
 
@@ -123,7 +121,7 @@ def _fit(trials: Sequence[Trial], samples: Sequence[TrainingSet]) -> list[Any]:
         return []
     learners, rngs = [t.learner for t in trials], [stream(t.seed, "fit") for t in trials]
     try:
-        outcomes = list(learners[0].fit_alike(learners, samples, rngs))
+        outcomes = list(learners[0].fit_stacked(learners, samples, rngs))
         if len(outcomes) != len(samples):
             raise ValueError(f"fit_many returned {len(outcomes)} for {len(samples)} samples")
     except (Exception, SystemExit) as error:

@@ -13,44 +13,17 @@ from scipy.stats import norm
 from torch import nn
 
 from algorithms.base import Fitted, Learner, TrainingSet
-from algorithms.dpsgd import DPSGD, epsilon, poisson
-from algorithms.engine.hooks import Diverged
-from algorithms.engine.loop import initial
+from algorithms.dpsgd import DPSGD, epsilon, poisson_batches
+from algorithms.engine.loop import Diverged
 from algorithms.erm import ERM
 from algorithms.median_of_means import MedianOfMeans
 from algorithms.networks import MLP, Linear, Network, dense
 from algorithms.partition_ensemble import PartitionEnsemble, certificates, partition
-from algorithms.spectral_signatures import SpectralSignatures, unsuspected
+from algorithms.spectral_signatures import SpectralSignatures, inliers
 from algorithms.trimmed_loss import TrimmedLoss, best_fitted
-from tests.algorithms.engine.test_loop import (
-    CLASSES,
-    NETWORKS,
-    SHAPES,
-    equal,
-    fields,
-    generators,
-    in_company,
-    module,
-    samples,
-)
-from tests.algorithms.test_reweighting import Double
-
-
-def torch_module(network, shape, rng):
-    """The same network of torch's own layers, in double precision, with the same start."""
-    net = module(network, shape).double()
-    with torch.no_grad():
-        for p, values in zip(
-            net.parameters(), initial(network, shape, CLASSES, [rng]), strict=True
-        ):
-            p.copy_(values[0].reshape(p.shape))
-    return net
-
-
-def same(trained, net, near=1e-7):
-    for p, q in zip(trained.parameters, net.parameters(), strict=True):
-        torch.testing.assert_close(p[0].reshape(q.shape), q.detach(), atol=near, rtol=near)
-
+from tests.helpers.networks import NETWORKS, SHAPES, agree, load, module, started
+from tests.helpers.replicas import equal, equal_in_any_stack, numeric_fields, trained
+from tests.helpers.samples import CLASSES, generators, samples
 
 # ---- trimmed loss ---------------------------------------------------------------------------
 
@@ -58,27 +31,24 @@ def same(trained, net, near=1e-7):
 def test_each_round_trains_on_those_whose_losses_were_smallest():
     learner = TrimmedLoss(network=MLP((7,)), epochs=3, batch_size=8, outliers=0.25, rounds=3)
     made = samples(3)
-    got = learner.replicas(made, generators(3), fields(learner, 3))
     plain = ERM(network=MLP((7,)), epochs=3, batch_size=8)
     turned = False
-    for sample, rng, trained in zip(made, generators(3), got, strict=True):
+    for sample, rng, got in zip(made, generators(3), trained(learner, made), strict=True):
         people, before = np.arange(23), None
         for _ in range(4):
             before, part = people, sample.take(people)
-            (model,) = plain.replicas([part], [rng], fields(plain, 1))
-            net = module(MLP((7,)), (5,))
+            (model,) = trained(plain, [part], [rng])
+            net = load(module(MLP((7,)), (5,)), model.parameters)
             with torch.no_grad():
-                for p, values in zip(net.parameters(), model.parameters, strict=True):
-                    p.copy_(values[0].reshape(p.shape))
                 z = net(torch.from_numpy(sample.x))
             losses = nn.functional.cross_entropy(z, torch.from_numpy(sample.y), reduction="none")
             # 5.75 of 23 are too many by a quarter: 17.25 are kept, that is 18.
             people = np.sort(losses.numpy().argsort()[:18])
             turned |= set(people) != set(before)
-        assert equal(trained, model)
-        assert np.flatnonzero(trained.weights).tolist() == before.tolist()
-        assert set(trained.weights.tolist()) == {0.0, 1.0}
-        assert trained.suspects.sum() == 5
+        assert equal(got, model)
+        assert np.flatnonzero(got.weights).tolist() == before.tolist()
+        assert set(got.weights.tolist()) == {0.0, 1.0}
+        assert got.flagged.sum() == 5
     assert turned
 
 
@@ -110,7 +80,7 @@ def test_what_was_planted_in_the_features_is_removed_whatever_their_mean():
             foul.append(label * 200 + np.flatnonzero(order < 20))
             parts.append(planted(rng)[order])
         phi, y = np.concatenate(parts), np.repeat(np.arange(3), 200)
-        left = unsuspected(phi, y, outliers=0.1)
+        left = inliers(phi, y, outliers=0.1)
         assert not set(np.concatenate(foul)) & set(left)
         want = []
         for label in range(3):
@@ -129,9 +99,9 @@ def test_how_many_of_each_label_are_removed():
     y = np.repeat([0, 1, 2, 4], [100, 31, 2, 1])
     phi = rng.normal(size=(len(y), 3))
     for outliers, removed in [(0, [0, 0, 0, 0]), (0.1, [15, 4, 0, 0]), (0.9, [99, 30, 1, 0])]:
-        left = np.bincount(y[unsuspected(phi, y, outliers)], minlength=5)
+        left = np.bincount(y[inliers(phi, y, outliers)], minlength=5)
         assert (np.bincount(y) - left)[[0, 1, 2, 4]].tolist() == removed
-    assert len(unsuspected(np.ones((9, 2)), np.zeros(9, dtype=int), 0.2)) == 7
+    assert len(inliers(np.ones((9, 2)), np.zeros(9, dtype=int), 0.2)) == 7
 
 
 @pytest.mark.parametrize("network", ["linear", "mlp", "odd conv"])
@@ -140,37 +110,38 @@ def test_the_second_model_starts_afresh_on_those_who_are_left(network):
     made = samples(3, shape=shape)
     learner = SpectralSignatures(network=NETWORKS[network], epochs=3, batch_size=8, outliers=0.2)
     plain = ERM(network=NETWORKS[network], epochs=3, batch_size=8)
-    got = learner.replicas(made, generators(3), fields(learner, 3))
-    for sample, rng, trained in zip(made, generators(3), got, strict=True):
-        (first,) = plain.replicas([sample], [rng], fields(plain, 1))
-        net = module(NETWORKS[network], shape)
+    for sample, rng, got in zip(made, generators(3), trained(learner, made), strict=True):
+        (first,) = trained(plain, [sample], [rng])
+        net = load(module(NETWORKS[network], shape), first.parameters)
         with torch.no_grad():
-            for p, values in zip(net.parameters(), first.parameters, strict=True):
-                p.copy_(values[0].reshape(p.shape))
             phi = net[:-1](torch.from_numpy(sample.x)).numpy()
-        left = unsuspected(phi, sample.y, 0.2)
-        assert np.flatnonzero(trained.weights).tolist() == left.tolist()
-        assert np.array_equal(np.flatnonzero(~trained.suspects), left)
-        (second,) = plain.replicas([sample.take(left)], [rng], fields(plain, 1))
-        assert equal(trained, second)
+        left = inliers(phi, sample.y, 0.2)
+        assert np.flatnonzero(got.weights).tolist() == left.tolist()
+        assert np.array_equal(np.flatnonzero(~got.flagged), left)
+        (second,) = trained(plain, [sample.take(left)], [rng])
+        assert equal(got, second)
 
 
 @pytest.mark.parametrize("learner", [TrimmedLoss(outliers=0.2), SpectralSignatures(outliers=0.2)])
 def test_who_diverges_at_first_fails_alone(learner):
     learner, made = replace(learner, epochs=2, batch_size=8), samples(3)
     rates = {"learning_rate": [0.05, 1e30, 0.05]}
-    wild = learner.replicas(made, generators(3), fields(learner, 3, **rates))
-    calm = learner.replicas(made, generators(3), fields(learner, 3))
+    wild = learner.replicas(made, generators(3), numeric_fields(learner, 3, **rates))
+    calm = trained(learner, made)
     assert isinstance(wild[1], Diverged)
     assert equal(wild[0], calm[0])
     assert equal(wild[2], calm[2])
-    lost = learner.replicas(made, generators(3), fields(learner, 3, learning_rate=[1e30] * 3))
+    lost = learner.replicas(
+        made, generators(3), numeric_fields(learner, 3, learning_rate=[1e30] * 3)
+    )
     assert all(isinstance(o, Diverged) for o in lost)
 
 
 def test_replicas_may_leave_out_different_shares():
     learner, made = TrimmedLoss(epochs=2, batch_size=8), samples(3)
-    mixed = learner.replicas(made, generators(3), fields(learner, 3, outliers=[0.1, 0.3, 0.5]))
+    mixed = learner.replicas(
+        made, generators(3), numeric_fields(learner, 3, outliers=[0.1, 0.3, 0.5])
+    )
     assert [int(o.weights.sum()) for o in mixed] == [21, 17, 12]
 
 
@@ -290,15 +261,11 @@ def test_an_ensemble_of_parts_is_the_same_in_any_company():
 # ---- private gradients ----------------------------------------------------------------------
 
 
-class DoubleDPSGD(Double, DPSGD):
-    pass
-
-
 def private_by_hand(
     network, shape, sample, rng, *, epochs, batch_size, learning_rate, momentum, clip
 ):
     """Clipped gradients of one person at a time, without noise, on the batches that are drawn."""
-    net = torch_module(network, shape, rng)
+    net = started(network, shape, rng)
     steps = torch.optim.SGD(net.parameters(), learning_rate, momentum)
     x, y = torch.from_numpy(sample.x).double(), torch.from_numpy(sample.y)
     n, given = len(sample), np.zeros(len(sample))
@@ -323,14 +290,14 @@ def private_by_hand(
     return net, given
 
 
+@pytest.mark.usefixtures("double_precision")
 @pytest.mark.parametrize("name", ["linear", "mlp", "odd conv"])
 @pytest.mark.parametrize("clip", [1e9, 0.7])
 def test_without_noise_it_descends_on_clipped_gradients(name, clip):
     network, shape = NETWORKS[name], SHAPES.get(name, (5,))
     made = samples(3, shape=shape)
-    learner = DoubleDPSGD(network=network, epochs=2, batch_size=8, clip=clip, noise=0.0)
-    got = learner.replicas(made, generators(3), fields(learner, 3))
-    for sample, rng, trained in zip(made, generators(3), got, strict=True):
+    learner = DPSGD(network=network, epochs=2, batch_size=8, clip=clip, noise=0.0)
+    for sample, rng, got in zip(made, generators(3), trained(learner, made), strict=True):
         net, given = private_by_hand(
             network,
             shape,
@@ -342,23 +309,22 @@ def test_without_noise_it_descends_on_clipped_gradients(name, clip):
             momentum=0.9,
             clip=clip,
         )
-        same(trained, net)
-        assert trained.weights / trained.weights.sum() == pytest.approx(
-            given / given.sum(), abs=1e-6
-        )
-        assert trained.report == {"epsilon": math.inf}
+        agree(got.parameters, net.parameters(), 1e-7)
+        assert got.weights / got.weights.sum() == pytest.approx(given / given.sum(), abs=1e-6)
+        assert got.report == {"epsilon": math.inf}
 
 
+@pytest.mark.usefixtures("double_precision")
 def test_noise_has_the_mean_and_the_variance_that_are_asked_for():
     (sample,), learner = (
         samples(1),
-        DoubleDPSGD(epochs=1, batch_size=23, learning_rate=0.5, clip=0.3, noise=1.7),
+        DPSGD(epochs=1, batch_size=23, learning_rate=0.5, clip=0.3, noise=1.7),
     )
     still = replace(learner, noise=0.0)
     noise = []
     for seed in range(8):
         ends = [
-            one.replicas([sample], [np.random.default_rng(seed)], fields(one, 1))[0].parameters
+            trained(one, [sample], [np.random.default_rng(seed)])[0].parameters
             for one in (learner, still)
         ]
         noise += [(a - b).flatten() for a, b in zip(*ends, strict=True)]
@@ -370,14 +336,14 @@ def test_noise_has_the_mean_and_the_variance_that_are_asked_for():
 
 
 def test_everybody_joins_a_batch_by_chance_alone():
-    order, real = poisson(generators(4000), 20, 0.3, 20)
+    order, real = poisson_batches(generators(4000), 20, 0.3, 20)
     sizes = real.sum(1).numpy()
     assert sizes.mean() == pytest.approx(6, abs=5 * math.sqrt(20 * 0.21 / 4000))
     assert sizes.var() == pytest.approx(20 * 0.21, rel=0.15)
     joined = np.bincount(order[real].numpy(), minlength=20) / 4000
     assert np.abs(joined - 0.3).max() < 5 * math.sqrt(0.21 / 4000)
     assert all(len(set(o[r].tolist())) == r.sum() for o, r in zip(order, real, strict=True))
-    assert poisson(generators(5), 20, 0.9, 3)[1].all()
+    assert poisson_batches(generators(5), 20, 0.9, 3)[1].all()
 
 
 @pytest.mark.parametrize(("noise", "steps"), [(0.8, 1), (3.0, 1), (5.0, 30)])
@@ -431,17 +397,13 @@ def test_it_refuses_what_it_cannot_clip():
 # ---- medians --------------------------------------------------------------------------------
 
 
-class DoubleMedian(Double, MedianOfMeans):
-    pass
-
-
+@pytest.mark.usefixtures("double_precision")
 @pytest.mark.parametrize("blocks", [1, 2, 3, 4, 7, 50])
 def test_it_descends_on_the_median_of_the_gradients_of_blocks(blocks):
     network, made = MLP((7,)), samples(2)
-    learner = DoubleMedian(network=network, epochs=2, batch_size=9, blocks=blocks, momentum=0.0)
-    got = learner.replicas(made, generators(2), fields(learner, 2))
-    for sample, rng, trained in zip(made, generators(2), got, strict=True):
-        net = torch_module(network, (5,), rng)
+    learner = MedianOfMeans(network=network, epochs=2, batch_size=9, blocks=blocks, momentum=0.0)
+    for sample, rng, got in zip(made, generators(2), trained(learner, made), strict=True):
+        net = started(network, (5,), rng)
         x, y = torch.from_numpy(sample.x).double(), torch.from_numpy(sample.y)
         losses = []
         for _ in range(2):
@@ -457,16 +419,14 @@ def test_it_descends_on_the_median_of_the_gradients_of_blocks(blocks):
                 with torch.no_grad():
                     for p, *own in zip(net.parameters(), *found, strict=True):
                         p -= 0.05 * torch.from_numpy(np.median(own, axis=0))
-        same(trained, net, 1e-9)
-        assert trained.losses == pytest.approx(losses)
+        agree(got.parameters, net.parameters(), 1e-9)
+        assert got.losses == pytest.approx(losses)
 
 
 def test_of_one_block_it_is_empirical_risk_minimisation_to_the_bit():
     made = samples(3)
     median, plain = MedianOfMeans(epochs=2, batch_size=8, blocks=1), ERM(epochs=2, batch_size=8)
-    a = median.replicas(made, generators(3), fields(median, 3))
-    b = plain.replicas(made, generators(3), fields(plain, 3))
-    assert all(equal(one, two) for one, two in zip(a, b, strict=True))
+    assert all(map(equal, trained(median, made), trained(plain, made)))
 
 
 # ---- company --------------------------------------------------------------------------------
@@ -482,4 +442,4 @@ LEARNERS = [
 @pytest.mark.parametrize("name", ["mlp", "odd conv"])
 @pytest.mark.parametrize("learner", LEARNERS, ids=repr)
 def test_a_replica_is_the_same_to_the_bit_in_any_company(name, learner):
-    in_company(replace(learner, epochs=3, batch_size=8, network=NETWORKS[name]), name)
+    equal_in_any_stack(replace(learner, epochs=3, batch_size=8, network=NETWORKS[name]), name)

@@ -18,17 +18,10 @@ from algorithms.irm import IRM
 from algorithms.reweight_groups import ReweightGroups
 from algorithms.subsample_groups import SubsampleGroups
 from algorithms.vrex import VREx
-from tests.algorithms.engine.test_loop import NETWORKS, SHAPES, generators, samples
-from tests.algorithms.test_sgd_learners import (
-    SHORT,
-    agree,
-    doubly,  # noqa: F401 (a fixture)
-    fails_alone,
-    plain,
-    the_same_in_company,
-    trained,
-    usual,
-)
+from tests.helpers.networks import NETWORKS, SHAPES, agree
+from tests.helpers.replicas import equal_at_any_place, fails_alone, trained
+from tests.helpers.samples import digit_sized, generators, samples
+from tests.helpers.torch_loop import SHORT, plain
 
 
 def regrouped(made, groups=5, used=4):
@@ -111,7 +104,7 @@ ORACLES = {
 }
 
 
-@pytest.mark.usefixtures("doubly")
+@pytest.mark.usefixtures("double_precision")
 @pytest.mark.parametrize("name", ORACLES)
 @pytest.mark.parametrize("network", ["linear", "mlp", "conv"])
 def test_it_goes_where_a_loop_in_plain_torch_goes(name, network):
@@ -119,10 +112,10 @@ def test_it_goes_where_a_loop_in_plain_torch_goes(name, network):
     learner = replace(learner, network=NETWORKS[network])
     made = regrouped(samples(3, shape=SHAPES.get(network, (5,))))
     for sample, rng, got in zip(made, generators(3), trained(learner, made), strict=True):
-        agree(got, plain(learner, sample, rng, oracle(learner, sample)))
+        agree(got.parameters, plain(learner, sample, rng, oracle(learner, sample)))
 
 
-@pytest.mark.usefixtures("doubly")
+@pytest.mark.usefixtures("double_precision")
 @pytest.mark.parametrize(
     "learner",
     [
@@ -134,10 +127,10 @@ def test_it_goes_where_a_loop_in_plain_torch_goes(name, network):
 def test_one_environment_is_risk(learner):
     made = regrouped(samples(3), groups=1, used=1)
     for got, want in zip(trained(learner, made), trained(ERM(**SHORT), made), strict=True):
-        agree(got, [p[0] for p in want.parameters])
+        agree(got.parameters, [p[0] for p in want.parameters])
 
 
-@pytest.mark.usefixtures("doubly")
+@pytest.mark.usefixtures("double_precision")
 @pytest.mark.parametrize("cls", [IRM, VREx, Fishr])
 def test_without_a_penalty_equal_environments_are_risk(cls):
     made = [s.take(np.arange(20)) for s in samples(3)]
@@ -146,7 +139,7 @@ def test_without_a_penalty_equal_environments_are_risk(cls):
     setting = {**SHORT, "batch_size": 20}
     learner = cls(penalty=0.0, anneal=0, **setting)
     for got, want in zip(trained(learner, made), trained(ERM(**setting), made), strict=True):
-        agree(got, [p[0] for p in want.parameters])
+        agree(got.parameters, [p[0] for p in want.parameters])
 
 
 def test_variances_are_those_of_each_samples_own_gradient():
@@ -158,8 +151,8 @@ def test_variances_are_those_of_each_samples_own_gradient():
     within = torch.stack([group == 0, group == 1], 1).double()
     within /= within.sum(2, keepdim=True)
     logits = torch.baddbmm(b, w, features)
-    slope = logits.softmax(1) - F.one_hot(y, 3).transpose(1, 2)
-    got = gradient_variances(features, slope, within)
+    logit_grad = logits.softmax(1) - F.one_hot(y, 3).transpose(1, 2)
+    got = gradient_variances(features, logit_grad, within)
     for r in range(2):
         own = sample_gradients(logits[r].T, y[r], [w, b])
         # Weights (2, 3, 4), then biases (2, 3, 1); beside those of r only zeros.
@@ -175,7 +168,7 @@ def test_variances_are_those_of_each_samples_own_gradient():
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_replica_is_the_same_to_the_bit_alone_and_in_company(name, network):
     learner = replace(ORACLES[name][0], network=NETWORKS[network])
-    the_same_in_company(learner, regrouped(samples(16, shape=SHAPES.get(network, (5,)))))
+    equal_at_any_place(learner, regrouped(samples(16, shape=SHAPES.get(network, (5,)))))
 
 
 @pytest.mark.parametrize("name", [*ORACLES, "balanced"])
@@ -183,7 +176,7 @@ def test_a_replica_is_the_same_to_the_bit_alone_and_in_company(name, network):
 def test_a_replica_is_the_same_to_the_bit_at_the_usual_size(name, groups):
     learner = ReweightGroups(epochs=2) if name == "balanced" else ORACLES[name][0]
     learner = replace(learner, network=NETWORKS["mlp"].__class__(), batch_size=64)
-    the_same_in_company(learner, usual(8, groups))
+    equal_at_any_place(learner, digit_sized(8, groups))
 
 
 @pytest.mark.parametrize("name", ORACLES)
@@ -311,7 +304,10 @@ def test_of_one_label_a_last_layer_says_that_label():
 
 
 def test_a_last_layer_that_fails_fails_alone(monkeypatch):
-    made, retrained = [uneven(np.random.default_rng(seed)) for seed in range(3)], DFR.retrained
+    made, retrained = (
+        [uneven(np.random.default_rng(seed)) for seed in range(3)],
+        DFR.retrain_last_layer,
+    )
 
     def failing(self, trained, sample, rng, C):
         if sample is made[1]:
@@ -319,7 +315,7 @@ def test_a_last_layer_that_fails_fails_alone(monkeypatch):
         return retrained(self, trained, sample, rng, C)
 
     want = DFR(draws=1).fit_many(made, generators(3))
-    monkeypatch.setattr(DFR, "retrained", failing)
+    monkeypatch.setattr(DFR, "retrain_last_layer", failing)
     got = DFR(draws=1).fit_many(made, generators(3))
     assert isinstance(got[1], FloatingPointError)
     for r in (0, 2):

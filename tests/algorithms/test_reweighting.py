@@ -13,46 +13,32 @@ from torch import nn
 from algorithms.base import TrainingSet
 from algorithms.chi2_dro import Chi2DRO, chi_square, worst_in_ball
 from algorithms.cvar_dro import CVaRDRO, worst_share
-from algorithms.doro import DORO, worst_in_ball_left, worst_share_left
-from algorithms.eiil import EIIL, unlike
-from algorithms.engine.hooks import Diverged, Replicas
-from algorithms.engine.loop import initial
+from algorithms.doro import DORO, trimmed_worst_in_ball, trimmed_worst_share
+from algorithms.eiil import EIIL, second_environment
+from algorithms.engine import Replicas
+from algorithms.engine.loop import Diverged
 from algorithms.erm import ERM
-from algorithms.group_dro import GroupDRO, balanced, exponentiated
+from algorithms.group_dro import GroupDRO, balanced_weights, group_weights
 from algorithms.irm import IRM
 from algorithms.jtt import JTT
 from algorithms.lff import LfF
 from algorithms.networks import MLP
-from tests.algorithms.engine.test_loop import (
-    CLASSES,
-    NETWORKS,
-    equal,
-    fields,
-    generators,
-    in_company,
-    module,
-    samples,
-)
+from tests.helpers.networks import NETWORKS, agree, started
+from tests.helpers.replicas import equal, equal_in_any_stack, numeric_fields, trained
+from tests.helpers.samples import CLASSES, generators, samples
 
 
-class Double:
-    """A learner in double precision."""
-
-    def descend(self, *args, **options):
-        return super().descend(*args, **{"dtype": torch.float64, **options})
-
-
-def stack(people, **values):
-    """A stack of one replica of so many people in one group."""
-    held = {k: torch.tensor([[v]], dtype=torch.float64) for k, v in values.items()}
-    zeros = torch.zeros(1, people, dtype=torch.int64)
-    return Replicas(zeros, zeros, 2, 1, held)
+def one_replica(n, **values):
+    """One replica with n samples in one group."""
+    table = {k: torch.tensor([[v]], dtype=torch.float64) for k, v in values.items()}
+    zeros = torch.zeros(1, n, dtype=torch.int64)
+    return Replicas(zeros, zeros, 2, 1, table)
 
 
-def weights(weigh, losses, **values):
+def weights(loss_weights, losses, **values):
     losses = torch.tensor(np.atleast_2d(losses), dtype=torch.float64)
     index = torch.arange(losses.shape[1])[None]
-    return weigh(losses, index, stack(losses.shape[1], **values))[0].numpy()
+    return loss_weights(losses, index, one_replica(losses.shape[1], **values))[0].numpy()
 
 
 def some_losses(rng):
@@ -204,10 +190,10 @@ def test_without_outliers_nothing_is_set_aside():
     for _ in range(50):
         losses, level = some_losses(rng), float(rng.uniform(0.01, 1))
         base = weights(worst_share, losses, level=level)
-        got = weights(worst_share_left, losses, level=level, outliers=0)
+        got = weights(trimmed_worst_share, losses, level=level, outliers=0)
         assert got == pytest.approx(base, abs=1e-12)
         base = weights(chi_square, losses, radius=level)
-        got = weights(worst_in_ball_left, losses, radius=level, outliers=0)
+        got = weights(trimmed_worst_in_ball, losses, radius=level, outliers=0)
         assert got == pytest.approx(base, abs=1e-12)
 
 
@@ -220,17 +206,17 @@ def test_what_is_left_is_weighed_as_its_base_weighs():
         best = linprog(
             -losses, A_eq=np.ones((1, len(losses))), b_eq=1, bounds=np.c_[0 * mass, mass / level]
         )
-        got = weights(worst_share_left, losses, level=level, outliers=outliers)
+        got = weights(trimmed_worst_share, losses, level=level, outliers=outliers)
         assert got.sum() == pytest.approx(1, abs=1e-12)
         assert (got <= mass / level + 1e-12).all()
         assert got @ losses == pytest.approx(-best.fun, abs=1e-9)
-        got = weights(worst_in_ball_left, losses, radius=level, outliers=outliers)
+        got = weights(trimmed_worst_in_ball, losses, radius=level, outliers=outliers)
         check_ball(got, losses, np.where(mass < 1e-12, 0, mass), level)
 
 
 def test_a_sample_that_is_cut_through_counts_in_part():
     # 1.5 of five are gone: of the second half is left, 0.5 of 3.5; half of all counts.
-    got = weights(worst_share_left, [1.0, 5.0, 2.0, 4.0, 3.0], outliers=0.3, level=0.5)
+    got = weights(trimmed_worst_share, [1.0, 5.0, 2.0, 4.0, 3.0], outliers=0.3, level=0.5)
     assert got == pytest.approx(np.array([0, 0, 0.25, 0.5, 1.0]) / 1.75)
 
 
@@ -252,16 +238,16 @@ def test_those_who_are_set_aside_most_of_the_time_are_counted():
 def test_group_weights_go_where_a_plain_loop_goes():
     rng = np.random.default_rng(6)
     group, groups, step, margin = rng.integers(3, size=30), 4, 0.7, 0.4
-    held = {
+    table = {
         "step": torch.tensor([[step]], dtype=torch.float64),
         "adjustment": torch.tensor([[margin]], dtype=torch.float64),
     }
-    table = Replicas(torch.tensor(group)[None], torch.tensor(group)[None], 2, groups, held)
+    replicas = Replicas(torch.tensor(group)[None], torch.tensor(group)[None], 2, groups, table)
     # Nobody is in the last of the groups: the others share all there is.
     q = dict.fromkeys(range(groups - 1), 1 / 3)
     for _ in range(8):
         index, losses = rng.choice(30, 7, replace=False), rng.exponential(size=7)
-        got = exponentiated(torch.tensor(losses)[None], torch.tensor(index)[None], table)
+        got = group_weights(torch.tensor(losses)[None], torch.tensor(index)[None], replicas)
         means = {}
         for g in q:
             own = [loss for i, loss in zip(index, losses, strict=True) if group[i] == g]
@@ -278,23 +264,21 @@ def test_with_one_group_it_is_empirical_risk_minimisation():
         s.group, s.groups = np.zeros(len(s), dtype=np.int64), 1
     robust = GroupDRO(epochs=3, batch_size=8, balance=False)
     plain = ERM(epochs=3, batch_size=8)
-    a = robust.replicas(made, generators(3), fields(robust, 3))
-    b = plain.replicas(made, generators(3), fields(plain, 3))
-    for one, two in zip(a, b, strict=True):
+    for one, two in zip(trained(robust, made), trained(plain, made), strict=True):
         for p, q in zip(one.parameters, two.parameters, strict=True):
             torch.testing.assert_close(p, q, atol=1e-6, rtol=1e-6)
 
 
 def test_without_steps_all_groups_count_alike():
     group = torch.tensor([[0, 0, 0, 1, 1, 2]])
-    held = {name: torch.zeros(1, 1) for name in ("step", "adjustment")}
-    table = Replicas(group, group, 3, 3, held)
+    table = {name: torch.zeros(1, 1) for name in ("step", "adjustment")}
+    replicas = Replicas(group, group, 3, 3, table)
     for _ in range(3):
-        got = exponentiated(
-            torch.rand(1, 6, generator=torch.manual_seed(0)), torch.arange(6)[None], table
+        got = group_weights(
+            torch.rand(1, 6, generator=torch.manual_seed(0)), torch.arange(6)[None], replicas
         )
         assert got[0].numpy() == pytest.approx([1 / 9] * 3 + [1 / 6] * 2 + [1 / 3])
-    assert balanced(group[0].numpy()) == pytest.approx([1 / 3] * 3 + [1 / 2] * 2 + [1])
+    assert balanced_weights(group[0].numpy()) == pytest.approx([1 / 3] * 3 + [1 / 2] * 2 + [1])
 
 
 # ---- trained twice --------------------------------------------------------------------------
@@ -307,7 +291,7 @@ def test_the_error_set_is_what_a_short_training_gets_wrong():
         wrong = first.predict(sample.x) != sample.y
         fitted = JTT(epochs=3, batch_size=8, first=2, upweight=7.0).fit(sample, b)
         assert fitted.weights.tolist() == np.where(wrong, 7.0, 1.0).tolist()
-        assert np.array_equal(fitted.suspects, wrong)
+        assert np.array_equal(fitted.flagged, wrong)
         sizes.add(wrong.sum())
     assert len(sizes) > 1
     fitted = JTT(epochs=3, batch_size=8, upweight=1.0).fit(samples(1)[0], generators(1)[0])
@@ -320,7 +304,7 @@ def test_the_error_set_is_what_a_short_training_gets_wrong():
 def test_a_first_model_without_mistakes_does_no_harm(learner):
     (sample,) = samples(1, easy=True)
     fitted = replace(learner, epochs=200).fit(sample, generators(1)[0])
-    assert not fitted.suspects.any()
+    assert not fitted.flagged.any()
     assert (fitted.predict(sample.x) == sample.y).mean() == 1
 
 
@@ -328,21 +312,19 @@ def test_a_first_model_without_mistakes_does_no_harm(learner):
 def test_who_diverges_at_first_fails_alone(learner):
     learner, made = replace(learner, epochs=2, batch_size=8), samples(3)
     wild = learner.replicas(
-        made, generators(3), fields(learner, 3, learning_rate=[0.05, 1e30, 0.05])
+        made, generators(3), numeric_fields(learner, 3, learning_rate=[0.05, 1e30, 0.05])
     )
-    calm = learner.replicas(made, generators(3), fields(learner, 3))
+    calm = trained(learner, made)
     assert isinstance(wild[1], Diverged)
     assert equal(wild[0], calm[0])
     assert equal(wild[2], calm[2])
-    lost = learner.replicas(made, generators(3), fields(learner, 3, learning_rate=[1e30] * 3))
+    lost = learner.replicas(
+        made, generators(3), numeric_fields(learner, 3, learning_rate=[1e30] * 3)
+    )
     assert all(isinstance(o, Diverged) for o in lost)
 
 
 # ---- failures of a biased network -----------------------------------------------------------
-
-
-class DoubleLfF(Double, LfF):
-    pass
 
 
 def two_networks(sample, rng, *, epochs, batch_size, learning_rate, exponent, memory):
@@ -350,11 +332,7 @@ def two_networks(sample, rng, *, epochs, batch_size, learning_rate, exponent, me
     net = MLP((7,))
     pair, steps = [], []
     for _ in range(2):
-        pair.append(module(net, (5,)).double())
-        with torch.no_grad():
-            start = initial(net, (5,), CLASSES, [rng])
-            for p, values in zip(pair[-1].parameters(), start, strict=True):
-                p.copy_(values[0].reshape(p.shape))
+        pair.append(started(net, (5,), rng))
         steps.append(torch.optim.SGD(pair[-1].parameters(), learning_rate, 0.9))
     x, y = torch.from_numpy(sample.x).double(), torch.from_numpy(sample.y)
     averages, given = [{}, {}], np.zeros(len(sample))
@@ -380,20 +358,19 @@ def two_networks(sample, rng, *, epochs, batch_size, learning_rate, exponent, me
                 step.zero_grad()
                 objective.mean().backward()
                 step.step()
-    return [p.detach() for p in pair[1].parameters()], given / epochs
+    return list(pair[1].parameters()), given / epochs
 
 
+@pytest.mark.usefixtures("double_precision")
 def test_it_learns_from_failure_as_two_plain_networks_do():
     made = samples(3)
-    learner = DoubleLfF(network=MLP((7,)), epochs=5, batch_size=6, exponent=0.6, memory=0.8)
-    got = learner.replicas(made, generators(3), fields(learner, 3))
-    for sample, rng, trained in zip(made, generators(3), got, strict=True):
+    learner = LfF(network=MLP((7,)), epochs=5, batch_size=6, exponent=0.6, memory=0.8)
+    for sample, rng, got in zip(made, generators(3), trained(learner, made), strict=True):
         want, given = two_networks(
             sample, rng, epochs=5, batch_size=6, learning_rate=0.05, exponent=0.6, memory=0.8
         )
-        assert trained.weights == pytest.approx(given, abs=1e-7)
-        for p, q in zip(trained.parameters, want, strict=True):
-            torch.testing.assert_close(p[0].reshape(q.shape), q, atol=1e-7, rtol=1e-7)
+        assert got.weights == pytest.approx(given, abs=1e-7)
+        agree(got.parameters, want, 1e-7)
 
 
 # ---- inferred environments ------------------------------------------------------------------
@@ -415,23 +392,23 @@ def test_the_inferred_environments_are_the_best_of_all_splits():
 
         splits = list(itertools.product([False, True], repeat=n))
         best = max(map(violation, splits))
-        got = unlike(z.softmax(1).numpy(), y.numpy())
+        got = second_environment(z.softmax(1).numpy(), y.numpy())
         assert violation(got) == pytest.approx(best)
     # A label of no probability at all is a mistake; one of probability one is none.
     sure = np.float32([[1, 0], [1, 0]])
-    assert unlike(sure, np.array([0, 1])).tolist() == [False, True]
+    assert second_environment(sure, np.array([0, 1])).tolist() == [False, True]
 
 
 def test_it_minimises_the_invariant_risk_of_the_inferred_environments():
     for sample, a, b in zip(samples(3), generators(3), generators(3), strict=True):
         first = ERM(epochs=2, batch_size=8).fit(sample, a)
-        second = unlike(first.predict_proba(sample.x), sample.y)
+        second = second_environment(first.predict_proba(sample.x), sample.y)
         assert 0 < second.sum() < len(second)
         parted = TrainingSet(sample.rows, sample.y, second, CLASSES)
         want = IRM(epochs=3, batch_size=8, penalty=0.1).fit(parted, a).predict_proba(sample.x)
         got = EIIL(epochs=3, batch_size=8, penalty=0.1, first=2).fit(sample, b)
         assert np.array_equal(got.predict_proba(sample.x), want)
-        assert np.array_equal(got.suspects, second == 1)
+        assert np.array_equal(got.flagged, second == 1)
 
 
 # ---- company --------------------------------------------------------------------------------
@@ -439,7 +416,7 @@ def test_it_minimises_the_invariant_risk_of_the_inferred_environments():
 LEARNERS = [
     Chi2DRO(radius=0.7),
     DORO(outliers=0.1, level=0.3),
-    DORO(base="chi2", outliers=0.1),
+    DORO(objective="chi2", outliers=0.1),
     LfF(),
     EIIL(first=1),
 ]
@@ -448,4 +425,4 @@ LEARNERS = [
 @pytest.mark.parametrize("name", ["mlp", "odd conv"])
 @pytest.mark.parametrize("learner", LEARNERS, ids=repr)
 def test_a_replica_is_the_same_to_the_bit_in_any_company(name, learner):
-    in_company(replace(learner, epochs=3, batch_size=8, network=NETWORKS[name]), name)
+    equal_in_any_stack(replace(learner, epochs=3, batch_size=8, network=NETWORKS[name]), name)

@@ -20,7 +20,7 @@ LOOKUPS = {aten.index.Tensor, aten.index_put_.default, aten.index_put.default}
 class Far(Tensor):
     """A tensor that says that it is on an accelerator."""
 
-    validation_fraction: Tensor
+    stored: Tensor
 
     @staticmethod
     def __new__(cls: type["Far"], real: Tensor) -> "Far":
@@ -32,14 +32,14 @@ class Far(Tensor):
             dtype=real.dtype,
             device="meta",
         )
-        far.validation_fraction = real
+        far.stored = real
         return far
 
     def __repr__(self) -> str:  # type: ignore[override]
-        return f"Far({self.validation_fraction})"
+        return f"Far({self.stored})"
 
     def tolist(self) -> Any:
-        return self.validation_fraction.tolist()
+        return self.stored.tolist()
 
     def __getitem__(self, at: Any) -> Tensor:
         # Lists of positions become tensors before anybody sees it.
@@ -63,10 +63,8 @@ def obey(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     target = kwargs.get("device")
     if target is not None:
         kwargs = kwargs | {"device": torch.device("cpu")}
-    back = {id(t.validation_fraction): t for t in far}
-    args, kwargs = tree_map(
-        lambda t: t.validation_fraction if isinstance(t, Far) else t, (args, kwargs)
-    )
+    back = {id(t.stored): t for t in far}
+    args, kwargs = tree_map(lambda t: t.stored if isinstance(t, Far) else t, (args, kwargs))
     out = func(*args, **kwargs)
     gone = bool(far) if target is None else torch.device(target).type == "meta"
     if func is aten.copy_.default:

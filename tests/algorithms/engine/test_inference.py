@@ -20,7 +20,7 @@ def voices(network: Network, count: int = 5):
     return [[p[v : v + 1] for p in drawn] for v in range(count)]
 
 
-def own_labels(network, voice, x):
+def labels_of(network, voice, x):
     return probabilities(network, voice, x).argmax(1)
 
 
@@ -29,18 +29,18 @@ def own_labels(network, voice, x):
 def test_each_answers_as_if_it_were_alone(name, rows):
     network, x = NETWORKS[name], np.random.default_rng(0).normal(size=(rows, *POINTS))
     alone = voices(network)
-    chorus = BatchedPredictor(network, alone)
+    shared = BatchedPredictor(network, alone)
     for v in (3, 0, 1, 4, 2, 3):
-        assert np.array_equal(chorus.predict(v, x), own_labels(network, alone[v], x))
+        assert np.array_equal(shared.predict(v, x), labels_of(network, alone[v], x))
 
 
 @pytest.fixture
 def asked(monkeypatch):
     """Who was asked, each time that some were."""
-    asked, told = [], BatchedPredictor._told
+    asked, told = [], BatchedPredictor._evaluate
     monkeypatch.setattr(
         BatchedPredictor,
-        "_told",
+        "_evaluate",
         lambda self, own, x: asked.append(list(own)) or told(self, own, x),
     )
     return asked
@@ -48,23 +48,23 @@ def asked(monkeypatch):
 
 def test_who_is_asked_what_another_was_answers_with_all_others(asked):
     network = MLP((7,))
-    chorus = BatchedPredictor(network, voices(network))
+    shared = BatchedPredictor(network, voices(network))
     x, other = np.random.default_rng(0).normal(size=(2, 9, *POINTS))
     for v in (2, 0, 1, 3, 4, 2):
-        chorus.predict(v, x)
-        chorus.probabilities(v, other.copy())
+        shared.predict(v, x)
+        shared.probabilities(v, other.copy())
     assert asked == [[2], [2], [0, 1, 3, 4], [0, 1, 3, 4]]
 
 
 def test_who_is_asked_about_points_of_its_own_answers_alone(asked):
     """What all are asked about is remembered meanwhile."""
     network, rng = MLP((7,)), np.random.default_rng(0)
-    chorus = BatchedPredictor(network, voices(network))
+    shared = BatchedPredictor(network, voices(network))
     x, other = rng.normal(size=(2, 9, *POINTS))
     for v in range(5):
-        chorus.predict(v, x)
-        chorus.predict(v, rng.normal(size=(9, *POINTS)))
-        chorus.predict(v, other)
+        shared.predict(v, x)
+        shared.predict(v, rng.normal(size=(9, *POINTS)))
+        shared.predict(v, other)
     assert asked == [[0], [0], [0], [1, 2, 3, 4], [1], [1, 2, 3, 4], [2], [3], [4]]
 
 
@@ -86,21 +86,21 @@ def test_replicas_of_a_seed_answer_together_and_others_do_not(asked):
 def test_points_that_were_changed_in_place_are_other_points():
     network, x = MLP((7,)), np.random.default_rng(0).normal(size=(50, *POINTS))
     alone = voices(network)
-    chorus = BatchedPredictor(network, alone)
-    chorus.predict(0, x)[:] = -1
+    shared = BatchedPredictor(network, alone)
+    shared.predict(0, x)[:] = -1
     x *= -1
-    assert np.array_equal(chorus.predict(0, x), own_labels(network, alone[0], x))
+    assert np.array_equal(shared.predict(0, x), labels_of(network, alone[0], x))
     x *= -1
-    assert np.array_equal(chorus.predict(0, x), own_labels(network, alone[0], x))
+    assert np.array_equal(shared.predict(0, x), labels_of(network, alone[0], x))
 
 
 def test_what_is_too_much_to_remember_is_answered_all_the_same(monkeypatch):
     network, x = MLP((7,)), np.random.default_rng(0).normal(size=(50, *POINTS))
     alone = voices(network)
-    chorus = BatchedPredictor(network, alone)
+    shared = BatchedPredictor(network, alone)
     monkeypatch.setattr(BatchedPredictor, "most", 10)
-    assert np.array_equal(chorus.predict(2, x), own_labels(network, alone[2], x))
-    assert not chorus._heard
+    assert np.array_equal(shared.predict(2, x), labels_of(network, alone[2], x))
+    assert not shared._cache
 
 
 def test_the_last_stage_of_a_training_is_what_was_trained():

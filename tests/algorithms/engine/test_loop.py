@@ -1,7 +1,6 @@
 """The training loop against plain torch, one replica at a time, with the same draws."""
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -9,13 +8,13 @@ import pytest
 import torch
 from torch import nn
 
-from algorithms.base import Rows, TrainingSet
+from algorithms.base import TrainingSet
 from algorithms.cvar_dro import CVaRDRO, worst_share
 from algorithms.dpsgd import DPSGD
 from algorithms.embedded import EmbeddedMLP
+from algorithms.engine import Hooks
 from algorithms.engine.data import Points, epoch_order
-from algorithms.engine.hooks import Diverged, Hooks
-from algorithms.engine.loop import initial, train
+from algorithms.engine.loop import Diverged, initial, train
 from algorithms.engine.model_selection import Selection
 from algorithms.erm import ERM
 from algorithms.group_dro import GroupDRO
@@ -23,72 +22,9 @@ from algorithms.irm import IRM
 from algorithms.jtt import JTT
 from algorithms.median_of_means import MedianOfMeans
 from algorithms.networks import MLP, ConvNet, Linear, Network, dense
-
-NETWORKS = {
-    "linear": Linear(),
-    "mlp": MLP((7,)),
-    "deep": MLP((9, 5)),
-    "conv": ConvNet((3, 4)),
-    "odd conv": ConvNet((2,)),
-    "embedded": EmbeddedMLP(((3, 2), (0, 2)), width=3, hidden=(6,)),
-}
-SHAPES = {"conv": (2, 6, 4), "odd conv": (1, 5, 7)}
-CLASSES = 3
-
-
-class Embedding(nn.Module):
-    """Vectors of the columns 3 and 4, and of the columns 0 and 1, beside the column 2."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.one, self.other = nn.Linear(2, 3), nn.Linear(2, 3)
-
-    def forward(self, x):
-        return torch.cat([self.one(x[:, 3:]), self.other(x[:, :2]), x[:, 2:3]], 1)
-
-
-def module(network: Network, points: tuple[int, ...]) -> nn.Sequential:
-    """The same architecture, of torch's own layers."""
-    layers: list[nn.Module] = []
-    if isinstance(network, ConvNet):
-        depth, height, width = points
-        for channels in network.channels:
-            layers += [nn.Conv2d(depth, channels, 3, stride=2, padding=1), nn.ReLU()]
-            depth, height, width = channels, (height + 1) // 2, (width + 1) // 2
-        return nn.Sequential(*layers, nn.Flatten(), nn.Linear(depth * height * width, CLASSES))
-    if isinstance(network, EmbeddedMLP):
-        return nn.Sequential(Embedding(), nn.Linear(7, 6), nn.ReLU(), nn.Linear(6, CLASSES))
-    widths = [prod(points), *(network.hidden if isinstance(network, MLP) else ())]
-    layers.append(nn.Flatten())
-    for a, b in pairwise(widths):
-        layers += [nn.Linear(a, b), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Linear(widths[-1], CLASSES))
-
-
-def samples(count, n=23, shape=(5,), seed=0, shared=True, easy=False):
-    """Training sets on one pool that differ in rows, in members' points and in labels."""
-    rng = np.random.default_rng(seed)
-    pools = [
-        rng.normal(size=(40, *shape)).astype(np.float32) for _ in range(1 if shared else count)
-    ]
-    made = []
-    for r in range(count):
-        index = rng.permutation(40)[:n]
-        moved = rng.permutation(n)[: r % 4]
-        points = rng.normal(size=(len(moved), *shape)).astype(np.float32)
-        rows = Rows(pools[r % len(pools)], index, moved, points)
-        y, z = rng.integers(CLASSES, size=n), rng.integers(CLASSES, size=11)
-        held = Rows(pools[r % len(pools)], rng.permutation(40)[:11])
-        if easy:
-            y, z = ((part.array()[:, :2] > 0).sum(1) for part in (rows, held))
-        held = TrainingSet(held, z, classes=CLASSES)
-        made.append(TrainingSet(rows, y, rng.integers(2, size=n), CLASSES, held))
-        made[-1].groups = 2
-    return made
-
-
-def generators(count):
-    return [np.random.default_rng(100 + r) for r in range(count)]
+from tests.helpers.networks import NETWORKS, SHAPES, agree, started
+from tests.helpers.replicas import equal, equal_weights, trained
+from tests.helpers.samples import CLASSES, generators, samples
 
 
 def hyperparams(count, **given):
@@ -114,12 +50,7 @@ def reference(
     weight_decay,
 ):
     """One training with torch's modules, losses and optimisers."""
-    shape = sample.x.shape[1:]
-    net = module(network, shape).to(dtype)
-    start = initial(network, shape, CLASSES, [rng])
-    with torch.no_grad():
-        for p, values in zip(net.parameters(), start, strict=True):
-            p.copy_(values[0].reshape(p.shape))
+    net = started(network, sample.x.shape[1:], rng, dtype)
     x, y = torch.from_numpy(sample.x).to(dtype), torch.from_numpy(sample.y)
     if optimiser == "sgd":
         steps = torch.optim.SGD(
@@ -133,7 +64,7 @@ def reference(
             steps.zero_grad()
             nn.functional.cross_entropy(net(x[index]), y[index]).backward()
             steps.step()
-    return [p.detach() for p in net.parameters()]
+    return list(net.parameters())
 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adam"])
@@ -155,7 +86,7 @@ def test_it_goes_where_torch_goes_step_by_step(name, optimiser, dtype, near):
             optimiser=optimiser,
             dtype=dtype,
         )
-        for sample, rng, trained in zip(made, generators(3), got, strict=True):
+        for sample, rng, replica in zip(made, generators(3), got, strict=True):
             want = reference(
                 network,
                 sample,
@@ -166,8 +97,7 @@ def test_it_goes_where_torch_goes_step_by_step(name, optimiser, dtype, near):
                 dtype=dtype,
                 **setting,
             )
-            for a, b in zip(trained.parameters, want, strict=True):
-                torch.testing.assert_close(a[0].reshape(b.shape), b, atol=near, rtol=near)
+            agree(replica.parameters, want, near)
 
 
 @dataclass(frozen=True)
@@ -190,10 +120,6 @@ def test_automatic_gradients_give_what_hand_written_ones_give():
             torch.testing.assert_close(p, q, atol=1e-13, rtol=1e-13)
 
 
-def equal(a, b):
-    return all(torch.equal(p, q) for p, q in zip(a.parameters, b.parameters, strict=True))
-
-
 LEARNERS = {
     "erm": ERM(epochs=3, batch_size=8),
     "adam": ERM(epochs=3, batch_size=8, optimiser="adam", weight_decay=0.1),
@@ -209,18 +135,14 @@ LEARNERS = {
 @pytest.mark.parametrize("shared", [True, False])
 def test_a_replica_is_the_same_to_the_bit_in_any_company(name, learner, shared):
     made = samples(16, shape=SHAPES.get(name, (5,)), shared=shared)
-    one = LEARNERS[learner].__class__(**{**vars(LEARNERS[learner]), "network": NETWORKS[name]})
-    setting = {f: [v] * 16 for f, v in vars(one).items() if isinstance(v, float)}
-    together = one.replicas(made, generators(16), setting)
+    one = replace(LEARNERS[learner], network=NETWORKS[name])
+    together = trained(one, made)
     for count in (1, 2, 8):
         for first in (0, 16 - count):
             chosen = slice(first, first + count)
-            few = {f: v[chosen] for f, v in setting.items()}
-            apart = one.replicas(made[chosen], generators(16)[chosen], few)
-            for a, b in zip(apart, together[chosen], strict=True):
-                assert equal(a, b)
-                assert (a.weights is None) == (b.weights is None)
-                assert a.weights is None or np.array_equal(a.weights, b.weights)
+            apart = trained(one, made[chosen], generators(16)[chosen])
+            assert all(map(equal, apart, together[chosen]))
+            assert all(map(equal_weights, apart, together[chosen]))
 
 
 #: Products with a side of one: a learner, the points' shape and the number of people.
@@ -252,15 +174,15 @@ def test_a_replica_is_the_same_to_the_bit_where_products_are_narrow(name):
     learner, shape, n = NARROW[name]
     learner = replace(learner, epochs=4)
     made = samples(8, n, shape)
-    together = learner.replicas(made, generators(8), fields(learner, 8))
+    together = trained(learner, made)
     points = torch.randn(3, prod(shape), generator=torch.Generator().manual_seed(0))
     for count in (1, 2, 3):
-        apart = learner.replicas(made[:count], generators(8)[:count], fields(learner, count))
+        apart = trained(learner, made[:count], generators(8)[:count])
         assert all(map(equal, apart, together))
         for rows in (1, 3):
             alone, all_of_them = (
-                answers(learner.network, trained, points[:rows], shape)
-                for trained in (apart, together)
+                answers(learner.network, replicas, points[:rows], shape)
+                for replicas in (apart, together)
             )
             assert torch.equal(alone, all_of_them[:count])
 
@@ -317,23 +239,23 @@ def test_a_batch_holds_the_samples_of_its_order(monkeypatch):
     points = Points([s.rows for s in made], torch.device("cpu"), torch.float32)
     monkeypatch.setattr("algorithms.engine.data.PAGE", 2)
     order = epoch_order(23, generators(5), None).long()
-    label = torch.from_numpy(np.stack([s.y for s in made]))
+    labels = torch.from_numpy(np.stack([s.y for s in made]))
     seen = 0
-    for x, y, index in points.batches(order, 6, label):
-        assert torch.equal(index, order[:, seen : seen + 6])
-        seen += index.shape[1]
+    for batch in points.batches(order, 6, labels):
+        assert torch.equal(batch.index, order[:, seen : seen + 6])
+        seen += batch.index.shape[1]
         for r, sample in enumerate(made):
-            assert np.array_equal(x[r].numpy(), sample.x[index[r].numpy()])
-            assert np.array_equal(y[r].numpy(), sample.y[index[r].numpy()])
+            assert np.array_equal(batch.x[r].numpy(), sample.x[batch.index[r].numpy()])
+            assert np.array_equal(batch.labels[r].numpy(), sample.y[batch.index[r].numpy()])
     assert seen == 23
 
 
-def test_an_epoch_visits_each_once_or_draws_by_chances():
+def test_an_epoch_visits_each_once_or_draws_by_weights():
     order = epoch_order(23, generators(2), None)
     assert np.array_equal(np.sort(order, 1), np.tile(np.arange(23), (2, 1)))
-    chances = np.array([[1.0, 0.0, 3.0]])
+    weights = np.array([[1.0, 0.0, 3.0]])
     drawn = np.bincount(
-        np.concatenate([epoch_order(3, [g], chances)[0].numpy() for g in generators(4000)])
+        np.concatenate([epoch_order(3, [g], weights)[0].numpy() for g in generators(4000)])
     )
     assert drawn[1] == 0
     # 12,000 draws of probability 3/4: five standard deviations are 237.
@@ -375,12 +297,12 @@ def test_metrics_on_validation_data_are_right():
         batch_size=8,
         trace=True,
     )
-    held = samples(1)[0].validation
+    validation = samples(1)[0].validation
     w, b = (p[0].numpy() for p in one.path[0].parameters)
-    z = held.x @ w.T + b.T
-    right = z.argmax(1) == held.y
-    loss = np.log(np.exp(z).sum(1)) - z[np.arange(len(z)), held.y]
-    groups = [right[held.group == g].mean() for g in set(held.group.tolist())]
+    z = validation.x @ w.T + b.T
+    right = z.argmax(1) == validation.y
+    loss = np.log(np.exp(z).sum(1)) - z[np.arange(len(z)), validation.y]
+    groups = [right[validation.group == g].mean() for g in set(validation.group.tolist())]
     assert one.path[0].metrics["accuracy"] == pytest.approx(right.mean())
     assert one.path[0].metrics["worst_group"] == pytest.approx(min(groups))
     assert one.path[0].metrics["loss"] == pytest.approx(loss.mean(), rel=1e-5)
@@ -394,7 +316,7 @@ def test_weights_are_averaged_over_training_and_by_epoch():
         hyperparams=hyperparams(1, level=0.5),
         epochs=4,
         batch_size=23,
-        hooks=Hooks(weigh=worst_share),
+        hooks=Hooks(loss_weights=worst_share),
         trace=True,
     )
     # A batch of everybody: in each epoch half of the people have the weight, twice each.
@@ -439,31 +361,11 @@ def test_norms_of_each_points_gradient_are_those_of_its_own_training_step(name):
     rngs = generators(2)
     parameters = [p.double() for p in initial(network, shape, CLASSES, rngs)]
     x = torch.from_numpy(rngs[0].normal(size=(2, 6, prod(shape))))
-    slope = torch.from_numpy(rngs[0].normal(size=(2, CLASSES, 6)))
+    logit_grad = torch.from_numpy(rngs[0].normal(size=(2, CLASSES, 6)))
     _, tape = network.record(parameters, x, shape)
-    got = network.squared_norms(tape, slope.clone())
+    got = network.squared_norms(tape, logit_grad.clone())
     for i in range(6):
-        _, own = network.record(parameters, x[:, i : i + 1], shape)
-        gradients = network.backward(own, slope[:, :, i : i + 1].clone())
+        _, tape = network.record(parameters, x[:, i : i + 1], shape)
+        gradients = network.backward(tape, logit_grad[:, :, i : i + 1].clone())
         want = sum(g.square().sum((1, 2)) for g in gradients)
         torch.testing.assert_close(got[:, i], want, atol=1e-12, rtol=1e-12)
-
-
-def fields(learner, count, **given):
-    """The numeric fields of replicas as the harness hands them to a learner."""
-    own = {name: [v] * count for name, v in vars(learner).items() if isinstance(v, float)}
-    return own | given
-
-
-def in_company(learner, name):
-    """Demand that replicas of a learner are, alone or together, the same to the bit."""
-    made = samples(12, shape=SHAPES.get(name, (5,)), shared=False)
-    together = learner.replicas(made, generators(12), fields(learner, 12))
-    for chosen in (slice(0, 1), slice(5, 6), slice(9, 12)):
-        few = made[chosen]
-        apart = learner.replicas(few, generators(12)[chosen], fields(learner, len(few)))
-        for a, b in zip(apart, together[chosen], strict=True):
-            assert equal(a, b)
-            assert (a.weights is None) == (b.weights is None)
-            assert a.weights is None or np.array_equal(a.weights, b.weights)
-            assert a.report == b.report

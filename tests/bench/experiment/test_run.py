@@ -229,7 +229,7 @@ def test_what_is_no_probability_is_refused(tell, says):
 def test_a_metric_of_an_epoch_that_is_no_number_is_refused():
     scene = set_up(trial(), SeedContext(COINS.split(stream(0, "data"))))
     fitted = Fitted(lambda x: np.zeros(len(x), dtype=int))
-    fitted = replace(fitted, path=[Epoch(fitted.predict, None, {"loss": float("nan")})])
+    fitted = replace(fitted, path=[Epoch(fitted.predict, metrics={"loss": float("nan")})])
     with pytest.raises(ValueError, match="firm_loss after an epoch is nan"):
         evaluate(trial(), scene, fitted)
 

@@ -11,7 +11,7 @@ import torch
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression as Estimator
 
-from algorithms.base import Fitted, TrainingSet
+from algorithms.base import Classifier, Fitted, TrainingSet
 from algorithms.erm import ERM
 from algorithms.knn import KNN
 from algorithms.lda import LDA
@@ -44,7 +44,7 @@ from collectives.surrogate_model import (
     shrinkage,
 )
 from collectives.theory.gradient_control import neutral_distance, neutral_size
-from collectives.types import Array, Deployed, MemberData
+from collectives.types import Array, MemberData
 
 DATA = Gaussians(n=500, n_test=300, overlap=0.05)
 PLANT = FeatureLabel(DATA.signal, 1)
@@ -121,7 +121,7 @@ def test_a_tilt_moves_the_minimum_to_where_it_is_cancelled() -> None:
 def test_parameters_are_read_off_a_firm_that_has_some(learner: Any, classes: int) -> None:
     x, y = drawn(3, classes, 200)
     fitted = learner.fit(TrainingSet(x, y), stream(0, "fit"))
-    theta = read(Deployed(fitted.predict, fitted.predict_proba), x)
+    theta = read(fitted, x)
     assert theta is not None
     logits = rows(x) @ theta.T
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -137,13 +137,13 @@ def test_parameters_are_read_off_a_firm_that_has_some(learner: Any, classes: int
 def test_none_are_read_off_a_firm_of_another_kind(learner: Any) -> None:
     x, y = drawn(3, 3, 200)
     fitted = learner.fit(TrainingSet(x, y), stream(0, "fit"))
-    assert read(Deployed(fitted.predict, fitted.predict_proba), x) is None
+    assert read(fitted, x) is None
     assert read(fitted.predict, x) is None
 
 
 def test_none_are_read_off_a_firm_that_is_sure_of_everything() -> None:
     certain = np.eye(2)[np.zeros(9, dtype=int)]
-    assert read(Deployed(len, lambda x: certain[: len(x)]), np.zeros((5, 3), np.float32)) is None
+    assert read(Classifier(len, lambda x: certain[: len(x)]), np.zeros((5, 3), np.float32)) is None
 
 
 # ---- what members choose ------------------------------------------------------------------------
@@ -233,12 +233,12 @@ def test_success_is_the_part_of_the_way_or_the_answers_by_hand() -> None:
     x = np.float32([[-2.0], [-0.5], [0.5], [2.0]])
     test = SimpleNamespace(x=x, y=np.zeros(4, dtype=int))
 
-    def firm(slope: float, shift: float) -> Deployed:
+    def firm(slope: float, shift: float) -> Classifier:
         def proba(points: Array) -> Array:
             one = 1 / (1 + np.exp(-2 * (slope * points[:, 0] + shift)))
             return np.column_stack([1 - one, one])
 
-        return Deployed(lambda points: proba(points).argmax(1), proba)
+        return Classifier(lambda points: proba(points).argmax(1), proba)
 
     # From the intercept one to the slope one: half way is at a half of both.
     for theta, progress in (((0, 1), 0.0), ((1, 0), 1.0), ((0.5, 0.5), 0.5), ((0, 3), 0.0)):
@@ -251,9 +251,10 @@ def test_success_is_the_part_of_the_way_or_the_answers_by_hand() -> None:
     # Start says 1 everywhere; the goal says 0 to the left.
     told = replace(neutral, judged="answers").success(firm(1, 1), test)
     np.testing.assert_array_equal(told, [1, 0, np.nan, np.nan])
-    labels_only = neutral.success(firm(1, 1).labels, test)
+    labels_only = neutral.success(firm(1, 1).predict, test)
     np.testing.assert_array_equal(labels_only, told)
-    assert neutral.measures(firm(1, 1).labels, test) == {"agreement": 0.5, "distance_before": 2.0}
+    measures = neutral.measures(firm(1, 1).predict, test)
+    assert measures == {"agreement": 0.5, "distance_before": 2.0}
 
 
 def test_a_goal_of_ones_own() -> None:
