@@ -127,6 +127,8 @@ def run(
         recruitment=pieces(recruitment),
     ).written_out()
     chosen.look()
+    for line in chosen.descriptions():
+        notes.print(line, markup=False, soft_wrap=True)
     if (backend == "dask") != (scheduler is not None):
         raise BenchError("--backend dask and --scheduler ADDRESS go together")
     if scheduler is not None and device is not None:

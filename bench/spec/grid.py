@@ -19,7 +19,7 @@ from algorithms.base import Learner
 from algorithms.runtime.paths import Absent
 from bench.core.errors import BenchError, Missing, unknown
 from bench.core.random_streams import stream
-from bench.datasets.base import Dataset, TraceableLaw, at_hand
+from bench.datasets.base import Dataset, TraceableLaw, has_files
 from bench.experiment.recruitment import Recruitment
 from bench.experiment.trial import Groups, Key, Trial, Validation
 from bench.spec.parsing import parse
@@ -34,7 +34,7 @@ EVERY = "*"
 def _named(texts: Sequence[str], kind: str) -> list[Any]:
     """The components that specs name, each once; of all there are those that are at hand."""
     every = [parse(name, kind) for name in sorted(REGISTRY.kinds[kind])] if EVERY in texts else []
-    every = [c for c in every if not isinstance(c, Dataset | Learner) or at_hand(c)]
+    every = [c for c in every if not isinstance(c, Dataset | Learner) or has_files(c)]
     found = [every if text == EVERY else [parse(text, kind)] for text in texts]
     return list(dict.fromkeys(itertools.chain.from_iterable(found)))
 
@@ -180,11 +180,12 @@ class Grid:
         return Grid(self.name, tuple(written))
 
     def look(self) -> None:
-        """Look for the files of all datasets and learners, and for labels, before anything is run.
+        """Check files, sizes and labels of all datasets before anything is run.
 
         Raises:
             Missing: If some files are not at hand.
-            BenchError: If a strategy aims at a label that its dataset does not have.
+            BenchError: If a dataset can't be split, or a strategy aims at a label that its dataset
+                does not have.
         """
         for kind in ("datasets", "learners"):
             texts = dict.fromkeys(t for part in self.parts for t in getattr(part, kind))
@@ -198,16 +199,21 @@ class Grid:
             for data in _named(part.datasets, "datasets"):
                 _aimed(data, part._against(data)[1])
 
+    def descriptions(self) -> list[str]:
+        """Return lines that tell how users' own files are read."""
+        found = [d for part in self.parts for d in _named(part.datasets, "datasets")]
+        return list(dict.fromkeys(line for data in found for line in data.description()))
+
     def __contains__(self, key: Key) -> bool:
         """Whether a trial is one of the grid, if that is written out."""
         return any(key in part for part in self.parts)
 
 
 def _aimed(data: Dataset, strategies: list[Strategy]) -> None:
-    """Refuse labels that a dataset does not have, unless it takes the reading of files to know."""
-    if {label for s in strategies for label in _labels(s)} <= {data.label} or data.files():
+    """Refuse sizes beyond a dataset's rows, and labels that it does not have."""
+    classes = _classes(data)
+    if classes is None:
         return
-    classes = data.split(stream(0, "data")).classes
     for strategy in strategies:
         for label in _labels(strategy):
             if not 0 <= label < classes:
@@ -215,6 +221,17 @@ def _aimed(data: Dataset, strategies: list[Strategy]) -> None:
                     f"{strategy!r} aims at the label {label}, and {type(data).__name__} has the "
                     f"labels 0..{classes - 1}"
                 )
+
+
+def _classes(data: Dataset) -> int | None:
+    """Return the number of a dataset's labels; None if it fails, which its trials record."""
+    try:
+        return data.split(stream(0, "data")).classes
+    except BenchError:
+        raise
+    except Exception:
+        # An error in a plugin costs its own trials, and not those of other datasets.
+        return None
 
 
 def _labels(strategy: Strategy) -> Iterator[int]:
