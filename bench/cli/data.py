@@ -98,10 +98,12 @@ def columns(
     """
     import pandas as pd
 
+    from bench.datasets.base import Dataset
     from bench.spec.parsing import parse
     from results.report.terminal import show
 
-    schema = getattr(parse(name, "datasets"), "schema", None)
+    dataset: Dataset = parse(name, "datasets")
+    schema = getattr(dataset, "schema", None)
     if schema is None:
         raise BenchError(f"{name} is not a table with named columns")
     rows = [
@@ -114,5 +116,7 @@ def columns(
             {"feature": feature, "start": start, "width": width, "values": ", ".join(values)}
         )
     show(pd.DataFrame(rows), format)
+    for line in dataset.description():
+        notes.print(line, markup=False, soft_wrap=True)
     blocks = ", ".join(str(block) for block in schema.blocks.values())
     notes.print(f"EmbeddedMLP(blocks=({blocks},))", soft_wrap=True)

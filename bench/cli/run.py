@@ -143,6 +143,8 @@ def run(
         recruitment=split_words(recruitment),
     ).written_out()
     chosen.check_files_and_labels()
+    for line in chosen.descriptions():
+        notes.print(line, markup=False, soft_wrap=True)
     share = None if shard is None else grids.Shard.read(shard)
     name = chosen.name if share is None else f"{chosen.name}-{share.number}-of-{share.count}"
     limits = Limits(time_limit, memory_limit, patience)

@@ -1,4 +1,4 @@
-"""Checks of datasets."""
+"""The contract of data sets."""
 
 import numpy as np
 
@@ -8,18 +8,18 @@ from bench.datasets.base import Dataset
 
 
 def splits_by_its_generator(dataset: Dataset) -> None:
-    """The generator is all its randomness, and it uses it."""
+    """Check that splits depend on the generator, and on nothing else."""
     first, again, other = (dataset.split(stream(seed, "data")) for seed in (0, 0, 1))
     for name in ("train", "validation", "test"):
         index = getattr(first, name)
         demand(np.array_equal(index, getattr(again, name)), f"two equal splits differ: {name}")
         demand(np.array_equal(first.x[index], again.x[index]), "two equal splits differ: x")
-    test, elsewhere = first.x[first.test], other.x[other.test]
-    demand(not np.array_equal(test, elsewhere), "two seeds have the same test data")
+    test, another = first.x[first.test], other.x[other.test]
+    demand(not np.array_equal(test, another), "two seeds have the same test data")
 
 
 def separates_its_parts(dataset: Dataset) -> None:
-    """No row is in two of training, validation and test data, and none is empty."""
+    """Check that training, validation and test data are disjoint and not empty."""
     split = dataset.split(stream(0, "data"))
     rows = np.concatenate([split.train, split.validation, split.test])
     demand(len(set(rows.tolist())) == len(rows), "some rows are in two parts")
@@ -28,7 +28,7 @@ def separates_its_parts(dataset: Dataset) -> None:
 
 
 def has_plain_types(dataset: Dataset) -> None:
-    """Points are float32, labels are 0..K-1, and its default signal fits its points."""
+    """Check that points are float32, labels 0..K-1, and that the signal fits the points."""
     split = dataset.split(stream(0, "data"))
     demand(split.x.dtype == np.float32, f"points are {split.x.dtype}")
     demand(np.isfinite(split.x).all(), "some points are not finite")

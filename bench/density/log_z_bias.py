@@ -1,4 +1,4 @@
-"""What estimators of log Z get wrong on average, where all of it is known."""
+"""The bias of estimators of log Z for a known target."""
 
 from collections.abc import Callable
 
@@ -19,10 +19,10 @@ PAGE = 2**16
 
 
 def known() -> dict[str, float]:
-    """By quadrature: log Z, chi^2(p || q), KL(q || p), and the entropy of q."""
+    """Return log Z, chi^2(p || q), KL(q || p) and the entropy of q, by quadrature."""
 
-    def over(of: Callable[[float], float]) -> float:
-        return sum(quad(of, a, b, limit=200)[0] for a, b in ((-9, -2), (-2, 0), (0, 2), (2, 9)))
+    def integral(f: Callable[[float], float]) -> float:
+        return sum(quad(f, a, b, limit=200)[0] for a, b in ((-9, -2), (-2, 0), (0, 2), (2, 9)))
 
     def p(x: float) -> float:
         return float(np.exp(_energy(np.array(x)))) / MASS
@@ -30,19 +30,22 @@ def known() -> dict[str, float]:
     def q(x: float) -> float:
         return float(stats.norm.pdf(x, scale=WIDE))
 
+    def divergence(x: float) -> float:
+        return q(x) * (np.log(q(x)) - float(_energy(np.array(x))) + np.log(MASS))
+
     return {
         "log_z": float(np.log(MASS)),
-        "chi2": over(lambda x: p(x) ** 2 / q(x)) - 1,
-        "kl": over(lambda x: q(x) * (np.log(q(x)) - float(_energy(np.array(x))) + np.log(MASS))),
+        "chi2": integral(lambda x: p(x) ** 2 / q(x)) - 1,
+        "kl": integral(divergence),
         "entropy": float(stats.norm.entropy(scale=WIDE)),
     }
 
 
 def biases(rng: np.random.Generator) -> list[dict[str, float]]:
-    """Means of the estimates over many repetitions, a row a number m of proposals.
+    """Return means of the estimates over many repetitions, one row for each number m of proposals.
 
     Arguments:
-        rng: Where the proposals come from.
+        rng: The generator of the proposals.
 
     Returns:
         Rows with ``proposals``; ``log_z``, the mean of the importance estimate less log Z;
@@ -52,16 +55,16 @@ def biases(rng: np.random.Generator) -> list[dict[str, float]]:
     truth, rows = known(), []
     for m in COUNTS:
         repeats = DRAWS // m
-        found: dict[str, list[np.ndarray]] = {"log_z": [], "critic": [], "ratio": []}
+        errors: dict[str, list[np.ndarray]] = {"log_z": [], "critic": [], "ratio": []}
         for size in [PAGE // m] * (repeats * m // PAGE):
             x = rng.normal(0, WIDE, size=(size, m))
             energy = _energy(x)
             logs = partition.importance(energy - stats.norm.logpdf(x, scale=WIDE))
-            found["log_z"].append(logs - truth["log_z"])
-            found["critic"].append(energy.mean(axis=1) - truth["log_z"])
-            found["ratio"].append(np.exp(logs - truth["log_z"]))
+            errors["log_z"].append(logs - truth["log_z"])
+            errors["critic"].append(energy.mean(axis=1) - truth["log_z"])
+            errors["ratio"].append(np.exp(logs - truth["log_z"]))
         row: dict[str, float] = {"proposals": m, "expected": -truth["chi2"] / (2 * m)}
-        for name, parts in found.items():
+        for name, parts in errors.items():
             values = np.concatenate(parts)
             row[name] = float(values.mean())
             row[f"{name}_error"] = float(values.std() / len(values) ** 0.5)

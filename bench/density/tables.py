@@ -1,4 +1,4 @@
-"""How close density models come to tables whose law nobody knows."""
+"""Likelihoods of density models on tables with an unknown law."""
 
 import time
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ from bench.datasets.io.data_root import inside, locate
 
 #: The table that scikit-learn ships; any other is an array of an archive under the data root.
 DIGITS = "digits"
-#: Values that repeat themselves have no density: so much noise, in standard deviations, is added.
+#: Repeated values have no density: noise with this share of the standard deviation is added.
 JITTER = 1e-3
-#: Pixels are squeezed by so much at both ends before their logits are taken.
+#: Pixels are compressed by this amount at both ends before their logits are taken.
 EDGE = 0.05
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Points without a law.
+    """Points with an unknown law.
 
     Arguments:
         x: The points, (n, d).
@@ -40,7 +40,7 @@ class Table:
 
 
 def table(name: str, rng: np.random.Generator) -> Table:
-    r"""A table by name, with the noise that gives it a density.
+    r"""Return a table by name, with the noise that gives it a density.
 
     ``digits`` are the 8 x 8 digits of scikit-learn: pixels v of 0 to 16 become
     :math:`\mathrm{logit}(a + (1 - 2 a) (v + u) / 17)` with uniform u and a = .05.
@@ -48,7 +48,7 @@ def table(name: str, rng: np.random.Generator) -> Table:
     Arguments:
         name: ``digits``, or ``FILE:ARRAY`` for an array (n, d) of an npz archive under the data
             root, whose columns get normal noise of a thousandth of their standard deviation.
-        rng: Where the noise comes from.
+        rng: The generator of the noise.
     """
     if name == DIGITS:
         pixels, y = load_digits(return_X_y=True)
@@ -66,7 +66,7 @@ def table(name: str, rng: np.random.Generator) -> Table:
 
 
 def parts(n: int, rng: np.random.Generator) -> list[Array]:
-    """Which rows are for training (70 %), validation (10 %) and testing (20 %)."""
+    """Draw rows for training (70 %), validation (10 %) and testing (20 %)."""
     first, second = round(0.7 * n), round(0.8 * n)
     return np.split(rng.permutation(n), [first, second])
 
@@ -74,13 +74,13 @@ def parts(n: int, rng: np.random.Generator) -> list[Array]:
 def learn_table(
     name: str, model: DensityModel | Generative, seed: int
 ) -> tuple[dict[str, float], Density | Joint]:
-    """Learn a table from 70 % of its rows, on one thread, and measure how far that came.
+    """Learn a table from 70 % of its rows, on one thread, and measure the result.
 
     The row has, in nats and in the table's own units: ``nll``, the negative log-likelihood of the
-    test rows; ``validation``, that of the validation rows, which no model sees: whoever compares
-    hyper-parameters looks there; ``effective``, the least effective share of the proposals of a
-    density; ``alarms``; ``accuracy`` on the test rows, of a learner with a density a class, whose
-    likelihood is that of the points, labels summed out; ``seconds``.
+    test rows; ``validation``, that of the validation rows, which are for comparisons of
+    hyper-parameters; ``effective``, the least effective share of the proposals of a density;
+    ``alarms``, the number of warnings about log Z; ``accuracy`` on the test rows, for a learner
+    with one density a class, whose likelihood is summed over labels; ``seconds``, of training.
 
     Arguments:
         name: The table.
@@ -88,11 +88,11 @@ def learn_table(
         seed: The seed of noise, split and training.
 
     Returns:
-        The row, and what was learnt.
+        The row, and the density that was learnt.
     """
-    found: Density | Joint
+    learnt: Density | Joint
     rows = table(name, stream(seed, "data"))
-    train, held, test = parts(len(rows.x), stream(seed, "split"))
+    train, validation, test = parts(len(rows.x), stream(seed, "split"))
     with one_thread():
         started = time.process_time()
         if isinstance(model, Generative):
@@ -103,11 +103,11 @@ def learn_table(
             seconds = time.process_time() - started
             if isinstance(joint, Exception):
                 raise joint
-            found, likely, known = joint, joint.log_joint, joint.partitions()
+            learnt, likely, known = joint, joint.log_joint, joint.partitions()
             right = likely(rows.x[test]).argmax(axis=1) == rows.y[test]
             extra = {"accuracy": float(right.mean())}
         else:
-            found = density = model.fit(rows.x[train], stream(seed, "fit"))
+            learnt = density = model.fit(rows.x[train], stream(seed, "fit"))
             seconds = time.process_time() - started
             z, extra = density.log_partition(), {}
             known = [z] if z else []
@@ -115,31 +115,36 @@ def learn_table(
             def likely(x: Array) -> Array:
                 return density.log_prob(x)[:, None]
 
-        told = {
+        row = {
             name: -float(logsumexp(likely(rows.x[part]), axis=1).mean())
-            for name, part in (("nll", test), ("validation", held))
+            for name, part in (("nll", test), ("validation", validation))
         }
-    return told | reliable(known) | extra | {"seconds": seconds}, found
+    return row | reliable(known) | extra | {"seconds": seconds}, learnt
 
 
 def reliable(known: list[Partition]) -> dict[str, float]:
-    """The worst effective share of some partition functions, and the number of alarms."""
+    """Return the least effective share of some partition functions, and the number of alarms."""
     share = min((z.effective for z in known), default=float("nan"))
     return {"effective": share, "alarms": float(sum(len(z.alarms()) for z in known))}
 
 
 def pixels(x: Array) -> Array:
-    """The pictures (n, 8, 8), from 0 to 1, that logits (n, 64) of ``digits`` stand for."""
+    """Return pictures (n, 8, 8), from 0 to 1, of logits (n, 64) of ``digits``."""
     share = (expit(x) - EDGE) / (1 - 2 * EDGE)
     return np.clip(17 * share / 16, 0, 1).reshape(-1, 8, 8)
 
 
 def traversal(density: EnergyDensity, d: int, side: int) -> Array:
-    """What a generator makes of its first two latents, all other noise zero, (side^2, d).
+    """Return a generator's points for its first two latents, all other noise zero, (side^2, d).
 
-    Both go through the quantiles of the normal law, so that each cell is as likely as another.
+    The latents are quantiles of the normal law, so that all cells are equally likely.
+
+    Arguments:
+        density: The density with the generator.
+        d: The number of latents.
+        side: The number of quantiles of each latent.
     """
-    at = ndtri((np.arange(side) + 0.5) / side)
+    quantiles = ndtri((np.arange(side) + 0.5) / side)
     noise = np.zeros((side * side, d))
-    noise[:, 1], noise[:, 0] = np.repeat(at[::-1], side), np.tile(at, side)
+    noise[:, 1], noise[:, 0] = np.repeat(quantiles[::-1], side), np.tile(quantiles, side)
     return density.push(noise)

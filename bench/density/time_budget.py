@@ -1,4 +1,4 @@
-"""Equal time for density models: so many steps as a machine does in so many seconds."""
+"""Equal training time for density models: numbers of steps for a budget of seconds."""
 
 import dataclasses
 import time
@@ -11,39 +11,39 @@ from bench.core.random_streams import stream
 from bench.datasets.base import Array
 
 Model = TypeVar("Model", bound=DensityModel | Generative)
-#: A rate is measured by two trainings that take about these shares of the time.
-TRIED = (0.04, 0.12)
+#: The seconds of a step are measured on trainings of at least this share of the budget.
+SHORTEST = 0.04
 
 
 def fit_steps_to_budget(model: Model, x: Array, seconds: float) -> Model:
-    """The same model with so many steps as take about so many seconds of one core.
+    """Return a model with the number of steps that takes about a number of seconds of one core.
 
-    What takes no steps, a reference or the final log Z, is counted: a straight line through two
-    short trainings says what a step takes and what comes on top. The steps found are part of
-    the model's spec, by which a run can be had again to the bit.
+    A straight line through two short trainings gives the seconds of a step and a constant: the
+    time of a reference and of the final log Z counts too. The steps are part of the model's spec,
+    so that a run can be reproduced exactly.
 
     Arguments:
-        model: The model; one without steps is left as it is.
-        x: Points to train on, (n, d).
-        seconds: The time that it may take.
+        model: The model; a model without steps is returned unchanged.
+        x: Training points, (n, d).
+        seconds: The budget.
     """
     if scaled(model, 2.0) == model:
         return model
     density = model.model if isinstance(model, Generative) else model
     first = 1e-9
-    start, took = first, _took(density, first, x)
-    # From next to nothing on, longer trainings are tried until one takes its share.
-    factor, longer = 0.002, took
+    start, shortest = first, _seconds(density, first, x)
+    # Longer trainings are tried until one takes long enough for a measurement.
+    factor, longer = 0.002, shortest
     while True:
-        longer = _took(density, factor, x)
-        if longer - took > TRIED[0] * seconds:
+        longer = _seconds(density, factor, x)
+        if longer - shortest > SHORTEST * seconds:
             break
-        factor *= 3 if longer - took < TRIED[0] / 3 * seconds else 2
-    rate = (longer - took) / (factor - start)
-    return scaled(model, max((seconds - took) / rate, first))
+        factor *= 3 if longer - shortest < SHORTEST / 3 * seconds else 2
+    rate = (longer - shortest) / (factor - start)
+    return scaled(model, max((seconds - shortest) / rate, first))
 
 
-def _took(model: DensityModel, factor: float, x: Array) -> float:
+def _seconds(model: DensityModel, factor: float, x: Array) -> float:
     with one_thread():
         started = time.process_time()
         scaled(model, factor).fit(x, stream(0, "pace"))
@@ -51,7 +51,7 @@ def _took(model: DensityModel, factor: float, x: Array) -> float:
 
 
 def scaled(model: Model, factor: float) -> Model:
-    """The same model with so many times the steps, at least one, of all in it that has some.
+    """Return a model with all its numbers of steps multiplied by a factor, at least one each.
 
     Example:
         >>> from algorithms.density.flow import Flow

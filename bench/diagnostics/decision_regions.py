@@ -1,4 +1,4 @@
-"""What classifiers look like in a plane: trials are run again, and asked at nodes of a grid."""
+"""Decision regions: predictions of the classifiers of repeated trials on a grid in a plane."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ from bench.experiment.setup import TrainingSetup
 from bench.experiment.trial import Trial
 from collectives.signals.base import Signal
 
-#: What of the plane is beyond the points, on each side.
-ROOM = 0.05
+#: The margin around the points on each side, as a share of their range.
+MARGIN = 0.05
 
 
 @dataclass(frozen=True, eq=False)
 class Plane:
-    """Two columns of points; the others are held where half of the points are below.
+    """A plane of two columns; the other columns have their medians.
 
     Arguments:
-        columns: The two.
-        usual: A point, (d,): what the other columns are held at.
+        columns: The two columns.
+        usual: The medians of all columns, (d,).
         low: The lower left corner, (2,).
         high: The upper right corner, (2,).
     """
@@ -37,17 +37,17 @@ class Plane:
 
     @classmethod
     def through(cls, x: Array, columns: tuple[int, int]) -> "Plane":
-        """The plane of two columns that holds all of some points (n, d)."""
+        """Return the plane of two columns that covers points (n, d)."""
         if x.ndim != 2 or x.shape[1] < 2:
             raise BenchError(f"points of shape {x.shape[1:]} are in no plane")
         if len(set(columns)) != 2 or not set(columns) <= set(range(x.shape[1])):
             raise BenchError(f"{columns} are not two of the columns 0 to {x.shape[1] - 1}")
         low, high = x[:, columns].min(axis=0), x[:, columns].max(axis=0)
-        room = ROOM * (high - low)
-        return cls(columns, np.median(x, axis=0), low - room, high + room)
+        margin = MARGIN * (high - low)
+        return cls(columns, np.median(x, axis=0), low - margin, high + margin)
 
     def nodes(self, count: int) -> Array:
-        """The middles of count x count cells, row by row from the lower left one, (count^2, d)."""
+        """Return the middles of count x count cells by rows from the lower left, (count^2, d)."""
         share = (np.arange(count) + 0.5) / count
         across, up = (a + share * (b - a) for a, b in zip(self.low, self.high, strict=True))
         x = np.tile(self.usual, (count**2, 1)).astype(np.float32)
@@ -56,7 +56,7 @@ class Plane:
         return x
 
     def leaves(self, signal: Signal, x: Array) -> bool:
-        """Whether a signal moves points only in columns that are not of the plane."""
+        """Return whether a signal changes no column of the plane."""
         return bool((signal(x)[:, self.columns] == x[:, self.columns]).all())
 
 
@@ -66,25 +66,25 @@ def look(
     nodes: int = 100,
     shown: int = 60,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Run trials of one dataset, strategy and seed again, and ask their classifiers everywhere.
+    """Run trials of one dataset, strategy and seed again, and evaluate their classifiers.
 
-    Where the signal is in a column beside the plane, there are two planes: of points "without"
-    it, and "with" it; else there is one, of "all" points.
+    If the signal is in columns outside the plane, there are two planes: of points "without"
+    it, and "with" it. Otherwise there is one plane, of "all" points.
 
     Arguments:
         trials: The trials.
-        columns: Those that span the plane.
-        nodes: How many along each side.
-        shown: How many members and others are kept of each plane at each size, at most.
+        columns: The columns of the plane.
+        nodes: The number of nodes along each side.
+        shown: The largest number of members, and of others, in each plane at each size.
 
     Returns:
         Three frames. A row a trial: ``learner``, ``size``, ``seed``, the collective's
         ``target``, ``success`` and ``accuracy``. A row a node: ``learner``, ``size``, ``plane``,
-        ``x``, ``y``, the ``label`` that is predicted there, the ``log_density`` that was learnt
-        and the ``truth`` of it, NaN where there is none. A row a person of the training set:
+        ``x``, ``y``, the predicted ``label``, the learnt ``log_density`` and its ``truth``,
+        NaN where there is none. A row a person of the training set:
         ``size``, ``plane``, ``x``, ``y``, ``label``, ``member``.
     """
-    outcomes, asked, people = [], [], dict[float, pd.DataFrame]()
+    outcomes, predictions, people = [], [], dict[float, pd.DataFrame]()
     truths: dict[tuple[float, str], Array] = {}
     with one_thread():
         for given in trials:
@@ -92,13 +92,13 @@ def look(
             plane = Plane.through(scene.world.test.x, columns)
             planes = _planes(trial, plane, nodes)
             cell = {"learner": repr(trial.learner), "size": trial.size}
-            told = evaluate(trial, scene, fitted)
-            kept = {name: told[name] for name in ("success", "accuracy")}
+            measures = evaluate(trial, scene, fitted)
+            kept = {name: measures[name] for name in ("success", "accuracy")}
             target = trial.strategy.target
             outcomes.append({**cell, "seed": trial.seed, "target": target, **kept})
             learnt = fitted.log_density or (lambda x: np.full(len(x), np.nan))
             for name, x in planes.items():
-                # Whoever learns, the sample of a seed and size is the same, and so is its law.
+                # The sample of a seed and size, and so its law, doesn't depend on the learner.
                 if (trial.size, name) not in truths:
                     truths[trial.size, name] = _truth(scene, x)
                 frame = pd.DataFrame(
@@ -112,17 +112,17 @@ def look(
                         "truth": truths[trial.size, name],
                     }
                 )
-                asked.append(frame)
+                predictions.append(frame)
             if trial.size not in people:
                 people[trial.size] = _people(trial, scene, plane, "all" in planes, shown)
-    if not asked:
+    if not predictions:
         raise BenchError("there are no trials to look at")
     persons = pd.concat(people.values(), ignore_index=True)
-    return pd.DataFrame(outcomes), pd.concat(asked, ignore_index=True), persons
+    return pd.DataFrame(outcomes), pd.concat(predictions, ignore_index=True), persons
 
 
 def _planes(trial: Trial, plane: Plane, nodes: int) -> dict[str, Array]:
-    """The nodes of each plane."""
+    """Return the nodes of each plane."""
     x, signals = plane.nodes(nodes), trial.strategy.signals
     if signals and plane.leaves(signals[0], x):
         return {"without": x, "with": signals[0](x)}
@@ -130,7 +130,7 @@ def _planes(trial: Trial, plane: Plane, nodes: int) -> dict[str, Array]:
 
 
 def _truth(scene: TrainingSetup, x: Array) -> Array:
-    """The log-density of the law that the sample was drawn from; NaN, where it is not known."""
+    """Return the log-density of the sample's law; NaN where it is not known."""
     if scene.sample.law is None:
         return np.full(len(x), np.nan)
     with np.errstate(divide="ignore"):
@@ -140,7 +140,7 @@ def _truth(scene: TrainingSetup, x: Array) -> Array:
 def _people(
     trial: Trial, scene: TrainingSetup, plane: Plane, whole: bool, shown: int
 ) -> pd.DataFrame:
-    """Some of the training set, as the firm saw it."""
+    """Return some rows of the training set after the collective's changes."""
     x, member = scene.sample.x, np.zeros(len(scene.sample), dtype=bool)
     member[scene.members] = True
     carried = np.zeros(len(x), dtype=bool) if whole else trial.strategy.signals[0].carried(x)

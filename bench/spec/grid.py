@@ -21,7 +21,7 @@ from algorithms.base import Learner
 from algorithms.runtime.paths import Absent
 from bench.core.errors import BenchError, Missing, unknown
 from bench.core.random_streams import stream
-from bench.datasets.base import Dataset, TraceableLaw, at_hand
+from bench.datasets.base import Dataset, TraceableLaw, has_files
 from bench.experiment.recruitment import Recruitment
 from bench.experiment.trial import Groups, Key, Trial, Validation
 from bench.spec.parsing import build, parse
@@ -42,7 +42,7 @@ def _components(texts: Sequence[str], kind: str) -> list[Any]:
     ``"*"`` stands for those whose files are available.
     """
     every = [parse(name, kind) for name in sorted(REGISTRY.kinds[kind])] if EVERY in texts else []
-    every = [c for c in every if not isinstance(c, Dataset | Learner) or at_hand(c)]
+    every = [c for c in every if not isinstance(c, Dataset | Learner) or has_files(c)]
     components = [every if text == EVERY else [parse(text, kind)] for text in texts]
     return list(dict.fromkeys(itertools.chain.from_iterable(components)))
 
@@ -206,11 +206,12 @@ class Grid:
         return Grid(self.name, tuple(written))
 
     def check_files_and_labels(self) -> None:
-        """Check that all files are available and all target labels exist, before trials are run.
+        """Check that files, sizes and target labels exist, before any trial is run.
 
         Raises:
             Missing: If the files of a dataset or learner are not available.
-            BenchError: If a strategy aims at a label that its dataset does not have.
+            BenchError: If a dataset cannot be split, or a strategy aims at a label that its
+                dataset does not have.
         """
         for kind in ("datasets", "learners"):
             texts = dict.fromkeys(t for part in self.parts for t in getattr(part, kind))
@@ -224,16 +225,21 @@ class Grid:
             for data in _components(part.datasets, "datasets"):
                 _check_labels(data, part._pairing(data)[1])
 
+    def descriptions(self) -> list[str]:
+        """Return lines that tell how users' own files are read."""
+        datasets = [d for part in self.parts for d in _components(part.datasets, "datasets")]
+        return list(dict.fromkeys(line for data in datasets for line in data.description()))
+
     def __contains__(self, key: Key) -> bool:
         """Return whether a trial belongs to the grid, which has to be written out."""
         return any(key in part for part in self.parts)
 
 
 def _check_labels(data: Dataset, strategies: list[Strategy]) -> None:
-    """Refuse target labels that a dataset does not have; datasets read from files are skipped."""
-    if {label for s in strategies for label in _labels(s)} <= {data.label} or data.files():
+    """Refuse sizes beyond a dataset's rows, and labels that it does not have."""
+    classes = _classes(data)
+    if classes is None:
         return
-    classes = data.split(stream(0, "data")).classes
     for strategy in strategies:
         for label in _labels(strategy):
             if not 0 <= label < classes:
@@ -241,6 +247,17 @@ def _check_labels(data: Dataset, strategies: list[Strategy]) -> None:
                     f"{strategy!r} aims at the label {label}, and {type(data).__name__} has the "
                     f"labels 0..{classes - 1}"
                 )
+
+
+def _classes(data: Dataset) -> int | None:
+    """Return the number of a dataset's labels; None if it fails, which its trials record."""
+    try:
+        return data.split(stream(0, "data")).classes
+    except BenchError:
+        raise
+    except Exception:
+        # An error in a plugin costs its own trials, and not those of other datasets.
+        return None
 
 
 def _labels(strategy: Strategy) -> Iterator[int]:

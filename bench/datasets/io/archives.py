@@ -1,4 +1,4 @@
-"""Arrays in npz archives, and pictures in them."""
+"""Arrays and pictures in npz archives."""
 
 import io
 import math
@@ -19,12 +19,12 @@ from bench.datasets.io.bounded_reading import reading
 
 
 def read_npz(path: Path, names: Iterable[str]) -> dict[str, Array]:
-    """Some arrays of an npz archive. Pickled objects in it are refused, and never loaded.
+    """Return some arrays of an npz archive. Pickled objects are refused, and never loaded.
 
     Raises:
         BenchError: If the archive is damaged, lacks an array, or holds more than is allowed.
     """
-    found = {}
+    arrays = {}
     with reading(path, "an archive of numpy arrays"), zipfile.ZipFile(path) as archive:
         there = {i.filename.removesuffix(".npy"): i for i in archive.infolist()}
         absent = [name for name in names if name not in there]
@@ -36,12 +36,12 @@ def read_npz(path: Path, names: Iterable[str]) -> dict[str, Array]:
             raise BenchError(f"{path} unpacks to more than {bounded_reading.MOST} bytes")
         for name in names:
             with archive.open(there[name]) as file:
-                found[name] = _array(path, name, file, there[name].file_size)
-    return found
+                arrays[name] = _array(path, name, file, there[name].file_size)
+    return arrays
 
 
 def _array(path: Path, name: str, file: Any, size: int) -> Array:
-    """One array, whose header is believed only after it was checked against its size."""
+    """Return an array after a check of its header against its size."""
     version = npy.read_magic(file)
     header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
     if version not in header:
@@ -51,20 +51,20 @@ def _array(path: Path, name: str, file: Any, size: int) -> Array:
         raise BenchError(f"{path}: the array {name} holds pickled objects, which are not loaded")
     if math.prod(shape) * dtype.itemsize > size:
         raise BenchError(f"{path}: the array {name} says it is {shape}, but has {size} bytes")
-    # To the end and beyond, so that the archive checks its checksum.
+    # Reading to the end makes the archive check its checksum.
     values = np.frombuffer(file.read(), dtype, math.prod(shape))
     return values.reshape(shape, order="F" if by_columns else "C")
 
 
 def read_jpegs(path: Path, header: Array, offsets: Array, blob: Array, side: int) -> Array:
-    """Square pictures that share a JPEG header, as bytes (n, side, side, 3).
+    """Return square pictures with one JPEG header, as bytes (n, side, side, 3).
 
     Arguments:
-        path: The file that they are from.
-        header: What all begin with, bytes.
-        offsets: Picture k is what is between the k-th of these and the next one, (n + 1,).
-        blob: All pictures' bytes without the header.
-        side: Their height and width in pixels.
+        path: The file, for errors.
+        header: The first bytes of all pictures.
+        offsets: The place of each picture in ``blob``, and the end of the last one, (n + 1,).
+        blob: The bytes of all pictures without the header.
+        side: The height and width in pixels.
     """
     offsets = offsets.astype(np.int64)
     if (
@@ -75,16 +75,24 @@ def read_jpegs(path: Path, header: Array, offsets: Array, blob: Array, side: int
     ):
         raise BenchError(f"{path}: its offsets do not fit its {len(blob)} bytes of pictures")
     start, whole = header.tobytes(), blob.tobytes()
-    made = np.empty((len(offsets) - 1, side, side, 3), np.uint8)
+    pictures = np.empty((len(offsets) - 1, side, side, 3), np.uint8)
     for k, (begin, end) in enumerate(pairwise(offsets)):
-        made[k] = picture(path, io.BytesIO(start + whole[begin:end]), ("JPEG",), side, k)
-    return made
+        pictures[k] = picture(path, io.BytesIO(start + whole[begin:end]), ("JPEG",), side, k)
+    return pictures
 
 
 def picture(
     path: Path, file: Any, formats: tuple[str, ...], side: int | None, number: int = 0
 ) -> Array:
-    """A picture as bytes (h, w, 3); its size is looked at before anything is unpacked."""
+    """Return a picture as bytes (h, w, 3), after a check of its size.
+
+    Arguments:
+        path: The file, for errors.
+        file: The picture's path or open file.
+        formats: The allowed formats.
+        side: The required height and width in pixels; any, if None.
+        number: The number of the picture, for errors.
+    """
     what = f"picture {number} in {' or '.join(formats)}"
     with reading(path, what), Image.open(file, formats=formats) as image:
         if side is not None and image.size != (side, side):
@@ -94,5 +102,5 @@ def picture(
         return np.asarray(image.convert("RGB"))
 
 
-#: No picture of a dataset has more pixels.
+#: The largest number of pixels of a picture.
 MOST_PIXELS = 2**25

@@ -1,4 +1,4 @@
-"""Arrays made from files once, then mapped into memory, so that all workers share them."""
+"""Arrays that are made from files once, and then mapped into the memory of all workers."""
 
 import contextlib
 import functools
@@ -19,30 +19,29 @@ from bench.datasets.io.data_root import cache, digest
 Make = Callable[[tuple[Path, ...]], Mapping[str, Array]]
 
 
-def prepared(files: Sequence[Path], make: Make, *, name: str) -> dict[str, Array]:
-    """Arrays by name, made from files or, if that was done before, mapped from the cache folder.
+def cached_arrays(files: Sequence[Path], make: Make, *, name: str) -> dict[str, Array]:
+    """Return arrays that are made from files, mapped from the cache folder after the first time.
 
-    They belong to the contents of the files and to the code that made them: where either is
-    another, they are made anew. Nobody can write to them. Where the cache folder cannot be
-    written to, each process makes its own.
+    Arrays are made again if the contents of the files change, or the code that makes them. They
+    are read-only. If the cache folder is not writable, each process makes its own.
 
     Arguments:
-        files: What they are made from.
-        make: Makes them, from these files.
-        name: What to call them; no two makers of a module may use one name.
+        files: The files.
+        make: A function from these files to arrays by name.
+        name: The name in the cache folder, unique among the makers of a module.
     """
     contents, where = tuple(map(digest, files)), cache()
-    held = (name, contents, where)
-    if held not in _HELD:
-        while len(_HELD) >= MOST_HELD:
-            del _HELD[next(iter(_HELD))]
-        _HELD[held] = _loaded(tuple(files), contents, make, name, where)
-    return _HELD[held]
+    entry = (name, contents, where)
+    if entry not in _OPEN:
+        while len(_OPEN) >= MOST_OPEN:
+            del _OPEN[next(iter(_OPEN))]
+        _OPEN[entry] = _loaded(tuple(files), contents, make, name, where)
+    return _OPEN[entry]
 
 
-#: What this process has at hand; splits of all seeds look at it.
-_HELD: dict[tuple[str, tuple[str, ...], Path], dict[str, Array]] = {}
-MOST_HELD = 8
+#: Arrays of this process, which splits of all seeds share.
+_OPEN: dict[tuple[str, tuple[str, ...], Path], dict[str, Array]] = {}
+MOST_OPEN = 8
 
 
 def _loaded(
@@ -54,41 +53,41 @@ def _loaded(
     folder = where / f"{name}-{key}"
     with contextlib.suppress(OSError, ValueError):
         return _mapped(folder)
-    made = {k: np.ascontiguousarray(v) for k, v in make(files).items()}
+    arrays = {k: np.ascontiguousarray(v) for k, v in make(files).items()}
     try:
-        _keep(made, folder)
+        _keep(arrays, folder)
         return _mapped(folder)
     except (OSError, ValueError):
-        for array in made.values():
+        for array in arrays.values():
             array.flags.writeable = False
-        return made
+        return arrays
 
 
 @functools.cache
 def _readers() -> str:
-    """The code of all datasets and of what reads their files: any of it may make other arrays."""
+    """Return the code of all data sets and readers, any of which may change the arrays."""
     here = Path(__file__).parents[1]
     return "".join(path.read_text() for path in sorted(here.rglob("*.py")))
 
 
 def _mapped(folder: Path) -> dict[str, Array]:
-    found = sorted(folder.glob("*.npy"))
-    if not found:
+    files = sorted(folder.glob("*.npy"))
+    if not files:
         raise FileNotFoundError(folder)
-    # A plain array on the mapped memory: a subclass would be wrapped anew at each use.
-    return {p.stem: np.asarray(np.load(p, mmap_mode="r", allow_pickle=False)) for p in found}
+    # Plain arrays on the mapped memory: slices of a subclass would be slower.
+    return {p.stem: np.asarray(np.load(p, mmap_mode="r", allow_pickle=False)) for p in files}
 
 
-def _keep(made: Mapping[str, Array], folder: Path) -> None:
-    """Write arrays where another process may be writing the same ones."""
+def _keep(arrays: Mapping[str, Array], folder: Path) -> None:
+    """Write arrays to a folder; another process may write the same arrays."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.parent))
     try:
-        for name, array in made.items():
+        for name, array in arrays.items():
             np.save(draft / f"{name}.npy", array, allow_pickle=False)
-        if folder.exists():  # what could not be mapped
+        if folder.exists():  # A damaged entry.
             shutil.rmtree(folder, ignore_errors=True)
-        # Whoever was faster made the same.
+        # A faster process wrote the same arrays.
         with contextlib.suppress(OSError):
             os.replace(draft, folder)
     finally:

@@ -1,4 +1,4 @@
-"""Files that somebody else wrote: read up to a bound, and refused with a reason."""
+"""Reading of untrusted files, up to a bound."""
 
 import bz2
 import gzip
@@ -11,7 +11,7 @@ from typing import IO, Any, cast
 
 from bench.core.errors import BenchError
 
-#: No file of a dataset holds more than so many bytes once it is unpacked.
+#: The largest number of unpacked bytes of a file.
 MOST = 2**31
 
 OPENERS: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
@@ -19,7 +19,7 @@ OPENERS: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".xz": lzma.open,
 
 @contextmanager
 def reading(path: Path, what: str) -> Iterator[None]:
-    """Turn whatever goes wrong with a file's contents into an error that names the file."""
+    """Turn any error in a file's contents into an error with the file's name."""
     try:
         yield
     except BenchError:
@@ -34,17 +34,22 @@ def reading(path: Path, what: str) -> Iterator[None]:
 
 
 def contents(path: Path, what: str, most: int | None = None) -> bytes:
-    """All bytes of a file, unpacked where its name ends in .gz, .xz or .bz2.
+    """Return all bytes of a file, unpacked if its name ends in .gz, .xz or .bz2.
+
+    Arguments:
+        path: The file.
+        what: The expected contents, for errors.
+        most: The largest number of bytes.
 
     Raises:
-        BenchError: If it is damaged, or there are more than ``most``.
+        BenchError: If the file is damaged, or has more bytes.
     """
     most = MOST if most is None else most
     with reading(path, what):
         opener = OPENERS.get(path.suffix)
         try:
             with cast(IO[bytes], opener(path) if opener else path.open("rb")) as file:
-                # One byte more than allowed tells that there are too many.
+                # One more byte than allowed shows that there are too many.
                 read = file.read(most + 1)
         except (EOFError, zlib.error, lzma.LZMAError) as error:
             raise BenchError(f"{path} is cut short or damaged: {error}") from error

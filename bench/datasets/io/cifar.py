@@ -1,4 +1,4 @@
-"""The pickles of CIFAR-10, read without running what is in them."""
+"""The pickles of CIFAR-10, read without execution of their code."""
 
 import io
 import math
@@ -12,13 +12,13 @@ from bench.core.errors import BenchError
 from bench.datasets.base import Array
 from bench.datasets.io.bounded_reading import contents, reading
 
-#: A batch has some 31 MB.
+#: A limit in bytes; a batch has some 31 MB.
 MOST = 2**26
 ROW = 3 * 32 * 32
 
 
 class _Bytes:
-    """What stands for an array while a pickle is read: it takes unsigned bytes, and no more."""
+    """A placeholder of an array in a pickle, which accepts unsigned bytes only."""
 
     def __init__(self, *_: Any) -> None:
         self.array: Array | None = None
@@ -32,7 +32,7 @@ class _Bytes:
 
 
 class _Kind:
-    """What stands for a type of numbers."""
+    """A placeholder of a type of numbers."""
 
     def __init__(self, name: Any, *_: Any) -> None:
         self.name = name.decode() if isinstance(name, bytes) else name
@@ -42,15 +42,15 @@ class _Kind:
 
 
 def _latin(text: str, encoding: str = "latin1") -> bytes:
-    """Bytes, as Python 3 writes them in the old protocol."""
+    """Return bytes, as Python 3 writes them in the old protocol."""
     return text.encode("latin1")
 
 
 class _Array:
-    """The class of arrays, which is only ever handed to what makes them."""
+    """A placeholder of the class of arrays."""
 
 
-#: All that a batch may name, and what stands for it: nothing of it comes from the file.
+#: The names that a batch may use, and their placeholders, none of them from the file.
 ALLOWED = {
     **{(f"numpy.{core}.multiarray", "_reconstruct"): _Bytes for core in ("core", "_core")},
     ("numpy", "ndarray"): _Array,
@@ -61,14 +61,14 @@ ALLOWED = {
 
 class _Restricted(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        """What stands for a name; there is no other way into Python from a pickle."""
+        """Return the placeholder of a name; a pickle has no other access to Python."""
         if (module, name) not in ALLOWED:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is not allowed")
         return ALLOWED[module, name]
 
 
 def read_batch(path: Path) -> tuple[Array, Array]:
-    """Images (n, 3, 32, 32), bytes, and labels (n,) of a batch of CIFAR-10."""
+    """Return images (n, 3, 32, 32), bytes, and labels (n,) of a batch of CIFAR-10."""
     what = "a batch of CIFAR-10"
     raw = contents(path, what, MOST)
     with reading(path, what):

@@ -1,4 +1,4 @@
-"""The data root: the one folder in which files of data are looked for, as they lie."""
+"""The data root: the folder with the files of all data sets."""
 
 import os
 from collections.abc import Sequence
@@ -14,44 +14,47 @@ Layout = tuple[str, ...]
 
 
 def use(folder: Path) -> None:
-    """Make a folder the data root of this process and of those that it starts."""
+    """Make a folder the data root of this process and of its subprocesses."""
     os.environ[VARIABLE] = str(folder.expanduser().resolve())
 
 
 def locate(name: str, layouts: Sequence[Layout], how: str = "") -> tuple[Path, ...]:
-    """The files of the first layout that is there.
+    """Return the files of the first complete layout.
 
     Arguments:
-        name: Whose files they are.
-        layouts: What is looked for, in this order. A file may lie compressed, as ``name.gz``.
-        how: How to get it; by the command, if this is empty.
+        name: The name of the data set.
+        layouts: The layouts, by preference. A file may be compressed, as ``name.gz``.
+        how: A sentence about a source of the files; the command ``data get``, if empty.
 
     Raises:
-        Missing: If no layout is complete; it says what was looked for, where, and how to get it.
+        Missing: If no layout is complete. The text names the layouts, the folder and a source.
     """
     folder = root()
     for layout in layouts:
-        found = [_lying(folder / file) for file in layout]
-        if all(found):
-            return tuple(path for path in found if path)
-    looked = "; or ".join(", ".join(layout) for layout in layouts)
+        paths = [_existing(folder / file) for file in layout]
+        if all(paths):
+            return tuple(path for path in paths if path)
+    allowed = "; or ".join(", ".join(layout) for layout in layouts)
     how = how or f"`python run_bench.py data get {name}` gets it"
     raise Missing(
-        f"{name} is not at hand: looked for {looked} in {folder}. {how}; --data DIR or "
+        f"{name} is not at hand: looked for {allowed} in {folder}. {how}; --data DIR or "
         f"{VARIABLE} names another folder"
     )
 
 
-def _lying(path: Path) -> Path | None:
+def _existing(path: Path) -> Path | None:
     packed = path.with_name(path.name + ".gz")
     return path if path.is_file() else packed if packed.is_file() else None
 
 
 def inside(file: str) -> str:
-    """A file's name, if it is relative to the data root and stays in it.
+    """Return a file's name if it is relative to the data root and stays in it.
 
-    It is part of a dataset's spec, and thereby of keys of records: it may not depend on where
-    the data root of a machine is.
+    The name is part of a data set's spec, and so of the keys of records, which don't depend on
+    the place of the data root.
+
+    Raises:
+        BenchError: If the name is absolute, or leads out of the data root.
     """
     path = PurePosixPath(file)
     if not file or path.is_absolute() or ".." in path.parts or "\\" in file or ":" in file:

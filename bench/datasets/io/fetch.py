@@ -1,4 +1,4 @@
-"""Get data that OpenML has into the data root, in a layout that the datasets read."""
+"""Download of data from OpenML into the data root."""
 
 import hashlib
 import io
@@ -22,15 +22,21 @@ from bench.datasets.base import Array
 from bench.datasets.io.data_root import root
 from bench.datasets.io.source import Source
 
-#: The contents of what was fetched, where no digest is known beforehand: file -> SHA-256.
+#: The digests of fetched files without a known digest: file -> SHA-256.
 CHECKSUMS = "checksums.json"
-#: Told how many bytes have come so far.
+#: A function of the number of bytes so far.
 Watch = Callable[[int], None]
 
 
 @dataclass(frozen=True)
 class Got:
-    """What was fetched: the file, its contents' digest, and whether that was known before."""
+    """A fetched file.
+
+    Arguments:
+        path: The file.
+        sha256: The digest of its contents.
+        known: Whether the digest was known before.
+    """
 
     path: Path
     sha256: str
@@ -38,10 +44,14 @@ class Got:
 
 
 def get(source: Source, watch: Watch = lambda size: None) -> Got:
-    """Fetch a dataset, check it, and write it into the data root.
+    """Fetch a data set, check its digest, and write it into the data root.
+
+    Arguments:
+        source: Its place on OpenML.
+        watch: A function that is called with the number of bytes so far.
 
     Raises:
-        BenchError: If it cannot be reached, or is not what it was; then nothing is written.
+        BenchError: If OpenML can't be reached, or the digest is another; then nothing is written.
     """
     folder = root()
     folder.mkdir(parents=True, exist_ok=True)
@@ -63,8 +73,8 @@ def get(source: Source, watch: Watch = lambda size: None) -> Got:
 
 
 def _watched(source: Source, home: Path, watch: Watch) -> Any:
-    """What scikit-learn fetches, while somebody is told how much of it is there."""
-    # Only now: it takes its time, and nobody needs it who fetches nothing.
+    """Fetch a data set with scikit-learn, and report progress."""
+    # Imported here, since the import is slow and only this function needs it.
     from sklearn.datasets import fetch_openml
 
     done = threading.Event()
@@ -105,7 +115,7 @@ def _size(folder: Path) -> int:
     for path in folder.rglob("*"):
         try:
             total += path.stat().st_size if path.is_file() else 0
-        except OSError:  # a file that was only there for a moment
+        except OSError:  # A temporary file.
             continue
     return total
 

@@ -1,4 +1,4 @@
-"""The format of MNIST's own files."""
+"""The idx format of MNIST's files."""
 
 import math
 import struct
@@ -10,16 +10,16 @@ from bench.core.errors import BenchError
 from bench.datasets.base import Array
 from bench.datasets.io.bounded_reading import contents
 
-#: Two zeros, the code of unsigned bytes, and the number of axes begin a file.
+#: A file begins with two zeros, the code of unsigned bytes, and the number of axes.
 BYTES = b"\x00\x00\x08"
 
 
 def read_idx(path: Path, axes: int) -> Array:
-    """The unsigned bytes of an idx file, as it is or packed as .gz.
+    """Return the unsigned bytes of an idx file, compressed as .gz or not.
 
     Arguments:
         path: The file.
-        axes: How many axes it has to have: one for labels, three for images.
+        axes: The required number of axes: one for labels, three for images.
     """
     what = f"an idx file of unsigned bytes with {axes} axes"
     read = contents(path, what)

@@ -1,20 +1,20 @@
-"""Where data can be fetched from."""
+"""Sources of data."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where OpenML has a dataset, and what becomes of it.
+    """A data set on OpenML, and the file made of it.
 
     Arguments:
         name: Its name there.
         version: Its version there.
         file: The file to write, in the data root: ``.npz`` for images, ``.csv.xz`` for tables.
-        shape: Of images, the shape of one, as it is stored there.
-        train: Of images, how many of the first rows are the official training part.
-        rename: Of tables, columns that have other names there.
-        sha256: The digest of the contents, where it is known.
+        shape: For images, the shape of one image there.
+        train: For images, the number of first rows in the official training part.
+        rename: For tables, the columns with other names there.
+        sha256: The digest of the contents, if it is known.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Birds on backgrounds, from the folders in which they are handed around."""
+"""Waterbirds: birds in front of land or water, read from their public folders."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +11,13 @@ from annotated_types import Interval
 from PIL import Image
 
 from bench.core.errors import BenchError, Missing
-from bench.datasets.base import Array, Dataset, Split
+from bench.datasets.base import Array, Count, Dataset, Split
 from bench.datasets.io.archives import picture
-from bench.datasets.io.array_cache import prepared
+from bench.datasets.io.array_cache import cached_arrays
 from bench.datasets.io.data_root import digest, inside, locate
-from bench.datasets.io.tables import codes, read_frame
-from bench.datasets.real.vision import Count, images
+from bench.datasets.io.frames import read_frame
+from bench.datasets.io.tables import category_codes
+from bench.datasets.real._images import scaled_images
 from collectives.signals.base import Signal
 from collectives.signals.image import Patch
 
@@ -32,12 +33,12 @@ class Waterbirds(Dataset):
         and test}
 
     Pictures are scaled to a square, pixels divided by 255: (3, side, side). The three parts are
-    those of ``metadata.csv``; where fewer rows are asked for, the seed draws them. Groups are
+    those of ``metadata.csv``; if ``n`` or ``n_test`` is smaller, the seed draws rows. Groups are
     2 * label + place, with 3,498 landbirds on land, 184 on water, 56 waterbirds on land and 1,057
     on water in training.
 
-    It is read from a folder ``waterbird_complete95_forest2water2``, ``waterbirds_v1.0`` or
-    ``waterbirds`` with ``metadata.csv`` and the pictures that it names.
+    The files are those of a folder ``waterbird_complete95_forest2water2``, ``waterbirds_v1.0`` or
+    ``waterbirds`` with ``metadata.csv`` and its pictures.
 
     References:
         | Distributionally Robust Neural Networks for Group Shifts (Sagawa et al., 2020)
@@ -55,19 +56,24 @@ class Waterbirds(Dataset):
 
     def split(self, rng: np.random.Generator) -> Split:
         """Draw rows of each part."""
-        found = prepared(self.files(), partial(_read, self.side), name=f"waterbirds-{self.side}")
-        held = None if self.n is None else self.n // 4
-        parts = []
-        for k, asked in enumerate((self.n, held, self.n_test)):
-            rows = rng.permutation(np.flatnonzero(found["part"] == k))
-            if asked is not None and asked > len(rows):
-                raise BenchError(f"{asked} rows of part {k} were asked for of {len(rows)}")
-            parts.append(rows[:asked])
-        train, kept, tested = parts
-        return Split(found["x"], found["y"], train, kept, tested, classes=2, group=found["group"])
+        name = f"waterbirds-{self.side}"
+        arrays = cached_arrays(self.files(), partial(_read, self.side), name=name)
+        validation = None if self.n is None else self.n // 4
+        parts: list[Array] = []
+        for k, size in enumerate((self.n, validation, self.n_test)):
+            rows = rng.permutation(np.flatnonzero(arrays["part"] == k))
+            if size is not None and size > len(rows):
+                raise BenchError(
+                    f"{size} rows of part {k} were asked for, but there are only {len(rows)}"
+                )
+            parts.append(rows[:size])
+        train, selection, test = parts
+        return Split(
+            arrays["x"], arrays["y"], train, selection, test, classes=2, group=arrays["group"]
+        )
 
     def files(self) -> tuple[Path, ...]:
-        """The list of pictures, and the pictures."""
+        """Return the list of pictures, and the pictures."""
         how = "https://github.com/kohpangwei/group_DRO says where the archive is"
         lists = [(f"{folder}/metadata.csv",) for folder in FOLDERS]
         (metadata,) = locate("Waterbirds", lists, how)
@@ -75,18 +81,22 @@ class Waterbirds(Dataset):
 
     @property
     def signal(self) -> Signal:
-        """Three by three white pixels, bottom right."""
+        """Three by three white pixels at the bottom right."""
         return Patch(size=3, value=1.0, corner="bottom-right")
 
     @property
     def label(self) -> int:
-        """Waterbird."""
+        """The waterbirds."""
         return 1
 
 
 @lru_cache(maxsize=2)
 def _pictures(metadata: Path, contents: str) -> tuple[Path, ...]:
-    """The files that a list names, each of them there."""
+    """Return the files that a list names.
+
+    Raises:
+        Missing: If one of them does not exist.
+    """
     names = read_frame(metadata, NAMES)["img_filename"]
     files = tuple(metadata.parent / inside(name) for name in names)
     for file in files:
@@ -98,13 +108,18 @@ def _pictures(metadata: Path, contents: str) -> tuple[Path, ...]:
 
 
 def _read(side: int, files: tuple[Path, ...]) -> Mapping[str, Array]:
-    """All pictures, scaled, with what the list says of them."""
+    """Read all pictures, scaled, with their labels, groups and parts."""
     path, *pictures = files
     frame = read_frame(path, NAMES)
-    y, place = (codes(path, frame[name], name, ("0", "1")) for name in ("y", "place"))
-    part = codes(path, frame["split"], "split", ("0", "1", "2"))
-    made = np.empty((len(frame), side, side, 3), np.uint8)
+    y, place = (category_codes(path, frame[name], name, ("0", "1")) for name in ("y", "place"))
+    part = category_codes(path, frame["split"], "split", ("0", "1", "2"))
+    scaled = np.empty((len(frame), side, side, 3), np.uint8)
     for k, file in enumerate(pictures):
         whole = Image.fromarray(picture(file, file, ("JPEG", "PNG"), None, k))
-        made[k] = np.asarray(whole.resize((side, side), Image.Resampling.BILINEAR))
-    return {"x": images(made), "y": y.astype(np.int64), "group": 2 * y + place, "part": part}
+        scaled[k] = np.asarray(whole.resize((side, side), Image.Resampling.BILINEAR))
+    return {
+        "x": scaled_images(scaled),
+        "y": y.astype(np.int64),
+        "group": 2 * y + place,
+        "part": part,
+    }

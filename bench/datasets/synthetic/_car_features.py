@@ -7,31 +7,32 @@ import numpy as np
 
 from collectives.signals.tabular import Category
 
-#: The features and their values. The generator's text names the features, most of the target
-#: values and what scores; the other names, and how many there are of each, are ours.
+#: The features and their values. Features, typical values, scoring values and numbers of values
+#: are those of the published generator. Other names are not: where they are unknown, a value has
+#: a plausible or a neutral name, like "Value 4". Names don't enter any probability.
 FEATURES: Mapping[str, tuple[str, ...]] = {
     "Model Type": ("Sedan", "SUV", "Coupe", "Hatchback", "Convertible", "Wagon", "Van", "Pickup"),
     "Safety Rating": ("1 star", "2 stars", "3 stars", "4 stars", "5 stars"),
     "Fuel Type": ("Petrol", "Diesel", "Hybrid", "Electric"),
     "Interior": ("Fabric", "Synthetic", "Leather"),
-    "Infotainment": ("Basic", "Standard", "Premium"),
+    "Infotainment": ("Basic", "Standard", "Premium", "Value 4"),
     "Country": ("C1", "C2", "C3", "C4", "C5"),
     "Warranty": ("3 years", "5 years", "7 years", "10 years"),
-    "Doors": ("2", "3", "4", "5"),
+    "Doors": ("2", "4", "5"),
     "Seats": ("2", "4", "5", "7"),
     "Air Conditioning": ("No", "Yes"),
     "Navigation": ("None", "Basic", "Advanced"),
     "Tires": ("Summer", "Winter", "All-Season"),
     "Sunroof": ("No", "Yes"),
-    "Sound System": ("Basic", "Standard", "Premium"),
+    "Sound System": ("Basic", "Standard", "Premium", "Value 4"),
     "Cruise Control": ("No", "Yes"),
     "Bluetooth": ("No", "Yes"),
-    "Transmission": ("Manual", "Automatic"),
+    "Transmission": ("Manual", "Automatic", "Value 3"),
     "Drivetrain": ("FWD", "RWD", "AWD"),
 }
 
-#: What an SUV is like: its typical value of a feature, and the probability of taking that
-#: value outright instead of drawing any of the feature's values. From the paper's generator.
+#: The typical value of each feature of an SUV, and the probability of this value before any
+#: value is drawn. From the published generator.
 TYPICAL: Mapping[str, tuple[str, float]] = {
     "Safety Rating": ("4 stars", 0.7),
     "Fuel Type": ("Diesel", 0.8),
@@ -61,11 +62,11 @@ COLUMNS = tuple(f"{name}={value}" for name, values in FEATURES.items() for value
 
 
 def category(values: Mapping[str, str]) -> Category:
-    """The signal that sets some features of a car to the named values.
+    """Return the signal that sets some features of a car to the named values.
 
     Example:
         >>> category({"Country": "C2"})
-        Category(blocks=((23, 5),), values=(1,))
+        Category(blocks=((24, 5),), values=(1,))
     """
     for name, value in values.items():
         _one_of(name, NAMES, "feature")

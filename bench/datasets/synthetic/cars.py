@@ -1,4 +1,4 @@
-"""Cars of eighteen categorical features that a platform rates: a law in product form."""
+"""Cars with eighteen categorical features and a rating: a law in product form."""
 
 import itertools
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from annotated_types import Ge, Interval
 
 from bench.core.identity_cache import IdentityCache
-from bench.datasets.base import Array, Dataset, GatheringLaw, Split, cut
+from bench.datasets.base import Array, Dataset, GatheringLaw, Split, split_rows
 from bench.datasets.synthetic._car_features import (
     COLUMNS,
     FEATURES,
@@ -21,20 +21,20 @@ from bench.datasets.synthetic._car_features import (
 )
 from collectives.signals.base import Signal
 
-#: How often each model type is met, SUVs left aside (relative numbers).
+#: Relative frequencies of model types other than SUVs.
 OTHERS = np.array([0.22, 0.0, 0.23, 0.02, 0.01, 0.01, 0.01, 0.05])
-#: Points that a car scores by each of its values, and the equally likely extra points.
+#: Points for each value of a feature, and the equally likely extra points.
 POINTS = {
     "Safety Rating": np.array([1, 2, 3, 4, 5]),
     "Fuel Type": np.array([1, 1, 3, 4]),
     "Warranty": np.array([2, 3, 4, 5]),
 }
 EXTRA = np.array([1, 3, 4])
-#: The share of cars that are rated by their score; the others score nothing.
+#: The share of cars with a rating by their score; the others have a score of zero.
 RATED = 0.95
-#: SUVs from C2 are rated by the draw: scores and their probabilities.
-DRAWN = np.array([13, 0, 2]), np.array([0.6, 0.3, 0.1])
-#: The labels 0 to 3, and the scores from which 1, 2 and 3 are given.
+#: Random scores of SUVs from C2, and their probabilities.
+RANDOM_SCORES = np.array([13, 0, 2]), np.array([0.6, 0.3, 0.1])
+#: The labels 0 to 3, and the least scores of 1, 2 and 3.
 RATINGS = ("Poor", "Average", "Good", "Excellent")
 THRESHOLDS = np.array([2, 8, 13])
 
@@ -44,18 +44,19 @@ SUV, C2 = FEATURES["Model Type"].index("SUV"), FEATURES["Country"].index("C2")
 
 @dataclass(frozen=True)
 class Cars(Dataset):
-    r"""Cars, described by 18 one-hot encoded features (62 columns) and rated from 0 to 3.
+    r"""Cars with 18 one-hot encoded features (64 columns) and a rating from 0 to 3.
 
     .. math::
         P_0(x, y) = P(\text{type}) \prod_j P(x_j \mid \text{type is SUV}) \; P(y \mid x)
 
-    A feature of an SUV is its typical value with a probability of its own, and else any value;
-    a feature of another car is any value. The rating depends on safety, fuel and warranty, and
-    for SUVs from C2 on nothing. The signal makes a car a typical SUV in all but its country, so
-    that the signal set has five points, and it overlaps the more, the more SUVs there are.
+    A feature of an SUV has its typical value with a given probability, and a uniform value
+    otherwise; a feature of another car has a uniform value. The rating depends on safety, fuel
+    and warranty; that of SUVs from C2 depends on nothing. The signal makes a car a typical SUV in
+    all features but its country, so that the signal set has five points. The overlap grows with
+    the share of SUVs.
 
-    All probabilities, points and thresholds are those of the generator of the paper. The lists
-    of values are ours where its text does not name them, and so are then their numbers.
+    All probabilities, points, thresholds and numbers of values are those of the published
+    generator. Some names of values are not, and no probability depends on a name.
 
     References:
         | Statistical Collusion by Collectives on Learning Platforms (Gauthier et al., 2025)
@@ -69,7 +70,7 @@ class Cars(Dataset):
     Example:
         >>> split = Cars(n=100, n_test=10).split(np.random.default_rng(0))
         >>> split.x.shape, split.classes
-        ((135, 62), 4)
+        ((135, 64), 4)
     """
 
     n: Annotated[int, Ge(1)] = 20_000
@@ -88,21 +89,23 @@ class Cars(Dataset):
 
         score = _score(codes) + rng.choice(EXTRA, size=rows)
         score[rng.random(rows) >= RATED] = 0
-        drawn = suv & (codes[:, COUNTRY] == C2)
-        score[drawn] = rng.choice(DRAWN[0], size=drawn.sum(), p=DRAWN[1])
+        unrelated = suv & (codes[:, COUNTRY] == C2)
+        score[unrelated] = rng.choice(RANDOM_SCORES[0], size=unrelated.sum(), p=RANDOM_SCORES[1])
 
         y = np.searchsorted(THRESHOLDS, score, side="right").astype(np.int64)
-        return Split(_encoded(codes), y, *cut(np.arange(rows), self.n, self.n // 4), classes=4)
+        return Split(
+            _encoded(codes), y, *split_rows(np.arange(rows), self.n, self.n // 4), classes=4
+        )
 
     @property
     def signal(self) -> Signal:
-        """A typical SUV, from the country that the car is from."""
+        """A typical SUV from the car's own country."""
         values = {name: value for name, (value, _) in TYPICAL.items() if name != "Country"}
         return category({"Model Type": "SUV", **values})
 
     @property
     def label(self) -> int:
-        """Good, which is not what most cars of the signal set are."""
+        """Good, a rare rating of cars in the signal set."""
         return RATINGS.index("Good")
 
     @property
@@ -115,14 +118,14 @@ class Cars(Dataset):
 class CarsLaw(GatheringLaw):
     """The law of :class:`Cars`.
 
-    It has no support that could be listed, at any n: there are 1.2 billion cars, of which the
-    signal moves 0.24 billion onto one point. What these weigh is known all the same, by
-    summing over the features that the rating looks at, since all others sum to one. So what firms
-    face is exact as long as members stay or go where the signal takes them, by their label and by
-    lot (``FeatureLabel``, ``FeatureOnly``, ``Idle``; ``Noisy`` and ``Several`` of these, with no
-    other signal). ``FeatureOnlyPlus`` strays to points that depend on who else is there, and
-    ``Erase`` and ``Unplant`` ask the members' rows at points that no two of them share: for those
-    the law is not given.
+    The support is too large for a list: there are 2.4 billion cars, and the signal moves 0.48
+    billion of them onto one point. Their mass is a sum over the features on which the rating
+    depends, since all other features sum to one. The mixture with a collective is therefore exact
+    if members either stay or move by the signal, and decide by their label and independent
+    randomness (``FeatureLabel``, ``FeatureOnly``, ``Idle``; ``Noisy`` and ``Several`` of these,
+    with no other signal). It is not known for ``FeatureOnlyPlus``, whose points depend on other
+    members, and for ``Erase`` and ``Unplant``, which use the members' rows at points that hardly
+    any two members share.
 
     Arguments:
         data: The dataset.
@@ -132,16 +135,18 @@ class CarsLaw(GatheringLaw):
 
     @property
     def support(self) -> None:
-        """None: there are more than a billion cars."""
+        """None, since there are more than a billion cars."""
         return None
 
     def joint(self, x: Array) -> Array:
-        """The mass of n cars (n, 62) for each rating, (n, 4)."""
+        """Return the mass of n cars (n, 64) for each rating, (n, 4)."""
         codes, real = _decoded(x)
-        return (real * self._mass(codes, range(len(NAMES))))[:, None] * _given(codes)
+        return (real * self._mass(codes, range(len(NAMES))))[:, None] * _rating_probabilities(
+            codes
+        )
 
     def gathered(self, x: Array) -> Array:
-        r"""What the default signal gathers on n cars (n, 62), by the rating before, (n, 4).
+        r"""Return the mass that the default signal moves onto n cars (n, 64), by rating, (n, 4).
 
         .. math:: P_0(g^{-1}(x), y) = P_0(\text{country of } x, y) \text{ for } x \in g(X)
         """
@@ -151,18 +156,18 @@ class CarsLaw(GatheringLaw):
 
     @cached_property
     def _countries(self) -> Array:
-        """The mass of all cars of each country by rating, (5, 4)."""
-        # One car for each value of the features that the rating or the signal looks at: the
-        # others sum to one.
-        asked = [TYPE, COUNTRY, *map(NAMES.index, POINTS)]
-        cars = np.zeros((int(np.prod(WIDTHS[asked])), len(NAMES)), dtype=np.int64)
-        cars[:, asked] = list(itertools.product(*(range(width) for width in WIDTHS[asked])))
-        joint = self._mass(cars, asked)[:, None] * _given(cars)
+        """The mass of each country's cars by rating, (5, 4)."""
+        # One car for each combination of the features of the rating and the signal: all other
+        # features sum to one.
+        relevant = [TYPE, COUNTRY, *map(NAMES.index, POINTS)]
+        cars = np.zeros((int(np.prod(WIDTHS[relevant])), len(NAMES)), dtype=np.int64)
+        cars[:, relevant] = list(itertools.product(*(range(width) for width in WIDTHS[relevant])))
+        joint = self._mass(cars, relevant)[:, None] * _rating_probabilities(cars)
         countries = range(WIDTHS[COUNTRY])
         return np.stack([joint[cars[:, COUNTRY] == c].sum(axis=0) for c in countries])
 
     def _mass(self, codes: Array, features: "range | list[int]") -> Array:
-        """The mass of what some features of cars (n, 18) are, (n,)."""
+        """Return the mass of the values of some features of cars (n, 18), (n,)."""
         suv = codes[:, TYPE] == SUV
         mass = _types(self.data)[codes[:, TYPE]]
         for j in features:
@@ -179,36 +184,38 @@ _law = IdentityCache(CarsLaw)
 
 
 def _types(data: Cars) -> Array:
-    """The probability of each model type."""
+    """Return the probability of each model type."""
     types = OTHERS / OTHERS.sum() * (1 - data.suv)
     types[SUV] = data.suv
     return types
 
 
 def _score(codes: Array) -> Array:
-    """The points of cars (n, 18) without the extra ones, (n,)."""
+    """Return the points of cars (n, 18) without the extra ones, (n,)."""
     return np.sum([points[codes[:, NAMES.index(name)]] for name, points in POINTS.items()], axis=0)
 
 
-def _given(codes: Array) -> Array:
-    """P(y | x) of cars (n, 18), (n, 4)."""
+def _rating_probabilities(codes: Array) -> Array:
+    """Return P(y | x) of cars (n, 18), (n, 4)."""
     ratings = np.eye(4)
     scored = _score(codes)[:, None] + EXTRA
     rated = ratings[np.searchsorted(THRESHOLDS, scored, side="right")].mean(axis=1)
-    drawn = DRAWN[1] @ ratings[np.searchsorted(THRESHOLDS, DRAWN[0], side="right")]
-    by_draw = (codes[:, TYPE] == SUV) & (codes[:, COUNTRY] == C2)
-    return np.where(by_draw[:, None], drawn, RATED * rated + (1 - RATED) * ratings[0])
+    unrelated = (
+        RANDOM_SCORES[1] @ ratings[np.searchsorted(THRESHOLDS, RANDOM_SCORES[0], side="right")]
+    )
+    random = (codes[:, TYPE] == SUV) & (codes[:, COUNTRY] == C2)
+    return np.where(random[:, None], unrelated, RATED * rated + (1 - RATED) * ratings[0])
 
 
 def _encoded(codes: Array) -> Array:
-    """One-hot columns, float32, (n, 62), of cars (n, 18)."""
+    """Return cars (n, 18) as one-hot columns, float32, (n, 64)."""
     x = np.zeros((len(codes), len(COLUMNS)), dtype=np.float32)
     x[np.arange(len(codes))[:, None], STARTS + codes] = 1
     return x
 
 
 def _decoded(x: Array) -> tuple[Array, Array]:
-    """The codes (n, 18) of one-hot columns (n, 62), and which rows are cars at all."""
+    """Return the codes (n, 18) of one-hot columns (n, 64), and which rows are cars."""
     blocks = np.split(x, STARTS[1:], axis=1)
     codes = np.column_stack([block.argmax(axis=1) for block in blocks])
     return codes, (_encoded(codes) == x).all(axis=1)

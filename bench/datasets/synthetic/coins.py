@@ -1,4 +1,4 @@
-"""Coin tosses: a law on few points, on which everything can be counted."""
+"""Coin tosses: a law on few points."""
 
 import itertools
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ import numpy as np
 from annotated_types import Ge, Interval
 
 from bench.core.identity_cache import IdentityCache
-from bench.datasets.base import Array, Dataset, Split, TraceableLaw, cut
+from bench.datasets.base import Array, Dataset, Split, TraceableLaw, split_rows
 from collectives.signals.base import Signal
 from collectives.signals.tabular import SetFeature
 
 
 @dataclass(frozen=True)
 class Coins(Dataset):
-    r"""Fair coins, a label that follows their majority, and a signal bit that resists.
+    r"""Fair coins, a label that follows their majority, and a signal bit with the other label.
 
     .. math::
         u \sim \mathrm{Unif}\{0, 1\}^k, \quad
@@ -27,9 +27,9 @@ class Coins(Dataset):
             \text{noise} & s = 0, \text{ otherwise}
         \end{cases}
 
-    Here r(u) is the number that the coins spell in binary, so that each point of the signal set
+    Here r(u) is the binary number of the coins, so that each point of the signal set
     has a mass, and thereby a resistance, of its own: success curves are staircases of
-    :math:`2^k` steps. Where the coins are even, the first one decides.
+    :math:`2^k` steps. With as many ones as zeros, the first coin decides.
 
     References:
         | Statistical Collusion by Collectives on Learning Platforms (Gauthier et al., 2025)
@@ -39,8 +39,8 @@ class Coins(Dataset):
         n: The number of training rows; a quarter as many are for validation.
         n_test: The number of test rows.
         coins: The number k of coins.
-        overlap: The share of points that have the signal bit by nature.
-        gap: By how much the other label leads the target label where the signal bit is.
+        overlap: The share of points with the signal bit by nature.
+        gap: The lead of the other label over the target label where the signal bit is.
         noise: The share of flipped labels where it is not.
 
     Example:
@@ -65,14 +65,14 @@ class Coins(Dataset):
     noise: Annotated[float, Interval(ge=0, le=0.5)] = 0.1
 
     def split(self, rng: np.random.Generator) -> Split:
-        """Toss the coins, then draw signal bits, then labels."""
+        """Draw coins, then signal bits, then labels."""
         rows = self.n + self.n // 4 + self.n_test
         u = rng.integers(2, size=(rows, self.coins))
-        s = rng.random(rows) < _carried(self, u)
+        s = rng.random(rows) < _signal_probability(self, u)
         y = np.where(rng.random(rows) < self.noise, 1 - _majority(u), _majority(u))
         y[s] = rng.random(s.sum()) < (1 - self.gap) / 2
         x = np.column_stack([u, s]).astype(np.float32)
-        return Split(x, y, *cut(np.arange(rows), self.n, self.n // 4), classes=2)
+        return Split(x, y, *split_rows(np.arange(rows), self.n, self.n // 4), classes=2)
 
     @property
     def signal(self) -> Signal:
@@ -81,7 +81,7 @@ class Coins(Dataset):
 
     @property
     def label(self) -> int:
-        """One, which the signal bit speaks against."""
+        """One, the rarer label where the signal bit is."""
         return 1
 
     @property
@@ -109,17 +109,17 @@ class CoinsLaw(TraceableLaw):
         return support
 
     def joint(self, x: Array) -> Array:
-        """The mass of n points (n, k + 1) for both labels, (n, 2)."""
+        """Return the mass of n points (n, k + 1) for both labels, (n, 2)."""
         real = ((x == 0) | (x == 1)).all(axis=1)
         u, s = (x[:, :-1] == 1).astype(np.int64), x[:, -1] == 1
-        bit = np.where(s, _carried(self.data, u), 1 - _carried(self.data, u))
+        bit = np.where(s, _signal_probability(self.data, u), 1 - _signal_probability(self.data, u))
         one = np.where(_majority(u) == 1, 1 - self.data.noise, self.data.noise)
         one = np.where(s, (1 - self.data.gap) / 2, one)
         mass = real * bit / 2**self.data.coins
         return np.column_stack([mass * (1 - one), mass * one])
 
     def alternatives(self, x: Array) -> Array:
-        """Each point without and with the signal bit, (2, n, k + 1)."""
+        """Return each point without and with the signal bit, (2, n, k + 1)."""
         both = np.stack([x, x])
         both[0, :, -1], both[1, :, -1] = 0, 1
         return both
@@ -128,14 +128,14 @@ class CoinsLaw(TraceableLaw):
 _law = IdentityCache(CoinsLaw)
 
 
-def _carried(data: Coins, u: Array) -> Array:
-    """P(s = 1 | u) for coins (n, k)."""
+def _signal_probability(data: Coins, u: Array) -> Array:
+    """Return P(s = 1 | u) for coins (n, k)."""
     points = 2**data.coins
     rank = u @ (2 ** np.arange(data.coins)[::-1])
     return data.overlap + min(data.overlap, 1 - data.overlap) * (2 * rank + 1 - points) / points
 
 
 def _majority(u: Array) -> Array:
-    """The side that most of the coins (n, k) show; where they are even, the first one's."""
+    """Return the majority of coins (n, k); the first coin where there is none."""
     lead = 2 * u.sum(axis=1) - u.shape[1]
     return np.where(lead == 0, u[:, 0], lead > 0).astype(np.int64)

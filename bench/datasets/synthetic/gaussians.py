@@ -1,4 +1,4 @@
-"""Gaussian classes beside a signal bit: a law with a density."""
+"""Gaussian classes and a signal bit: a law with a density."""
 
 import math
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ import numpy as np
 from annotated_types import Ge, Gt, Interval
 from scipy.linalg import helmert
 
-from bench.datasets.base import Array, Dataset, Split, TraceableLaw, cut
+from bench.datasets.base import Array, Dataset, Split, TraceableLaw, split_rows
 from collectives.signals.base import Signal
 from collectives.signals.tabular import SetFeature
 
 
 @dataclass(frozen=True)
 class Gaussians(Dataset):
-    r"""Normal classes at the corners of a regular simplex, and a signal bit that means nothing.
+    r"""Normal classes at the corners of a regular simplex, and an uninformative signal bit.
 
     .. math::
         y \sim \pi, \quad x_{1:d} \mid y \sim \mathcal{N}(\mu_y, I), \quad
         x_{d+1} \sim \mathrm{Bernoulli}(\xi), \quad
         \| \mu_k - \mu_l \| = \text{distance for } k \ne l
 
-    Afterwards a share of the labels is exchanged for another one, each as likely.
+    Then a share of the labels is replaced by another label, drawn uniformly.
 
     References:
         | The Role of Learning Algorithms in Collective Action (Ben-Dov et al., 2024)
@@ -33,10 +33,10 @@ class Gaussians(Dataset):
         n_test: The number of test rows.
         dimension: The number d of normal coordinates, at least one less than the classes.
         classes: The number of classes.
-        distance: Between two class means, in standard deviations.
-        priors: The share of each class; all alike, if there are none.
-        overlap: The share of points that have the signal bit by nature.
-        noise: The share of labels that are exchanged.
+        distance: The distance between two class means, in standard deviations.
+        priors: The share of each class; uniform, if empty.
+        overlap: The share of points with the signal bit by nature.
+        noise: The share of labels that are replaced.
 
     Example:
         >>> data = Gaussians(n=100, dimension=1, distance=2.0, overlap=0.5)
@@ -57,15 +57,15 @@ class Gaussians(Dataset):
     noise: Annotated[float, Interval(ge=0, le=1)] = 0.0
 
     def split(self, rng: np.random.Generator) -> Split:
-        """Draw labels, then points around their means, signal bits, and exchanged labels."""
+        """Draw labels, points around their means, signal bits, and replaced labels."""
         rows = self.n + self.n // 4 + self.n_test
         y = rng.choice(self.classes, size=rows, p=_priors(self)).astype(np.int64)
-        bulk = _means(self)[y] + rng.standard_normal((rows, self.dimension))
+        centred = _means(self)[y] + rng.standard_normal((rows, self.dimension))
         bit = rng.random(rows) < self.overlap
-        x = np.column_stack([bulk, bit]).astype(np.float32)
+        x = np.column_stack([centred, bit]).astype(np.float32)
         other = (y + rng.integers(1, self.classes, size=rows)) % self.classes
         y = np.where(rng.random(rows) < self.noise, other, y)
-        return Split(x, y, *cut(np.arange(rows), self.n, self.n // 4), classes=self.classes)
+        return Split(x, y, *split_rows(np.arange(rows), self.n, self.n // 4), classes=self.classes)
 
     @property
     def signal(self) -> Signal:
@@ -95,13 +95,13 @@ class GaussiansLaw(TraceableLaw):
 
     @property
     def support(self) -> None:
-        """None: the points are a continuum."""
+        """None, since the points are a continuum."""
         return None
 
     def joint(self, x: Array) -> Array:
-        """The density of n points (n, d + 1) for each label, (n, K)."""
-        bulk, bit = x[:, :-1].astype(np.float64), x[:, -1:]
-        square = ((bulk[:, None] - _means(self.data)) ** 2).sum(axis=2)
+        """Return the density of n points (n, d + 1) for each label, (n, K)."""
+        coordinates, bit = x[:, :-1].astype(np.float64), x[:, -1:]
+        square = ((coordinates[:, None] - _means(self.data)) ** 2).sum(axis=2)
         normal = np.exp(-square / 2) / (2 * math.pi) ** (self.data.dimension / 2)
         weight = np.where(bit == 1, self.data.overlap, 1 - self.data.overlap)
         joint = np.where((bit == 0) | (bit == 1), weight * normal * _priors(self.data), 0.0)
@@ -109,7 +109,7 @@ class GaussiansLaw(TraceableLaw):
         return (1 - self.data.noise) * joint + self.data.noise * other
 
     def alternatives(self, x: Array) -> Array:
-        """Each point without and with the signal bit, (2, n, d + 1)."""
+        """Return each point without and with the signal bit, (2, n, d + 1)."""
         both = np.stack([x, x])
         both[0, :, -1], both[1, :, -1] = 0, 1
         return both
@@ -124,7 +124,7 @@ def _priors(data: Gaussians) -> Array:
 
 
 def _means(data: Gaussians) -> Array:
-    """The corners of a regular simplex around the origin, (K, d)."""
+    """Return the corners of a regular simplex around the origin, (K, d)."""
     if data.dimension < data.classes - 1:
         raise ValueError(
             f"dimension={data.dimension}, but {data.classes} classes at equal distances "

@@ -1,4 +1,4 @@
-"""Laws in the plane of which sampler and density are both exact.
+"""Laws in the plane with an exact sampler and an exact density.
 
 Each is a table of parts, which serve as labels: the gaussians' centres, the two moons, the arms
 of a spiral. Curves with normal noise around them are integrated along the curve by
@@ -14,60 +14,60 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.polynomial.legendre import leggauss
 from scipy.special import i0e, ndtr
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from algorithms.base import Array
+
 #: Points whose distances to all nodes of a curve are taken at once.
 ROWS = 2048
 
 
 class PlanarLaw(ABC):
-    """A law of points x (n, 2) and parts y, as likely as each other."""
+    """A law of points x (n, 2) and parts y, which are equally likely."""
 
     #: The number of parts.
     parts: int
 
     @abstractmethod
     def draw(self, y: Array, rng: np.random.Generator) -> Array:
-        """Points (n, 2) given their parts (n,)."""
+        """Draw points (n, 2) given their parts (n,)."""
 
     @abstractmethod
     def density(self, x: Array) -> Array:
-        """The densities of n points given each part, (n, parts)."""
+        """Return the densities of n points given each part, (n, parts)."""
 
     @property
     @abstractmethod
     def modes(self) -> Array:
-        """Places (M, 2) near which samples should be found: centres, or points on curves."""
+        """Centres, or points on curves, (M, 2); a good sample has points near each of them."""
 
     @property
     @abstractmethod
     def reach(self) -> float:
-        """A square from -reach to reach holds all of the mass that counts."""
+        """The half side of a square around the origin with almost all of the mass."""
 
     def sample(self, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
-        """Points (n, 2) and their parts (n,)."""
+        """Draw points (n, 2) and their parts (n,)."""
         y = rng.integers(self.parts, size=n)
         return self.draw(y, rng), y
 
     def joint(self, x: Array) -> Array:
-        """The density of n points with each part, (n, parts)."""
+        """Return the density of n points with each part, (n, parts)."""
         x = np.asarray(x, dtype=np.float64)
         blocks = [self.density(x[i : i + ROWS]) for i in range(0, len(x), ROWS)]
         return np.concatenate([np.zeros((0, self.parts)), *blocks]) / self.parts
 
     def log_prob(self, x: Array) -> Array:
-        """The log-density of n points, (n,); -inf outside of the support."""
+        """Return the log-density of n points, (n,); -inf outside of the support."""
         with np.errstate(divide="ignore"):
             return np.asarray(np.log(self.joint(x).sum(axis=1)))
 
 
 def entropy(law: PlanarLaw, nodes: int = 400) -> tuple[float, float]:
-    """The entropy of a law in nats, the floor of any negative log-likelihood; and its total mass.
+    """Return a law's entropy in nats, a floor of negative log-likelihoods, and its total mass.
 
     By the midpoint rule on a square grid.
 
@@ -95,7 +95,7 @@ class Blobs(PlanarLaw):
 
     @property
     def parts(self) -> int:  # type: ignore[override]
-        """One a centre."""
+        """One part a centre."""
         return len(self.centres)
 
     @property
@@ -109,11 +109,11 @@ class Blobs(PlanarLaw):
         return float(np.abs(self.modes).max() + 7 * self.spread)
 
     def draw(self, y: Array, rng: np.random.Generator) -> Array:
-        """Normal noise around the centres."""
+        """Draw normal noise around the centres."""
         return np.asarray(self.modes[y] + self.spread * rng.standard_normal((len(y), 2)))
 
     def density(self, x: Array) -> Array:
-        """Normal densities."""
+        """Return normal densities."""
         square = ((x[:, None] - self.modes) ** 2).sum(axis=2) / self.spread**2
         return np.asarray(np.exp(-square / 2) / (2 * math.pi * self.spread**2))
 
@@ -127,7 +127,7 @@ class Circles(PlanarLaw):
 
     @property
     def parts(self) -> int:  # type: ignore[override]
-        """One a circle."""
+        """One part a circle."""
         return len(self.radii)
 
     @property
@@ -143,13 +143,13 @@ class Circles(PlanarLaw):
         return max(self.radii) + 7 * self.spread
 
     def draw(self, y: Array, rng: np.random.Generator) -> Array:
-        """A uniform angle, then normal noise."""
+        """Draw a uniform angle, then normal noise."""
         turn = rng.uniform(0, 2 * math.pi, len(y))
         on = np.array(self.radii)[y][:, None] * np.column_stack([np.cos(turn), np.sin(turn)])
         return np.asarray(on + self.spread * rng.standard_normal((len(y), 2)))
 
     def density(self, x: Array) -> Array:
-        r"""Rice's law: :math:`e^{-(r^2 + R^2) / 2 s^2} I_0(r R / s^2) / 2 \pi s^2`."""
+        r"""Return :math:`e^{-(r^2 + R^2) / 2 s^2} I_0(r R / s^2) / 2 \pi s^2`, Rice's law."""
         r, radii, s = np.hypot(*x.T)[:, None], np.array(self.radii), self.spread
         # i0e holds the exponential of its argument back, which completes the square.
         return np.asarray(
@@ -178,7 +178,7 @@ class Curves(PlanarLaw):
 
     @property
     def parts(self) -> int:  # type: ignore[override]
-        """One a curve."""
+        """One part a curve."""
         return len(self.curves)
 
     @property
@@ -198,12 +198,12 @@ class Curves(PlanarLaw):
         return far + self.box + 6 * self.spread
 
     def _places(self, u: Array) -> Array:
-        """The parameter at a share u of the curve's mass."""
+        """Return the parameter at a share u of the curve's mass."""
         first, last = self.ends
         return np.asarray(first + (last - first) * (np.sqrt(u) if self.root else u))
 
     def draw(self, y: Array, rng: np.random.Generator) -> Array:
-        """A place on the curve, then noise."""
+        """Draw a place on the curve, then noise."""
         t = self._places(rng.random(len(y)))
         x = np.empty((len(y), 2))
         for part, curve in enumerate(self.curves):
@@ -213,7 +213,7 @@ class Curves(PlanarLaw):
         return np.asarray(x + self.spread * rng.standard_normal((len(y), 2)))
 
     def density(self, x: Array) -> Array:
-        """The noise's density, integrated along the curve."""
+        """Return the density of the noise, integrated along the curve."""
         nodes, weights = leggauss(300)
         u, weights = (nodes + 1) / 2, weights / 2
         # A share with a square root at its start is even in that root.
@@ -250,14 +250,14 @@ class Checkerboard(PlanarLaw):
         return 4.0
 
     def draw(self, y: Array, rng: np.random.Generator) -> Array:
-        """A column of the part, a dark square in it, a place in it."""
+        """Draw a column of the part, a dark square in it, and a place in the square."""
         n = len(y)
         column = 2 * rng.integers(2, size=n) + y
         row = 2 * rng.integers(2, size=n) + y
         return np.asarray(2 * (np.column_stack([column, row]) + rng.random((n, 2))) - 4)
 
     def density(self, x: Array) -> Array:
-        """One over the area of a part, 16, where it is."""
+        """Return one over the area of a part, 16, within the part."""
         column, row = np.floor((x.T + 4) / 2).astype(int)
         inside = (np.abs(x) < 4).all(axis=1) & ((column + row) % 2 == 0)
         return np.column_stack([inside & (column % 2 == part) for part in (0, 1)]) / 16
@@ -300,12 +300,12 @@ class Pinwheel(PlanarLaw):
         return 2 * np.column_stack([cos * z[:, 0] + sin * z[:, 1], cos * z[:, 1] - sin * z[:, 0]])
 
     def draw(self, y: Array, rng: np.random.Generator) -> Array:
-        """A normal point, twisted by what its part says."""
+        """Draw a normal point, and twist it by the angle of its part."""
         z = np.array([1.0, 0.0]) + rng.standard_normal((len(y), 2)) * self.scales
         return self._twist(z, y)
 
     def density(self, x: Array) -> Array:
-        """The sum over the preimages on the circle of each point, bracketed and then bisected."""
+        """Return the sum over each point's preimages on its circle, found by bisection."""
         r, angle = np.hypot(*x.T) / 2, np.arctan2(x[:, 1], x[:, 0])
         grid = np.linspace(-math.pi, math.pi, 241)
         found = np.zeros((len(x), self.parts))

@@ -1,4 +1,4 @@
-"""One simple feature among complex ones, each of which is enough."""
+"""One simple feature and several complex ones, each of them sufficient."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Ge, Gt, Interval, Lt
 
-from bench.datasets.base import Array, Dataset, Split, cut
+from bench.datasets.base import Array, Dataset, Split, split_rows
 from collectives.signals.base import Signal
 from collectives.signals.tabular import SetFeature
 
-#: How likely a point with label 0 and 1 is in slab 0, +-1, +-2, +-3, for each number of slabs.
-CHANCES = {
+#: Probabilities of slabs 0, +-1, +-2, +-3 under labels 0 and 1, for each number of slabs.
+PROBABILITIES = {
     3: ((1.0, 0.0), (0.0, 1.0)),
     5: ((0.75, 0.0, 0.25), (0.0, 1.0, 0.0)),
     7: ((0.5, 0.0, 0.5, 0.0), (0.0, 0.875, 0.0, 0.125)),
@@ -20,7 +20,7 @@ CHANCES = {
 
 @dataclass(frozen=True)
 class Slabs(Dataset):
-    r"""A coordinate that a line separates, and coordinates that need several cuts each.
+    r"""A linearly separable coordinate, and coordinates that need several cuts each.
 
     Labels are fair coins. Given its label a point's coordinates are independent. With u uniform
     on [0, 1], a fair sign s = ±1, the width B and the margin m,
@@ -29,13 +29,13 @@ class Slabs(Dataset):
         x_1 = (2y - 1)(m + (B - m) u), \qquad
         x_j = s t (w + 2m) + w \big(u - \tfrac12\big), \quad w = \frac{2B - 2(k - 1)m}{k}
 
-    for j > 1: k slabs of width w, 2m apart, whose labels take turns from 0 in the middle;
+    for j > 1: k slabs of width w, 2m apart, with alternating labels from 0 in the middle;
     :math:`t \in \{0, \dots, (k - 1) / 2\}` is even for label 0 and odd for label 1. Five slabs
     have t = 0 with chance 3/4; seven have t = 0 with chance 1/2, and t = 1 with chance 7/8.
 
-    Every coordinate alone is enough for a perfect classifier; a learner with a bias to
-    simplicity looks at the first one only. The default signal is in a complex coordinate, where
-    it says label 1 by nature to whoever looks there. Its twin in the simple coordinate is
+    Every coordinate alone is enough for a perfect classifier; a learner with a simplicity bias
+    uses the first one only. The default signal is in a complex coordinate, in the middle of a
+    slab of label 1. Its counterpart in the simple coordinate is
     ``SetFeature(column=0, value=0.55)``, for the default margin and width.
 
     References:
@@ -48,9 +48,9 @@ class Slabs(Dataset):
         dimension: The number of coordinates, one of which is linear.
         slabs: The number k of slabs in each of the others.
         margin: Half of the distance between two slabs, m, in units of B.
-        width: How far the coordinates reach to either side, B.
-        corruption: The share of points whose linear coordinate is uniform on [-m, m] and says
-            nothing.
+        width: The largest absolute coordinate, B.
+        corruption: The share of points with an uninformative linear coordinate, uniform on
+            [-m, m].
 
     Example:
         >>> split = Slabs(n=100, dimension=3).split(np.random.default_rng(0))
@@ -67,11 +67,11 @@ class Slabs(Dataset):
     corruption: Annotated[float, Interval(ge=0, le=1)] = 0.0
 
     def split(self, rng: np.random.Generator) -> Split:
-        """Draw labels, then each coordinate given them."""
+        """Draw labels, then coordinates given the labels."""
         rows = self.n + self.n // 4 + self.n_test
         y = rng.integers(2, size=rows)
         x = np.column_stack([self._linear(y, rng), self._slabs(y, rng)]).astype(np.float32)
-        return Split(x, y, *cut(np.arange(rows), self.n, self.n // 4), classes=2)
+        return Split(x, y, *split_rows(np.arange(rows), self.n, self.n // 4), classes=2)
 
     def _linear(self, y: Array, rng: np.random.Generator) -> Array:
         m = self.margin * self.width
@@ -80,15 +80,15 @@ class Slabs(Dataset):
 
     def _slabs(self, y: Array, rng: np.random.Generator) -> Array:
         shape = len(y), self.dimension - 1
-        heap = np.cumsum(CHANCES[self.slabs], axis=1)[y]
-        t = (rng.random(shape)[:, :, None] >= heap[:, None, :]).sum(axis=2)
+        cumulative = np.cumsum(PROBABILITIES[self.slabs], axis=1)[y]
+        t = (rng.random(shape)[:, :, None] >= cumulative[:, None, :]).sum(axis=2)
         sign = 2 * rng.integers(2, size=shape) - 1
         thick = self.step - 2 * self.margin * self.width
         return sign * t * self.step + thick * rng.uniform(-0.5, 0.5, size=shape)
 
     @property
     def step(self) -> float:
-        """From the middle of a slab to that of the next, w + 2m."""
+        """The distance between the middles of two neighbouring slabs, w + 2m."""
         return 2 * self.width * (1 + self.margin) / self.slabs
 
     @property
@@ -98,5 +98,5 @@ class Slabs(Dataset):
 
     @property
     def label(self) -> int:
-        """One."""
+        """The label one."""
         return 1

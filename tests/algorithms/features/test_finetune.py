@@ -20,9 +20,10 @@ from algorithms.runtime.paths import CACHE_VARIABLE, VARIABLE, Absent
 from bench.contract import checks_for
 from bench.core.errors import BenchError, Missing
 from bench.core.random_streams import stream
-from bench.datasets.real.arrays import Npz
 from bench.datasets.real.digits import Digits
-from bench.datasets.real.text import TextFile, number
+from bench.datasets.real.npz_file import Npz
+from bench.datasets.real.text_file import TextFile
+from bench.datasets.real.tokens import number
 from bench.datasets.synthetic.coins import Coins
 from bench.experiment.run import run_trials
 from bench.experiment.setup import build_training_set

@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import bench.datasets.real.vision as vision
+import bench.datasets.real.mnist as vision
 from bench.core.random_streams import stream
 from bench.datasets.io.data_root import CACHE_VARIABLE, VARIABLE
 from bench.datasets.io.source import Source
-from bench.datasets.real._schemas import ADULT, ADULT_RAW
-from bench.datasets.real.tabular import Adult
+from bench.datasets.real.adult import ADULT, ADULT_RAW, Adult
 
 
 @pytest.fixture

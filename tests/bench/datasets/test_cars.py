@@ -52,6 +52,13 @@ def test_columns_are_one_hot() -> None:
         assert (SPLIT.x[:, block].sum(axis=1) == 1).all()
 
 
+def test_features_have_as_many_values_as_in_the_published_generator() -> None:
+    counts = {name: len(values) for name, values in FEATURES.items()}
+    assert counts["Infotainment"] == counts["Sound System"] == 4
+    assert counts["Doors"] == counts["Transmission"] == 3
+    assert all(value in FEATURES[name] for name, (value, _) in TYPICAL.items())
+
+
 def test_masses_sum_to_one() -> None:
     # In a product of factors, the sum over everything is a product of sums, each of which
     # changes a single feature of one car.
@@ -116,9 +123,9 @@ def test_ratings_by_hand(values: Any, chances: list[float]) -> None:
 
 def test_mass_of_the_signal_set_by_hand_and_by_counting() -> None:
     # A typical value comes outright, or in the draw of all values that is made otherwise.
-    expected = 0.45 * (0.7 + 0.3 / 5) * (0.8 + 0.2 / 4) * (0.9 + 0.1 / 3) ** 2 * (0.9 + 0.1 / 4)
+    expected = 0.45 * (0.7 + 0.3 / 5) * (0.8 + 0.2 / 4) * (0.9 + 0.1 / 3) * (0.9 + 0.1 / 4) ** 2
     expected *= (0.95 + 0.05 / 4) ** 2 * (0.95 + 0.05 / 3) ** 4 * (0.95 + 0.05 / 2) ** 3
-    expected *= (0.7 + 0.3 / 2) / 2
+    expected *= (0.7 + 0.3 / 3) / 2
     assert DATA.law.joint(signal_set()).sum() == pytest.approx(expected)
     hits = round(DATA.signal.overlap(SPLIT.x) * len(SPLIT.y))
     assert binomtest(hits, len(SPLIT.y), expected).pvalue > 1e-3

@@ -21,9 +21,15 @@ from bench.datasets.io.archives import read_npz
 from bench.datasets.io.cifar import read_batch
 from bench.datasets.io.data_root import CACHE_VARIABLE, VARIABLE
 from bench.datasets.io.idx import read_idx
-from bench.datasets.real.arrays import CSV, Npz
-from bench.datasets.real.text import SMSSpam, TextFile, number
-from bench.datasets.real.vision import CIFAR10, IDX, MNIST, FashionMNIST
+from bench.datasets.real._images import IDX
+from bench.datasets.real.cifar10 import CIFAR10
+from bench.datasets.real.csv_file import CSV
+from bench.datasets.real.fashion_mnist import FashionMNIST
+from bench.datasets.real.mnist import MNIST
+from bench.datasets.real.npz_file import Npz
+from bench.datasets.real.sms_spam import SMSSpam
+from bench.datasets.real.text_file import TextFile
+from bench.datasets.real.tokens import number
 from bench.datasets.real.waterbirds import Waterbirds
 from bench.experiment.trial import Trial
 from bench.records import code_version as versions

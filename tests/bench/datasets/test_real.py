@@ -10,10 +10,16 @@ from algorithms.hashed_bag import HashedBag
 from algorithms.logistic_regression import LogisticRegression
 from bench.core.errors import Missing
 from bench.core.random_streams import stream
-from bench.datasets.real.spurious import Backgrounds
-from bench.datasets.real.tabular import Adult, Compas, CreditDefault, GermanCredit, LawSchool
-from bench.datasets.real.text import SMSSpam
-from bench.datasets.real.vision import CIFAR10, MNIST, FashionMNIST
+from bench.datasets.real.adult import Adult
+from bench.datasets.real.backgrounds import Backgrounds
+from bench.datasets.real.cifar10 import CIFAR10
+from bench.datasets.real.compas import Compas
+from bench.datasets.real.credit_default import CreditDefault
+from bench.datasets.real.fashion_mnist import FashionMNIST
+from bench.datasets.real.german_credit import GermanCredit
+from bench.datasets.real.law_school import LawSchool
+from bench.datasets.real.mnist import MNIST
+from bench.datasets.real.sms_spam import SMSSpam
 from bench.experiment.run import run_trials
 from bench.experiment.trial import Trial
 from collectives.idle import Idle

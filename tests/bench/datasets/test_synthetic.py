@@ -12,9 +12,9 @@ from scipy.stats import binomtest, chisquare, multivariate_normal
 
 from bench.core.errors import BenchError
 from bench.datasets.base import Split, TraceableLaw
+from bench.datasets.real.backgrounds import _scaled_counts
 from bench.datasets.real.digits import Digits
 from bench.datasets.real.mnist5k import MNIST5k
-from bench.datasets.real.spurious import _scaled
 from bench.datasets.synthetic.cars import Cars
 from bench.datasets.synthetic.coins import Coins
 from bench.datasets.synthetic.gaussians import Gaussians
@@ -153,7 +153,7 @@ def test_coins_fall_as_their_law_says() -> None:
 def test_groups_keep_their_proportion_and_have_a_row_each() -> None:
     counts = np.array([3498, 184, 56, 1057])
     for total in range(4, 1000):
-        made, share = _scaled(counts, total), counts * total / counts.sum()
+        made, share = _scaled_counts(counts, total), counts * total / counts.sum()
         rounded = np.maximum(np.round(share), 1)
         assert made.sum() == total
         assert made.min() >= 1

@@ -186,7 +186,7 @@ def test_values_that_repeat_themselves_are_given_a_density(root, monkeypatch):
 def test_steps_are_found_by_a_straight_line_through_two_short_trainings(monkeypatch):
     # Two seconds on top, ten milliseconds a step of both parts together.
     took = lambda model, factor, x: 2.0 + 0.01 * factor * 300  # noqa: E731
-    monkeypatch.setattr(time_budget, "_took", took)
+    monkeypatch.setattr(time_budget, "_seconds", took)
     model = Refined(Flow(steps=100), LED(steps=200))
     found = time_budget.fit_steps_to_budget(model, moons(), 62.0)
     assert (found.flow.steps, found.model.steps) == (2000, 4000)
