@@ -3,19 +3,18 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-import numpy as np
 from annotated_types import Ge, Gt, Le
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from algorithms._estimators import fit_estimator
-from algorithms.base import Fitted, Learner, TrainingSet
+from algorithms._estimators import EstimatorLearner
 
 
 @dataclass(frozen=True)
-class BoostedTrees(Learner):
+class BoostedTrees(EstimatorLearner):
     r"""Gradient-boosted trees on histograms of the features.
 
-    Each round fits trees to the gradient of the loss: what is not fitted yet weighs most.
+    Each round fits trees to the gradient of the loss, in which the points with the largest errors
+    weigh most. Members whose labels contradict the other points are such points.
 
     References:
         | Greedy Function Approximation: A Gradient Boosting Machine (Friedman, 2001)
@@ -25,8 +24,17 @@ class BoostedTrees(Learner):
         rounds: The number of boosting rounds.
         learning_rate: The learning rate.
         leaves: The largest number of leaves of a tree.
-        leaf: The least number of samples in a leaf.
-        bins: The number of values that are told apart in a feature.
+        leaf: The smallest number of points in a leaf.
+        bins: The number of bins of each feature's histogram.
+
+    Example:
+        >>> import numpy as np
+        >>> from algorithms.base import TrainingSet
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.normal(size=(200, 2)).astype(np.float32)
+        >>> fitted = BoostedTrees().fit(TrainingSet(x, x[:, 0] > 0), rng)
+        >>> bool((fitted.predict(x) == (x[:, 0] > 0)).mean() > 0.9)
+        True
     """
 
     rounds: Annotated[int, Ge(1)] = 30
@@ -35,9 +43,9 @@ class BoostedTrees(Learner):
     leaf: Annotated[int, Ge(1)] = 5
     bins: Annotated[int, Ge(2), Le(255)] = 64
 
-    def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
-        """Train on a sample."""
-        estimator = HistGradientBoostingClassifier(
+    def estimator(self, n: int) -> HistGradientBoostingClassifier:
+        """Return the unfitted classifier for n points."""
+        return HistGradientBoostingClassifier(
             max_iter=self.rounds,
             learning_rate=self.learning_rate,
             max_leaf_nodes=self.leaves,
@@ -45,4 +53,3 @@ class BoostedTrees(Learner):
             max_bins=self.bins,
             early_stopping=False,
         )
-        return fit_estimator(estimator, sample, rng)

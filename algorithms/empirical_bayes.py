@@ -9,12 +9,13 @@ from algorithms.base import Array, Fitted, Learner, TrainingSet
 
 @dataclass(frozen=True)
 class EmpiricalBayes(Learner):
-    r"""The most frequent label of each point, for data on a finite domain.
+    r"""Most frequent label of each point, for data on a finite domain.
 
     .. math:: f(x) = \arg\max_y \#\{i : x_i = x, y_i = y\}
 
-    A point that nobody in the sample has gets the most frequent label of all; ties go to the
-    smallest label. This is the firm of finite-sample theory: optimal for what it has seen.
+    A point that is not in the sample gets the most frequent label of all points. Ties go to the
+    smallest label. This is the firm of finite-sample theory, optimal for the empirical
+    distribution: a collective succeeds at those points where its members are the majority.
 
     References:
         | Statistical Collusion by Collectives on Learning Platforms (Gauthier et al., 2025)
@@ -36,14 +37,15 @@ class EmpiricalBayes(Learner):
 
         def predict_proba(x: Array) -> Array:
             keys = _keys(x)
-            at = np.minimum(np.searchsorted(points, keys), len(points) - 1)
-            rows = counts[np.where(points[at] == keys, at, len(points))]
+            nearest = np.minimum(np.searchsorted(points, keys), len(points) - 1)
+            # The last row is for points that are not in the sample.
+            rows = counts[np.where(points[nearest] == keys, nearest, len(points))]
             return rows / rows.sum(1, keepdims=True)
 
         return Fitted(lambda x: predict_proba(x).argmax(1), predict_proba)
 
 
 def _keys(x: Array) -> Array:
-    """One comparable value for each row: its bytes (adding zero turns -0.0 into 0.0)."""
+    """Return one comparable value for each row: its bytes (adding zero turns -0.0 into 0.0)."""
     rows = np.ascontiguousarray(x.reshape(len(x), -1), dtype=np.float32) + np.float32(0)
     return rows.view(f"V{rows.shape[1] * rows.itemsize}").ravel()

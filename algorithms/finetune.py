@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from algorithms._features.encoders import Pooling, encoder, located
-from algorithms._features.wrapper import FeatureLearner, on_points, represented
+from algorithms._features.wrapper import FeatureLearner, compose, encode_sample
 from algorithms.base import Array, Fitted, Learner, Rows, TrainingSet, Words
 from algorithms.erm import ERM
 from algorithms.networks import Linear
@@ -17,19 +17,19 @@ from algorithms.runtime.paths import VARIABLE
 
 @dataclass(frozen=True)
 class Finetune(FeatureLearner):
-    r"""A learner on the features of a pretrained encoder, which stays as it is.
+    r"""Learner on the features of a pretrained encoder, whose weights are not changed.
 
     .. math:: \phi(x) = \frac{\bar h(x)}{\lVert \bar h(x) \rVert_2}, \qquad
         \bar h(x) = \frac1T \sum_{t=1}^T h_t(x)
 
     The encoder's last layer has a vector :math:`h_t` for each token of a text, or each place of
-    an image. A text is given to it as its words with spaces between them, in lower case; an image
-    at the size, and with the mean and deviation, that come with the encoder. It is read by the
-    library transformers, which is an extra (``[text]``, ``[vision]``), from safetensors alone.
+    an image. The encoder reads a text as its words in lower case, with spaces between them, and an
+    image at the encoder's own size, mean and deviation. The library transformers loads the encoder,
+    from safetensors only; it is an extra of this project (``[text]``, ``[vision]``).
 
-    Each row is encoded once and alone, so that its features depend on nothing beside it, and
-    kept in the cache folder: trials that follow only look them up. The encoder never sees the
-    collective, which has to reach the head through features that were learnt elsewhere.
+    Each row is encoded alone, so that its features do not depend on other rows. Features are
+    cached in the cache folder, and later trials read them from there. The encoder is not trained
+    on the collective's data: a signal affects the head only as far as these features show it.
 
     References:
         | CNN Features off-the-shelf: an Astounding Baseline for Recognition (Razavian et al., 2014)
@@ -37,9 +37,10 @@ class Finetune(FeatureLearner):
 
     Arguments:
         encoder: A folder in the data root with ``config.json`` and safetensors, or a name on the
-            hub whose files are in its cache. Nothing is fetched: ``hf download NAME`` does that.
-        base: The learner, which sees features as its points.
-        pooling: What of all tokens or places is the feature: their mean, or the first (as [CLS]).
+            Hugging Face hub whose files are in the hub's cache. Nothing is downloaded; use
+            ``hf download NAME`` for that.
+        base: The learner, whose points are the features.
+        pooling: The feature is the mean over all tokens or places, or the first one (as [CLS]).
     """  # noqa: E501 (a title)
 
     encoder: str = "sentence-transformers/all-MiniLM-L6-v2"
@@ -47,21 +48,26 @@ class Finetune(FeatureLearner):
     pooling: Pooling = "mean"
 
     def validate(self) -> None:
-        """Refuse an encoder that is a path of one machine: its name is part of keys."""
+        """Check that the encoder is not a path of one machine, since its name is part of keys."""
         path = PurePosixPath(self.encoder)
         wrong = not self.encoder or path.is_absolute() or ".." in path.parts
         if wrong or set(self.encoder) & {"\\", ":"}:
             raise ValueError(
                 f"encoder={self.encoder!r} is neither a name on the hub nor a folder relative to "
-                f"the data root (--data DIR or {VARIABLE} says where that is)"
+                f"the data root, which --data DIR or {VARIABLE} sets"
             )
 
     def files(self) -> tuple[Path, ...]:
-        """The files of the encoder."""
+        """Return the files of the encoder, and those of ``base``."""
         return (*located(self.encoder), *super().files())
 
     def features(self, x: Array, words: Words | None = None) -> Array:
-        """Features (m, F), float32, of images (m, c, h, w), or of texts with their words."""
+        """Return features (m, F), float32.
+
+        Arguments:
+            x: Images (m, c, h, w), or texts (m, length) as rows of token numbers.
+            words: The word of each token number; None for images.
+        """
         return encoder(located(self.encoder), self.pooling)(x, words)
 
     @staticmethod
@@ -70,25 +76,28 @@ class Finetune(FeatureLearner):
         samples: Sequence[TrainingSet],
         rngs: Sequence[np.random.Generator],
     ) -> list[Fitted | Exception]:
-        """Train learners of one :meth:`stacking_key`, each on its sample."""
-        own = [learner for learner in learners if isinstance(learner, Finetune)]
-        if not own:
+        """Train learners that are alike, each on its sample."""
+        wrappers = [learner for learner in learners if isinstance(learner, Finetune)]
+        if not wrappers:
             return []
-        first, pools = own[0], dict[tuple[int, int], tuple[Array, Array]]()
+        first, pools = wrappers[0], dict[tuple[int, int], tuple[Array, Array]]()
 
-        def encoded(rows: Rows) -> Rows:
-            """Features in place of points; samples of the same people share them."""
+        def encode(rows: Rows) -> Rows:
+            """Return features in place of points; samples of equal rows share them."""
             key = id(rows.pool), id(rows.index)
             if key not in pools:
-                made = first.features(rows.pool[rows.index], rows.words)
-                pools[key] = made, np.arange(len(rows))
+                features = first.features(rows.pool[rows.index], rows.words)
+                pools[key] = features, np.arange(len(rows))
             pool, index = pools[key]
-            points = first.features(rows.points, rows.words) if len(rows.replaced) else None
-            return Rows(pool, index, rows.replaced, points)
+            replaced = first.features(rows.points, rows.words) if len(rows.replaced) else None
+            return Rows(pool, index, rows.replaced, replaced)
 
-        inner = [learner.base for learner in own]
-        fitted = inner[0].fit_stacked(inner, [represented(s, encoded) for s in samples], rngs)
+        bases = [learner.base for learner in wrappers]
+        encoded = [encode_sample(sample, encode) for sample in samples]
+        fitted = bases[0].fit_stacked(bases, encoded, rngs)
         return [
-            f if isinstance(f, Exception) else on_points(f, partial(first.features, words=s.words))
-            for f, s in zip(fitted, (sample.rows for sample in samples), strict=True)
+            f
+            if isinstance(f, Exception)
+            else compose(f, partial(first.features, words=sample.rows.words))
+            for f, sample in zip(fitted, samples, strict=True)
         ]

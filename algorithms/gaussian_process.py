@@ -10,21 +10,23 @@ from scipy.spatial.distance import cdist, pdist, squareform
 
 from algorithms.base import Array, Fitted, Learner, TrainingSet
 
-ROWS = 512
+#: The number of points that are predicted at once.
+CHUNK = 512
 
 
 @dataclass(frozen=True)
 class GaussianProcess(Learner):
-    r"""Exact Gaussian-process (GP) regression on one-hot labels; the largest mean decides.
+    r"""Gaussian-process (GP) regression on one-hot labels, exact; the largest mean is predicted.
 
     .. math:: f(x) = \arg\max_y\ \bar y_y + k(x)^\top (K + \sigma^2 I)^{-1} (Y - \bar y)_y, \qquad
         K_{ij} = \exp\Big(-\frac{\lVert x_i - x_j \rVert^2}{2 \ell^2}\Big)
 
-    The prior mean is the frequency of each label, which decides far from all points. The length
-    scale :math:`\ell` is a multiple of the median distance between two different points.
+    The prior mean is the frequency of each label, so that the most frequent label is predicted far
+    from all points. The length scale :math:`\ell` is a multiple of the median distance between two
+    different points.
 
-    A collective that puts many points in one place teaches hardly more there than a few would,
-    unless others stand there too; and it is heard as far as a length scale.
+    Many members at one point have hardly more effect there than a few, unless other points are
+    there, too. Their effect reaches about one length scale.
 
     References:
         | Gaussian Processes for Machine Learning (Rasmussen and Williams, 2006)
@@ -50,8 +52,9 @@ class GaussianProcess(Learner):
         labels = np.eye(sample.classes)[sample.y]
         prior = labels.mean(axis=0)
         squares = pdist(centres, "sqeuclidean")
-        apart = squares[squares > 0]
-        scale = -2 * self.length**2 * (float(np.median(apart)) if len(apart) else 1.0)
+        positive = squares[squares > 0]
+        typical = float(np.median(positive)) if len(positive) else 1.0
+        scale = -2 * self.length**2 * typical
         kernel = squareform(np.exp(squares / scale))
         kernel[np.diag_indices(len(centres))] = 1 + self.noise
         factor = cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
@@ -59,11 +62,11 @@ class GaussianProcess(Learner):
 
         def predict(x: Array) -> Array:
             flat = x.reshape(len(x), -1).astype(np.float64)
-            blocks = [flat[i : i + ROWS] for i in range(0, len(flat), ROWS)]
+            blocks = [flat[i : i + CHUNK] for i in range(0, len(flat), CHUNK)]
             return np.concatenate([np.zeros(0, dtype=np.int64), *map(decide, blocks)])
 
         def decide(x: Array) -> Array:
-            near = np.exp(cdist(x, centres, "sqeuclidean") / scale)
-            return (prior + near @ weights).argmax(1)
+            similarity = np.exp(cdist(x, centres, "sqeuclidean") / scale)
+            return (prior + similarity @ weights).argmax(1)
 
         return Fitted(predict)

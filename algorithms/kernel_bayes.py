@@ -9,7 +9,8 @@ from scipy.spatial.distance import cdist
 
 from algorithms.base import Array, Fitted, Learner, TrainingSet
 
-ROWS = 512
+#: The number of points that are predicted at once.
+CHUNK = 512
 
 
 @dataclass(frozen=True)
@@ -19,14 +20,14 @@ class KernelBayes(Learner):
     .. math:: f(x) = \arg\max_y \hat P(y)\, \hat p(x \mid y)
         = \arg\max_y \sum_{i : y_i = y} \exp\Big(-\frac{\lVert x - x_i \rVert^2}{2 h^2}\Big)
 
-    All classes have the bandwidth h, so that frequencies and normalisations cancel: everybody
-    votes, the nearer the louder. Scott's rule takes
+    All classes have the same bandwidth h, so that class frequencies and normalisations cancel:
+    each point votes for its label, with a weight that falls with its distance. Scott's rule is
 
     .. math:: h = \sigma\, n^{-1/(d + 4)}, \qquad
         \sigma^2 = \frac{1}{n d} \sum_i \lVert x_i - \mu_{y_i} \rVert^2
 
-    A collective is heard where its points are, and nowhere else: it outvotes its neighbours
-    within some h or it does not.
+    A collective has an effect near its members' points only: it succeeds where members are the
+    majority of the points within a few h.
 
     References:
         | On Estimation of a Probability Density Function and Mode (Parzen, 1962)
@@ -51,12 +52,12 @@ class KernelBayes(Learner):
 
         def predict_proba(x: Array) -> Array:
             flat = x.reshape(len(x), -1).astype(np.float64)
-            blocks = [flat[i : i + ROWS] for i in range(0, len(flat), ROWS)]
+            blocks = [flat[i : i + CHUNK] for i in range(0, len(flat), CHUNK)]
             return np.concatenate([np.zeros((0, sample.classes)), *map(posterior, blocks)])
 
         def posterior(x: Array) -> Array:
             logs = cdist(x, centres, "sqeuclidean") / (-2 * h**2)
-            # The nearest centre has the kernel one: no sum of a row underflows.
+            # The kernel of the nearest centre is set to one, so that no row's sum underflows.
             logs -= logs.max(axis=1, keepdims=True)
             joint = np.exp(logs, out=logs) @ votes
             return joint / joint.sum(axis=1, keepdims=True)
@@ -65,9 +66,9 @@ class KernelBayes(Learner):
 
 
 def scott(points: Array, votes: Array) -> float:
-    """Scott's bandwidth for points (n, d) whose labels are given one-hot, (n, K)."""
+    """Return Scott's bandwidth for points (n, d) with one-hot labels (n, K)."""
     n, d = points.shape
     means = votes.T @ points / np.maximum(votes.sum(axis=0), 1)[:, None]
     spread = float(np.sqrt(np.mean((points - votes @ means) ** 2)))
-    # Where the points of each class coincide, any narrow kernel is right.
+    # If the points of each class coincide, any narrow kernel has the same classifier.
     return max(spread, 1e-6) * n ** (-1 / (d + 4))

@@ -3,29 +3,38 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-import numpy as np
 from annotated_types import Ge
 from sklearn.neighbors import KNeighborsClassifier
 
-from algorithms._estimators import fit_estimator
-from algorithms.base import Fitted, Learner, TrainingSet
+from algorithms._estimators import EstimatorLearner
 
 
 @dataclass(frozen=True)
-class KNN(Learner):
-    r"""The majority among the k nearest neighbours (KNN) in Euclidean distance.
+class KNN(EstimatorLearner):
+    r"""K-nearest neighbours (KNN): the majority label of the k nearest points, Euclidean.
+
+    A collective succeeds at points whose k neighbours are mostly members. A signal that moves
+    points away from all others needs about k / 2 members.
 
     References:
         | Nearest Neighbor Pattern Classification (Cover and Hart, 1967)
         | https://doi.org/10.1109/TIT.1967.1053964
 
     Arguments:
-        n_neighbors: How many of them vote, k.
+        n_neighbors: The number of neighbours k; at most all points of the sample.
+
+    Example:
+        >>> import numpy as np
+        >>> from algorithms.base import TrainingSet
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.normal(size=(200, 2)).astype(np.float32)
+        >>> fitted = KNN(n_neighbors=1).fit(TrainingSet(x, x[:, 0] > 0), rng)
+        >>> bool((fitted.predict(x) == (x[:, 0] > 0)).mean() > 0.9)
+        True
     """
 
     n_neighbors: Annotated[int, Ge(1)] = 5
 
-    def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
-        """Train on a sample."""
-        votes = min(self.n_neighbors, len(sample))
-        return fit_estimator(KNeighborsClassifier(n_neighbors=votes), sample, rng)
+    def estimator(self, n: int) -> KNeighborsClassifier:
+        """Return the unfitted classifier for n points."""
+        return KNeighborsClassifier(n_neighbors=min(self.n_neighbors, n))

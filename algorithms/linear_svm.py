@@ -3,23 +3,21 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-import numpy as np
 from annotated_types import Gt
 from sklearn.svm import LinearSVC
 
-from algorithms._estimators import fit_estimator
-from algorithms.base import Fitted, Learner, TrainingSet
+from algorithms._estimators import EstimatorLearner
 
 
 @dataclass(frozen=True)
-class LinearSVM(Learner):
+class LinearSVM(EstimatorLearner):
     r"""Linear support-vector machine (SVM), one class against the rest.
 
     .. math:: \min_{w, b} \tfrac12 (\lVert w \rVert^2 + b^2)
         + C \sum_i \max(0, 1 - t_i (w^\top x_i + b))^2, \qquad t_i = \pm 1
 
-    Only people within the margin pull at it: a collective that has been classified with some
-    confidence stops counting, and so does everybody else.
+    Only points within the margin affect the solution. Members that are classified outside it no
+    longer count, and neither do the other points outside it.
 
     References:
         | Support-Vector Networks (Cortes and Vapnik, 1995)
@@ -27,11 +25,20 @@ class LinearSVM(Learner):
 
     Arguments:
         C: The inverse strength of the penalty.
+
+    Example:
+        >>> import numpy as np
+        >>> from algorithms.base import TrainingSet
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.normal(size=(200, 2)).astype(np.float32)
+        >>> fitted = LinearSVM().fit(TrainingSet(x, x[:, 0] > 0), rng)
+        >>> bool((fitted.predict(x) == (x[:, 0] > 0)).mean() > 0.9)
+        True
     """
 
     C: Annotated[float, Gt(0)] = 1.0
 
-    def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
-        """Train on a sample."""
-        # The primal is solved by Newton steps, without chance.
-        return fit_estimator(LinearSVC(C=self.C, dual=False, max_iter=2000), sample, rng)
+    def estimator(self, n: int) -> LinearSVC:
+        """Return the unfitted classifier for n points."""
+        # The primal is solved by Newton steps, without randomness.
+        return LinearSVC(C=self.C, dual=False, max_iter=2000)

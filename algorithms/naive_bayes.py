@@ -3,21 +3,19 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-import numpy as np
 from annotated_types import Ge
 from sklearn.naive_bayes import GaussianNB
 
-from algorithms._estimators import fit_estimator
-from algorithms.base import Fitted, Learner, TrainingSet
+from algorithms._estimators import EstimatorLearner
 
 
 @dataclass(frozen=True)
-class NaiveBayes(Learner):
+class NaiveBayes(EstimatorLearner):
     r"""Gaussian naive Bayes.
 
     .. math:: f(x) = \arg\max_y P(y) \prod_j \mathcal N(x_j; \mu_{yj}, \sigma_{yj}^2)
 
-    Evidence of all features is multiplied: a feature that hardly varies among the others but
+    The evidence of all features is multiplied. A feature that hardly varies in other classes but
     does vary in the class that the collective plants decides alone.
 
     References:
@@ -25,11 +23,20 @@ class NaiveBayes(Learner):
         | https://doi.org/10.1023/A:1009778005914
 
     Arguments:
-        smoothing: Added to all variances, as a share of the largest one.
+        smoothing: The share of the largest variance that is added to all variances.
+
+    Example:
+        >>> import numpy as np
+        >>> from algorithms.base import TrainingSet
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.normal(size=(200, 2)).astype(np.float32)
+        >>> fitted = NaiveBayes().fit(TrainingSet(x, x[:, 0] > 0), rng)
+        >>> bool((fitted.predict(x) == (x[:, 0] > 0)).mean() > 0.9)
+        True
     """
 
     smoothing: Annotated[float, Ge(0)] = 1e-9
 
-    def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
-        """Train on a sample."""
-        return fit_estimator(GaussianNB(var_smoothing=self.smoothing), sample, rng)
+    def estimator(self, n: int) -> GaussianNB:
+        """Return the unfitted classifier for n points."""
+        return GaussianNB(var_smoothing=self.smoothing)

@@ -1,4 +1,4 @@
-"""Votes of models that never see the same person."""
+"""Votes of models on disjoint parts of the sample."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,26 +14,37 @@ from algorithms.erm import ERM
 
 
 def partition(x: Array, y: Array, parts: int) -> list[Array]:
-    """Positions of the people in each part, by a hash of nothing but their points (n, ...).
+    """Return the positions of the rows in each part, by a hash of their points.
 
-    Within a part they are ordered by it too, so that a part depends on who is in it alone.
+    Rows of a part are ordered by the hash, too, so that a part depends on its rows only.
+
+    Arguments:
+        x: Points, (n, ...).
+        y: Labels, (n,), which order rows of equal points.
+        parts: The number of parts.
     """
     digests = [blake2b(row.tobytes(), digest_size=8).digest() for row in x]
     numbers = np.frombuffer(b"".join(digests), dtype="<u8")
     order = np.lexsort((y, numbers))
-    own = numbers[order] % parts
-    return [order[own == part] for part in range(parts)]
+    part_of_row = numbers[order] % parts
+    return [order[part_of_row == part] for part in range(parts)]
 
 
-def ballot(voters: Sequence[Fitted], x: Array, classes: int) -> Array:
-    """How many voters are for each label of each point, (m, K)."""
+def count_votes(voters: Sequence[Fitted], x: Array, classes: int) -> Array:
+    """Return the number of votes for each label of each point, (m, K).
+
+    Arguments:
+        voters: The classifiers that vote.
+        x: Points, (m, ...).
+        classes: The number of labels K.
+    """
     return np.sum([np.eye(classes, dtype=int)[v.predict(x)] for v in voters], axis=0)
 
 
 def certificates(votes: Array) -> Array:
-    """How many votes may turn, whichever they are, without changing the winner of votes (m, K).
+    """Return how many arbitrary votes can change without changing the winner of votes (m, K).
 
-    A vote turns at worst from the winner to the next one; of equals, the smaller label wins.
+    In the worst case a vote changes from the winner to the second. Ties go to the smaller label.
 
     Example:
         >>> certificates(np.array([[5, 0, 0], [3, 2, 0], [2, 3, 0]]))
@@ -45,18 +56,18 @@ def certificates(votes: Array) -> Array:
     return (votes.max(1) - others.max(1)) // 2
 
 
-def elected(voters: Sequence[Fitted], sample: TrainingSet) -> Fitted:
-    """The classifier that the voters' majority makes."""
+def majority(voters: Sequence[Fitted], sample: TrainingSet) -> Fitted:
+    """Return the classifier that predicts the majority of the voters' labels."""
 
     def predict_proba(x: Array) -> Array:
-        return ballot(voters, x, sample.classes) / len(voters)
+        return count_votes(voters, x, sample.classes) / len(voters)
 
     def predict(x: Array) -> Array:
-        return ballot(voters, x, sample.classes).argmax(1)
+        return count_votes(voters, x, sample.classes).argmax(1)
 
     report = {"voters": float(len(voters))}
     if sample.validation is not None:
-        safe = certificates(ballot(voters, sample.validation.x, sample.classes))
+        safe = certificates(count_votes(voters, sample.validation.x, sample.classes))
         report |= {"certificate": float(safe.mean()), "certified": float((safe >= 2).mean())}
     return Fitted(predict, predict_proba, report=report)
 
@@ -65,28 +76,28 @@ def elected(voters: Sequence[Fitted], sample: TrainingSet) -> Fitted:
 class PartitionEnsemble(Learner):
     r"""Deep partition aggregation (DPA): an ensemble with a certificate.
 
-    People are dealt into k parts by a hash of their points, a model is trained on each part, and
-    the majority decides, for the smaller label if there are two:
+    A hash of the points splits the sample into k parts, a model is trained on each part, and the
+    majority of the models is predicted, the smaller label of two with equally many votes:
 
     .. math:: f(x) = \arg\max_y n_y(x), \qquad
         c(x) = \Big\lfloor \frac{n_f - \max_{y \ne f} (n_y + [y < f])}{2} \Big\rfloor
 
-    with :math:`n_y` the number of votes for y. A row that comes or goes touches one part, so
-    f(x) stays as it is whichever :math:`c(x)` rows come or go; a member who changes a point in
-    place is a row that goes and one that comes. Parts without people, and those in which
-    training fails, do not vote; where all have one label, that is the vote. The report has the
-    mean of c on the validation data, the share of them that no one member can change, and how
-    many parts vote.
+    with :math:`n_y` the number of votes for y. Adding or removing a row changes one part, so that
+    f(x) is the same after any :math:`c(x)` such changes. A member that changes a point in place
+    removes a row and adds another. Empty parts, and parts in which training fails, do not vote. A
+    part with one label votes for it. The report has the mean of c on the validation data
+    (``certificate``), the share of validation points that no single member can change
+    (``certified``), and the number of parts that vote (``voters``).
 
-    Each model meets the collective at its full share, but the votes are won part by part: below
-    half of the parts nothing is gained.
+    The collective has the same share in each part as in the sample, on average. It gains nothing
+    until it wins half of the parts.
 
     References:
         | Deep Partition Aggregation: Provable Defenses against General Poisoning Attacks (Levine and Feizi, 2021)
         | https://arxiv.org/abs/2006.14768
 
     Arguments:
-        base: The learner of each part; parts are small, so are its batches.
+        base: The learner of each part; its batches are small, since parts are small.
         parts: The number of parts k.
 
     Example:
@@ -113,18 +124,18 @@ class PartitionEnsemble(Learner):
         voters: list[list[Fitted | Exception]] = [[] for _ in samples]
         for i, (sample, rng) in enumerate(zip(samples, rngs, strict=True)):
             x, y = sample.x, sample.y
-            # One generator a part, empty or not: none depends on who is elsewhere.
-            own = rng.spawn(self.parts)
-            for people, generator in zip(partition(x, y, self.parts), own, strict=True):
-                labels = np.unique(y[people])
+            # Empty parts have a generator, too, so that a part does not depend on the others.
+            generators = rng.spawn(self.parts)
+            for rows, generator in zip(partition(x, y, self.parts), generators, strict=True):
+                labels = np.unique(y[rows])
                 if len(labels) == 1:
                     voters[i].append(constant(labels[0], sample.classes))
                 elif len(labels):
-                    jobs.append((i, sample.take(people), generator))
+                    jobs.append((i, sample.take(rows), generator))
         fitted = self.base.fit_many([j[1] for j in jobs], [j[2] for j in jobs]) if jobs else []
         for (i, _, _), voter in zip(jobs, fitted, strict=True):
             voters[i].append(voter)
         for sample, parts in zip(samples, voters, strict=True):
-            able = [v for v in parts if isinstance(v, Fitted)]
-            results.append(elected(able, sample) if able else parts[0])
+            trained = [v for v in parts if isinstance(v, Fitted)]
+            results.append(majority(trained, sample) if trained else parts[0])
         return results

@@ -3,19 +3,17 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-import numpy as np
 from annotated_types import Ge
 from sklearn.ensemble import RandomForestClassifier
 
-from algorithms._estimators import fit_estimator
-from algorithms.base import Fitted, Learner, TrainingSet
+from algorithms._estimators import EstimatorLearner
 
 
 @dataclass(frozen=True)
-class RandomForest(Learner):
-    r"""Random forest: the average of trees grown on bootstrap samples and random features.
+class RandomForest(EstimatorLearner):
+    r"""Random forest: the average of trees on bootstrap samples and random subsets of features.
 
-    Few trees look at the signal near their root; a small collective loses the vote.
+    Few trees split on the signal near their root, so that a small collective is outvoted.
 
     References:
         | Random Forests (Breiman, 2001)
@@ -23,13 +21,21 @@ class RandomForest(Learner):
 
     Arguments:
         trees: The number of trees.
-        leaf: The least number of samples in a leaf.
+        leaf: The smallest number of points in a leaf.
+
+    Example:
+        >>> import numpy as np
+        >>> from algorithms.base import TrainingSet
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.normal(size=(200, 2)).astype(np.float32)
+        >>> fitted = RandomForest(trees=10).fit(TrainingSet(x, x[:, 0] > 0), rng)
+        >>> bool((fitted.predict(x) == (x[:, 0] > 0)).mean() > 0.9)
+        True
     """
 
     trees: Annotated[int, Ge(1)] = 100
     leaf: Annotated[int, Ge(1)] = 1
 
-    def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
-        """Train on a sample."""
-        estimator = RandomForestClassifier(n_estimators=self.trees, min_samples_leaf=self.leaf)
-        return fit_estimator(estimator, sample, rng)
+    def estimator(self, n: int) -> RandomForestClassifier:
+        """Return the unfitted classifier for n points."""
+        return RandomForestClassifier(n_estimators=self.trees, min_samples_leaf=self.leaf)

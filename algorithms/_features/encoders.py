@@ -1,4 +1,4 @@
-"""Pretrained encoders: from images and texts to features, each row encoded once."""
+"""Pretrained encoders: from images and texts to features, which are cached."""
 
 import functools
 import hashlib
@@ -18,27 +18,29 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from algorithms._features.cache import Kept
+from algorithms._features.cache import FeatureCache
 from algorithms.base import Array, Words
 from algorithms.runtime.paths import VARIABLE, Absent, cache, digest, root
 from algorithms.runtime.threads import one_thread
 
 Pooling = Literal["mean", "first"]
-#: What an encoder is read from: no pickles.
+#: The files of an encoder; pickles are not read.
 KINDS = (".json", ".txt", ".model", ".safetensors")
-#: Rows that are encoded before the next are looked up, and how many a process keeps at hand.
-AT_ONCE, MOST = 256, 250_000
-#: Stands for a token whose word nobody knows; encoders take it for an unknown one.
+#: The number of rows that are looked up in the cache at once.
+CHUNK = 256
+#: The number of rows whose features a process has in memory.
+MAX_ROWS = 250_000
+#: The word of a token number without a word; encoders take it for an unknown token.
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 
 def located(name: str) -> tuple[Path, ...]:
-    """The files of an encoder: in a folder of the data root, or in the hub's cache.
+    """Return the files of an encoder in a folder of the data root or in the hub's cache.
 
-    Nothing is ever fetched.
+    Nothing is downloaded.
 
     Raises:
-        Absent: If it, or the library that reads it, is not there.
+        Absent: If the encoder, or the library that loads it, is not installed.
     """
     if importlib.util.find_spec("transformers") is None:
         raise Absent(
@@ -53,131 +55,136 @@ def located(name: str) -> tuple[Path, ...]:
             folder = Path(snapshot_download(name, local_files_only=True))
         except (OSError, ValueError):
             raise Absent(
-                f"the encoder {name!r} is not at hand: looked for the folder {folder} and in the "
-                f"hub's cache. `hf download {name}` gets it where there is a network; --data DIR "
-                f"or {VARIABLE} names another folder"
+                f"the encoder {name!r} is neither the folder {folder} nor in the hub's cache. "
+                f"`hf download {name}` downloads it; --data DIR or {VARIABLE} sets another data "
+                "root"
             ) from None
     files = tuple(p for p in sorted(folder.iterdir()) if p.suffix in KINDS and p.is_file())
-    for what in ("config.json", ".safetensors"):
-        if not any(path.name.endswith(what) for path in files):
+    for ending in ("config.json", ".safetensors"):
+        if not any(path.name.endswith(ending) for path in files):
             raise Absent(
-                f"the encoder in {folder} has no {what.replace('.s', '*.s')}; weights in other "
-                "formats are not read, since reading them may run what they say"
+                f"the encoder in {folder} has no {ending.replace('.s', '*.s')}; weights in other "
+                "formats are not read, since loading them may execute code"
             )
     return files
 
 
 class Encoder:
-    """A pretrained network without its head, which is loaded when there is something to encode.
+    """A pretrained network without its head, which is loaded at its first use.
 
     Arguments:
-        files: What it is read from, all in one folder.
-        pooling: What of all tokens or places is its feature: their mean, or the first.
+        files: The encoder's files, all in one folder.
+        pooling: The feature is the mean over all tokens or places, or the first one.
     """
 
     def __init__(self, files: tuple[Path, ...], pooling: Pooling) -> None:
         self.folder, self.pooling = files[0].parent, pooling
-        self.known: dict[bytes, Array] = {}
+        self.features: dict[bytes, Array] = {}
         self.towers: dict[bool, Any] = {}
-        told = [*(f"{path.name} {digest(path)}" for path in files), pooling]
-        # Another library, or other code, may make other features of the same files.
-        told += [
+        identity = [*(f"{path.name} {digest(path)}" for path in files), pooling]
+        # Other versions of the libraries or of this code may give other features.
+        identity += [
             torch.__version__,
             version("transformers"),
             inspect.getsource(sys.modules[__name__]),
         ]
-        key = hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
-        self.kept = Kept(cache() / f"features-{key}.sqlite")
+        key = hashlib.sha256("\n".join(identity).encode()).hexdigest()[:16]
+        self.cache = FeatureCache(cache() / f"features-{key}.sqlite")
 
     def __call__(self, x: Array, words: Words | None) -> Array:
-        """Features (m, F) of m points, of length one each; texts come with their words."""
-        made: Sequence[Array | str] = images(x) if words is None else texts(x, words)
-        keys = [_key(one) for one in made]
-        if len(self.known) > MOST:
-            self.known.clear()
-        lacking = {key: one for key, one in zip(keys, made, strict=True) if key not in self.known}
-        order = list(lacking)
-        # Processes begin at different places, so that each finds what others have done.
-        start = os.getpid() * AT_ONCE % max(len(order), 1)
+        """Return features (m, F) of m points, each of norm one.
+
+        Arguments:
+            x: Images (m, c, h, w), or texts (m, length) as rows of token numbers.
+            words: The word of each token number; None for images.
+        """
+        rows: Sequence[Array | str] = images(x) if words is None else texts(x, words)
+        keys = [_key(row) for row in rows]
+        if len(self.features) > MAX_ROWS:
+            self.features.clear()
+        missing = {k: row for k, row in zip(keys, rows, strict=True) if k not in self.features}
+        order = list(missing)
+        # Processes start at different rows, so that they encode different ones.
+        start = os.getpid() * CHUNK % max(len(order), 1)
         order = order[start:] + order[:start]
-        # As in trials: cached features must not depend on the number of threads.
+        # Cached features must not depend on the number of threads.
         with one_thread():
-            for i in range(0, len(order), AT_ONCE):
-                part = order[i : i + AT_ONCE]
-                found = self.kept.get(part)
-                fresh = {key: self.encode(lacking[key]) for key in part if key not in found}
-                if fresh:
-                    self.kept.put(fresh)
-                self.known |= found | fresh
-        return np.stack([self.known[key] for key in keys])
+            for i in range(0, len(order), CHUNK):
+                part = order[i : i + CHUNK]
+                cached = self.cache.get(part)
+                encoded = {key: self.encode(missing[key]) for key in part if key not in cached}
+                if encoded:
+                    self.cache.put(encoded)
+                self.features |= cached | encoded
+        return np.stack([self.features[key] for key in keys])
 
     @torch.no_grad()
     def encode(self, one: Array | str) -> Array:
-        """The features (F,) of one image or text.
+        """Return the features (F,) of one image or text.
 
-        It is encoded alone: sums in a batch depend on its shape, to the last digits.
+        It is encoded alone, since rounding in a batch depends on the batch's shape.
         """
         tower = self.tower(isinstance(one, str))
         if isinstance(one, str):
-            seen = getattr(self.config, "text_config", self.config)
-            # Some count their positions from two on.
-            most = getattr(seen, "max_position_embeddings", None) or 514
+            config = getattr(self.config, "text_config", self.config)
+            # Some encoders count positions from two.
+            most = getattr(config, "max_position_embeddings", None) or 514
             most = min(most - 2, self.tokenizer.model_max_length)
             ids = self.tokenizer(one, truncation=True, max_length=most)["input_ids"]
-            given = torch.tensor([ids or [self.tokenizer.unk_token_id or 0]])
-            hidden = tower(input_ids=given, attention_mask=torch.ones_like(given))
+            tokens = torch.tensor([ids or [self.tokenizer.unk_token_id or 0]])
+            hidden = tower(input_ids=tokens, attention_mask=torch.ones_like(tokens))
         else:
             hidden = tower(pixel_values=self.pixels(one))
         places = hidden.last_hidden_state[0]
-        # Tokens are rows; places of a convolution are columns behind its channels.
+        # Tokens are rows; the places of a convolution follow its channels.
         places = places if places.ndim == 2 else places.flatten(1).T
         feature = places.mean(0) if self.pooling == "mean" else places[0]
         return (feature / feature.norm().clamp_min(1e-12)).numpy()
 
     @cached_property
     def config(self) -> Any:
-        """What the encoder says of itself."""
+        """The configuration of the encoder."""
         return self._load("AutoConfig")
 
     @cached_property
     def tokenizer(self) -> Any:
-        """From a text to its tokens."""
+        """The function from a text to its tokens."""
         return self._load("AutoTokenizer")
 
-    def tower(self, reads: bool) -> Any:
-        """The part of the network that reads texts, or sees images."""
-        if reads not in self.towers:
-            self.towers[reads] = self._tower(reads)
-        return self.towers[reads]
+    def tower(self, text: bool) -> Any:
+        """Return the part of the network that encodes texts, or the one that encodes images."""
+        if text not in self.towers:
+            self.towers[text] = self._load_tower(text)
+        return self.towers[text]
 
-    def _tower(self, reads: bool) -> Any:
-        own, sign = ("text", "vocab_size") if reads else ("vision", "num_channels")
-        two = hasattr(self.config, f"{own}_config")
-        if not (two or hasattr(self.config, sign)):
-            what = "images, and these points are texts" if reads else "texts, and these are none"
-            raise ValueError(f"the encoder in {self.folder} takes {what}")
-        model, told = self._load(
+    def _load_tower(self, text: bool) -> Any:
+        name, field = ("text", "vocab_size") if text else ("vision", "num_channels")
+        both = hasattr(self.config, f"{name}_config")
+        if not (both or hasattr(self.config, field)):
+            kinds = "images, and these points are texts" if text else "texts, and these are none"
+            raise ValueError(f"the encoder in {self.folder} takes {kinds}")
+        model, report = self._load(
             "AutoModel", use_safetensors=True, output_loading_info=True, dtype=torch.float32
         )
-        # Networks often have a head on top, of which nothing is used here.
-        lacking = sorted(name for name in told["missing_keys"] if "pooler" not in name)
-        if lacking:
+        # The pooler is part of the head, which is not used.
+        missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
+        if missing:
             raise ValueError(
-                f"the encoder in {self.folder} lacks {len(lacking)} weights, {lacking[0]} first"
+                f"the encoder in {self.folder} lacks {len(missing)} weights, {missing[0]} first"
             )
         model.eval()
         if getattr(self.config, "is_encoder_decoder", False):
             model = model.get_encoder()
-        return getattr(model, f"{own}_model") if two else model
+        return getattr(model, f"{name}_model") if both else model
 
     def _load(self, kind: str, **options: Any) -> Any:
-        """What transformers makes of the folder, without network, pickles or code in it."""
+        """Load an object of transformers from the folder, without pickles or remote code."""
         import transformers
 
         transformers.utils.logging.disable_progress_bar()
         transformers.utils.logging.set_verbosity_error()
         try:
-            # What is lacking in the file is drawn at random, though it is not used.
+            # Weights that the file lacks are drawn from the global generator, though not used.
             with torch.random.fork_rng(devices=[]):
                 return getattr(transformers, kind).from_pretrained(
                     self.folder, local_files_only=True, trust_remote_code=False, **options
@@ -187,44 +194,47 @@ class Encoder:
             raise ValueError(f"the encoder in {self.folder} cannot be read: {text}") from error
 
     def pixels(self, image: Array) -> Tensor:
-        """An image (c, h, w) from 0 to 1 as the encoder was trained to see it, (1, c, h, w)."""
-        seen = getattr(self.config, "vision_config", self.config)
+        """Return an image (c, h, w) from 0 to 1, resized and normalised, (1, c, h, w)."""
+        config = getattr(self.config, "vision_config", self.config)
         file = self.folder / "preprocessor_config.json"
-        told = json.loads(file.read_text()) if file.is_file() else {}
-        channels = seen.num_channels
+        processor = json.loads(file.read_text()) if file.is_file() else {}
+        channels = config.num_channels
         if len(image) not in (1, channels):
             raise ValueError(
                 f"the encoder in {self.folder} takes images of {channels} channels, given "
                 f"{len(image)}"
             )
         x = torch.tensor(image).expand(channels, -1, -1)[None]
-        size = told.get("crop_size") or told.get("size") or getattr(seen, "image_size", None)
+        size = processor.get("crop_size") or processor.get("size")
+        size = size or getattr(config, "image_size", None)
         if isinstance(size, dict):
             size = size.get("height") or size.get("shortest_edge")
         if size:
             shape = (size, size) if isinstance(size, int) else tuple(size)
             x = interpolate(x, shape, mode="bilinear", antialias=True)
-        if not told.get("do_normalize", True) or "image_mean" not in told:
+        if not processor.get("do_normalize", True) or "image_mean" not in processor:
             return x
-        mean, std = (torch.tensor(told[f"image_{n}"]).view(-1, 1, 1) for n in ("mean", "std"))
+        mean, std = (torch.tensor(processor[f"image_{n}"]).view(-1, 1, 1) for n in ("mean", "std"))
         return (x - mean) / std
 
 
 @functools.cache
 def encoder(files: tuple[Path, ...], pooling: Pooling) -> Encoder:
-    """An encoder, once a process."""
+    """Return an encoder, which a process makes once."""
     return Encoder(files, pooling)
 
 
 def images(x: Array) -> list[Array]:
-    """Points as images, one by one."""
+    """Return points as a list of images."""
     if x.ndim != 4:
-        raise ValueError(f"it takes images (channels, height, width), given points {x.shape[1:]}")
+        raise ValueError(
+            f"the encoder takes images (channels, height, width), given points {x.shape[1:]}"
+        )
     return list(x.astype(np.float32, copy=False))
 
 
 def texts(x: Array, words: Words) -> list[str]:
-    """Rows of token numbers as texts: their words, with a space between two.
+    """Return rows of token numbers as texts: their words, separated by spaces.
 
     Example:
         >>> texts(np.float32([[7, 9, 0], [9, 3, 9]]), {7: "free", 9: "!"}) == [
@@ -235,6 +245,6 @@ def texts(x: Array, words: Words) -> list[str]:
     return [" ".join(words.get(number, UNKNOWN) for number in row if number) for row in rows]
 
 
-def _key(one: Array | str) -> bytes:
-    raw = one.encode() if isinstance(one, str) else repr(one.shape).encode() + one.tobytes()
+def _key(row: Array | str) -> bytes:
+    raw = row.encode() if isinstance(row, str) else repr(row.shape).encode() + row.tobytes()
     return hashlib.blake2b(raw, digest_size=16).digest()

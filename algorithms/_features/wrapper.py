@@ -1,4 +1,4 @@
-"""What is trained on another representation of the points: samples there, classifiers back."""
+"""Learners on representations of points: samples are encoded, classifiers are composed."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Hashable, Sequence
@@ -13,7 +13,7 @@ from algorithms.base import Array, Classifier, Fitted, Learner, Predict, Rows, T
 class FeatureLearner(Learner):
     """A learner that trains another one, ``base``, on a representation of points. Abstract.
 
-    How samples are represented, and classifiers brought back, is said in :meth:`fit_stacked`.
+    A subclass encodes samples, and composes classifiers with the encoding, in :meth:`fit_stacked`.
     """
 
     base: Learner
@@ -34,37 +34,45 @@ class FeatureLearner(Learner):
     def fit_many(
         self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator]
     ) -> list[Fitted | Exception]:
-        """Train on many samples, as the learner on representations does."""
+        """Train on many samples, as ``base`` does."""
         return self.fit_stacked([self] * len(samples), samples, rngs)
 
     def stacking_key(self) -> Hashable:
-        """Return the class, its fields and the key of the base learner."""
+        """Return a key that learners share whose encodings and base learners stack."""
         names = [f.name for f in fields(self) if f.name != "base"]  # type: ignore[arg-type]
         return type(self), self.base.stacking_key(), *(getattr(self, name) for name in names)
 
 
-def represented(sample: TrainingSet, make: Callable[[Rows], Rows]) -> TrainingSet:
-    """A sample, and its validation data, with other points in place of its own."""
-    held = sample.validation and represented(sample.validation, make)
-    made = TrainingSet(make(sample.rows), sample.y, sample.group, sample.classes, held)
-    made.groups = sample.groups
+def encode_sample(sample: TrainingSet, encode: Callable[[Rows], Rows]) -> TrainingSet:
+    """Return a sample, with its validation data, whose points are encoded.
+
+    The law of the points is not that of their encodings, and is left out.
+    """
+    validation = sample.validation and encode_sample(sample.validation, encode)
+    encoded = TrainingSet(encode(sample.rows), sample.y, sample.group, sample.classes, validation)
+    encoded.groups = sample.groups
     if sample.group is sample.y:
-        made.group = made.y
-    return made
+        encoded.group = encoded.y
+    return encoded
 
 
-def on_points(fitted: Fitted, of: Callable[[Array], Array]) -> Fitted:
-    """A classifier of representations as one of points."""
+def compose(fitted: Fitted, encode: Callable[[Array], Any]) -> Fitted:
+    """Return a classifier of encodings as a classifier of points.
 
-    def on(predict: Predict) -> Predict:
-        return lambda x: predict(of(x))
+    Arguments:
+        fitted: The classifier of encodings.
+        encode: The function from points (m, ...) to their encodings.
+    """
 
-    def on_points_of(classifier: Classifier) -> dict[str, Any]:
+    def composed(predict: Predict) -> Predict:
+        return lambda x: predict(encode(x))
+
+    def functions(classifier: Classifier) -> dict[str, Any]:
         return {
-            "predict": on(classifier.predict),
-            "predict_proba": classifier.predict_proba and on(classifier.predict_proba),
+            "predict": composed(classifier.predict),
+            "predict_proba": classifier.predict_proba and composed(classifier.predict_proba),
         }
 
-    path = [replace(epoch, **on_points_of(epoch)) for epoch in fitted.path]
-    # A density of representations is none of points.
-    return replace(fitted, **on_points_of(fitted), log_density=None, path=path)
+    path = [replace(epoch, **functions(epoch)) for epoch in fitted.path]
+    # A density of encodings is not a density of points.
+    return replace(fitted, **functions(fitted), log_density=None, path=path)

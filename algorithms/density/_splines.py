@@ -1,57 +1,75 @@
-"""Neural spline flows of zuko, without a draw from anybody's global generator."""
+"""Neural spline flows of the library zuko, initialised from a given generator of randomness."""
 
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 import zuko
+from annotated_types import Ge, MinLen
 from torch import Tensor
 
 
-class Map(torch.nn.Module):
-    """The flow's map from points (B, d) to noise and log-determinants, (B, d) and (B,)."""
+class SplineTransform(torch.nn.Module):
+    """The flow's map from points (B, d) to noise (B, d) and log-determinants (B,)."""
 
     def __init__(self, flow: Any) -> None:
         super().__init__()
         self.flow = flow
 
-    def forward(self, x: Tensor, back: bool = False) -> tuple[Tensor, Tensor]:
-        """One pass; or the inverse, which takes one for each coordinate."""
+    def forward(self, x: Tensor, inverse: bool = False) -> tuple[Tensor, Tensor]:
+        """Apply the map, in one pass, or its inverse, in one pass for each coordinate."""
         transform = self.flow.transform()
-        y, log_det = (transform.inv if back else transform).call_and_ladj(x)
+        y, log_det = (transform.inv if inverse else transform).call_and_ladj(x)
         return y, log_det
 
 
+@dataclass(frozen=True)
+class SplineConfig:
+    """Hyper-parameters of a neural spline flow.
+
+    Arguments:
+        transforms: The number of autoregressive transforms.
+        hidden: The widths of the hidden layers of each transform's masked network.
+    """
+
+    transforms: Annotated[int, Ge(1)] = 3
+    hidden: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (64, 64)
+
+    def transform(self, d: int) -> SplineTransform:
+        """Return the map for d coordinates; its parameters are meant to be replaced."""
+        return _transform(d, self.transforms, self.hidden)
+
+    def initial(self, d: int, rng: np.random.Generator) -> dict[str, Tensor]:
+        """Draw initial parameters by name: weights as in linear layers, the map near the identity.
+
+        Biases are zero. The weights of each network's last layer are a tenth of the usual size.
+        """
+        weights = dict(self.transform(d).named_parameters())
+        drawn = {}
+        for name, p in weights.items():
+            if p.ndim == 1:
+                drawn[name] = torch.zeros_like(p, requires_grad=False)
+                continue
+            last = _next_weights(name) not in weights
+            bound = (0.1 if last else 1.0) * p.shape[1] ** -0.5
+            drawn[name] = torch.from_numpy(rng.uniform(-bound, bound, tuple(p.shape))).float()
+        return drawn
+
+
 @lru_cache(maxsize=32)
-def spline_flow(d: int, transforms: int, hidden: tuple[int, ...]) -> Map:
-    """A flow whose parameters are to be replaced: those it comes with are anybody's."""
-    # Building it draws from the global generator, which is put back as it was.
+def _transform(d: int, transforms: int, hidden: tuple[int, ...]) -> SplineTransform:
+    # Building a flow draws from the global generator, whose state is restored afterwards.
     with torch.random.fork_rng(devices=[]):
         flow = zuko.flows.NSF(d, transforms=transforms, hidden_features=hidden)
-    return Map(flow)
+    return SplineTransform(flow)
 
 
-def named(flow: Map, rng: np.random.Generator) -> dict[str, Tensor]:
-    """Parameters by name: weights as those of linear layers are drawn, the map near the identity.
+def _next_weights(name: str) -> str | None:
+    """Return the name of the weights of the layer after a layer; an activation is between them.
 
-    Biases are zero, and so are, nearly, the weights of each network's last layer.
-    """
-    found = {}
-    for name, p in flow.named_parameters():
-        if p.ndim == 1:
-            found[name] = torch.zeros_like(p, requires_grad=False)
-            continue
-        last = _next(name) not in dict(flow.named_parameters())
-        bound = (0.1 if last else 1.0) * p.shape[1] ** -0.5
-        found[name] = torch.from_numpy(rng.uniform(-bound, bound, tuple(p.shape))).float()
-    return found
-
-
-def _next(name: str) -> str | None:
-    """The weights after a layer's: each is followed by its activation.
-
-    In one dimension there are no layers: what a network would say is itself the parameter.
+    In one dimension there are no layers: the network's output is itself the parameter.
     """
     stem, number = name.rpartition(".")[0].rsplit(".", 1)
     return f"{stem}.{int(number) + 2}.weight" if number.isdigit() else None

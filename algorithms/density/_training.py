@@ -1,4 +1,4 @@
-r"""The training that energies share: an energy against a generator of known density.
+r"""The training that energy models share: an energy against a generator of known density.
 
 In the coordinates u of the reference, :math:`D(u, y) = \log p_0(u) + f(u)_y` and
 :math:`D(u) = \log \sum_y e^{D(u, y)}`. A step draws data, and proposals of the generator with
@@ -9,129 +9,199 @@ their density q, and descends on
         + \tfrac\lambda2 \, \overline{\lVert \nabla f \rVert^2}, \qquad
     L_G = \tfrac1b \sum_j \eta \log q(x_j) - D(x_j),
 
-with the entropy's weight :math:`\eta = 1`. R replicas, that are alike in all but their points and
-generators of randomness, are stacked as elsewhere: each learns, to the bit, what it would
-have learnt alone.
+with the entropy's weight :math:`\eta`. R replicas, which differ in their points and their
+generators of randomness only, are stacked. Each replica learns, to the bit, the parameters that
+it would learn alone.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
+from annotated_types import Ge, Gt, Interval, MinLen
 from torch import Tensor
 
 from algorithms.base import Array
-from algorithms.density._reference import Reference, stacked
+from algorithms.density._reference import Reference, stack_references
+from algorithms.density.energies import SmoothMLP
 from algorithms.density.generators import Generator
 from algorithms.engine.loop import Diverged, initial
 from algorithms.engine.optimisers import Adam
 from algorithms.networks import Network
 
 #: Proposals of each forward pass where no gradient is kept.
-PAGE = 4096
-#: Below this effective share of the proposals nothing that is said of log Z is believed.
-HEAVY = 0.05
+CHUNK = 4096
+#: Estimates of log Z from a smaller effective share of the proposals are not used.
+MIN_EFFECTIVE = 0.05
+
+Share = Annotated[float, Interval(ge=0, lt=1)]
 
 
 @dataclass(frozen=True)
 class EnergyConfig:
-    """What tells one energy's training from another's.
+    """Hyper-parameters of an energy model and of its training.
 
     Arguments:
-        energy: The network f.
-        generator: The generator; None for proposals from the reference itself.
-        partition: How log Z enters the energy's loss: by importance sampling, or as the mean of
-            D, as in WGAN.
-        entropy: The weight of the entropy in the generator's loss.
-        penalty: The weight of the gradient's penalty.
-        around: Where that gradient should vanish (on data), or have length one (between data
-            and proposals).
-        steps: The number of steps.
-        batch_size: Points a step, of the data and for the generator.
-        proposals: Proposals a step, for log Z.
-        learning_rate: The energy's learning rate; both fall to zero as a cosine.
-        generator_rate: The generator's.
-        weight_decay: The energy's weight decay.
-        gate: An energy stands still while its proposals' effective share is below this.
-        rounds: How often the replicas are judged on held-out points.
-        classes: The number of outputs of f.
+        energy: The network f; a function of one point, without dropout or batch normalisation.
+        components: The number of normal distributions in the reference; of several numbers, the
+            one with the largest likelihood on held-out points is chosen.
+        shrinkage: The shrinkage of the reference's covariances towards multiples of the identity.
+        steps: The number of training steps.
+        batch_size: The number of points in a step, of the data and for the generator.
+        proposals: The number of proposals in a step, for log Z; at least ``batch_size``.
+        learning_rate: The learning rate of the energy (Adam), which falls to zero as a cosine.
+        weight_decay: Weight decay of the energy, added to the gradient.
+        penalty: The weight of a penalty on the gradient of f, in whitened coordinates.
+        gate: The energy is not updated while the effective share of the proposals is below this
+            value, since it would learn their noise.
+        validation_fraction: The share of the points that is held out for validation.
+        rounds: The number of validations. An earlier round's parameters are kept if they are
+            clearly better than the last one's.
+        final: The number of proposals for the final estimate of log Z.
     """
 
-    energy: Network
-    generator: Generator | None
-    partition: Literal["importance", "critic"]
-    entropy: float
-    penalty: float
-    around: Literal["data", "between"]
-    steps: int
-    batch_size: int
-    proposals: int
-    learning_rate: float
-    generator_rate: float
-    weight_decay: float
-    gate: float
-    rounds: int
-    classes: int = 1
+    energy: Network = SmoothMLP()  # noqa: RUF009 (frozen)
+    components: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (1,)
+    shrinkage: Annotated[float, Interval(ge=0, le=1)] = 0.0
+    steps: Annotated[int, Ge(1)] = 3000
+    batch_size: Annotated[int, Ge(1)] = 256
+    proposals: Annotated[int, Ge(1)] = 512
+    learning_rate: Annotated[float, Gt(0)] = 3e-3
+    weight_decay: Annotated[float, Ge(0)] = 0.0
+    penalty: Annotated[float, Ge(0)] = 0.0
+    gate: Share = 0.05
+    validation_fraction: Share = 0.1
+    rounds: Annotated[int, Ge(1)] = 10
+    final: Annotated[int, Ge(2)] = 2**15
+
+    #: How log Z enters the energy's loss: by importance sampling, or as the mean of D, as in WGAN.
+    partition: ClassVar[Literal["importance", "critic"]] = "importance"
+    #: The weight of the entropy in the generator's loss.
+    entropy: ClassVar[float] = 1.0
+    #: The penalty wants a zero gradient of f on data, or one of length one between data and
+    #: proposals.
+    penalised: ClassVar[Literal["data", "between"]] = "data"
+
+    @property
+    def generator(self) -> Generator | None:
+        """The generator of proposals; None where the reference makes them."""
+        return None
+
+    @property
+    def generator_rate(self) -> float:
+        """The learning rate of the generator (Adam), which falls to zero as a cosine."""
+        return 0.0
 
 
 @dataclass
-class State:
-    """What a training changes: parameters (R, ...) of energy and generator."""
+class EnergyState:
+    """Parameters (R, ...) of energies and generators."""
 
     energy: list[Tensor]
     generator: list[Tensor]
 
-    def replica(self, r: int) -> "State":
-        """One of the replicas, a copy."""
-        return State(
+    @property
+    def classes(self) -> int:
+        """The number of outputs of the energy: its last parameter is their bias."""
+        return self.energy[-1].shape[1]
+
+    def replica(self, r: int) -> "EnergyState":
+        """Return a copy of one replica's parameters."""
+        return EnergyState(
             [p[r : r + 1].detach().clone() for p in self.energy],
             [p[r : r + 1].detach().clone() for p in self.generator],
         )
 
 
-def logits(config: EnergyConfig, parameters: list[Tensor], u: Tensor) -> Tensor:
-    """The network's values f (R, K, B) at coordinates u (R, d, B)."""
-    return config.energy.logits(parameters, u.transpose(1, 2), (u.shape[1],))
+class Validation(NamedTuple):
+    """The validation loss, two standard errors of its log Z, and the effective share."""
+
+    loss: float
+    error: float
+    effective: float
 
 
-def energy(config: EnergyConfig, parameters: list[Tensor], base: Reference, u: Tensor) -> Tensor:
-    """D (R, B) at coordinates u (R, d, B), summed over labels."""
-    f = logits(config, parameters, u)
+def logits(network: Network, parameters: list[Tensor], u: Tensor) -> Tensor:
+    """Return the network's values f (R, K, B) at coordinates u (R, d, B)."""
+    return network.logits(parameters, u.transpose(1, 2), (u.shape[1],))
+
+
+def log_energy(
+    network: Network, parameters: list[Tensor], reference: Reference, u: Tensor
+) -> Tensor:
+    """Return D (R, B) at coordinates u, summed over labels.
+
+    Arguments:
+        network: The network f.
+        parameters: The network's parameters, each (R, ...).
+        reference: The reference :math:`p_0` of each replica.
+        u: Whitened coordinates, (R, d, B).
+    """
+    f = logits(network, parameters, u)
     total = f[:, 0] if f.shape[1] == 1 else torch.logsumexp(f, 1)
-    return base.log_prob(u) + total
+    return reference.log_prob(u) + total
 
 
-def propose(
-    config: EnergyConfig, parameters: list[Tensor], base: Reference, noise: Tensor
+def push_noise(
+    generator: Generator | None, parameters: list[Tensor], reference: Reference, noise: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Proposals u (R, d, B) from noise of the reference, and their log-density (R, B)."""
-    density = base.log_prob(noise)
-    if config.generator is None:
-        return noise, density
-    u, log_det = config.generator.push(parameters, noise)
-    return u, density - log_det
+    """Return proposals u (R, d, B) and their log-density (R, B).
+
+    Arguments:
+        generator: The generator; without one, the noise is the proposal.
+        parameters: The generator's parameters, each (R, ...).
+        reference: The reference of each replica, which the noise was drawn from.
+        noise: The noise, (R, d, B).
+    """
+    log_density = reference.log_prob(noise)
+    if generator is None:
+        return noise, log_density
+    u, log_det = generator.push(parameters, noise)
+    return u, log_density - log_det
 
 
 @torch.no_grad()
-def weigh(
-    config: EnergyConfig, state: State, base: Reference, n: int, rng: np.random.Generator
+def draw_proposals(
+    network: Network,
+    generator: Generator | None,
+    state: EnergyState,
+    reference: Reference,
+    n: int,
+    rng: np.random.Generator,
 ) -> tuple[Tensor, Tensor]:
-    """Draw n proposals u (d, n) for one replica, and their log-weights (n,)."""
-    own = base.map(lambda t: t[:1])
-    us, weights = [], []
-    for start in range(0, n, PAGE):
-        noise = own.draw(min(PAGE, n - start), [rng]).to(own.mean.dtype)
-        u, log_q = propose(config, state.generator, own, noise)
-        us.append(u[0])
-        weights.append((energy(config, state.energy, own, u) - log_q)[0])
-    return torch.cat(us, 1), torch.cat(weights)
+    """Draw n proposals u (d, n) for one replica, and return their log-weights (n,) too.
+
+    Arguments:
+        network: The network f.
+        generator: The generator; without one, proposals come from the reference.
+        state: The parameters of one replica.
+        reference: The reference of that replica.
+        n: The number of proposals.
+        rng: The generator of randomness.
+    """
+    points, weights = [], []
+    for start in range(0, n, CHUNK):
+        noise = reference.sample(min(CHUNK, n - start), [rng]).to(reference.mean.dtype)
+        u, log_q = push_noise(generator, state.generator, reference, noise)
+        points.append(u[0])
+        weights.append((log_energy(network, state.energy, reference, u) - log_q)[0])
+    return torch.cat(points, 1), torch.cat(weights)
 
 
 class EnergyTraining:
-    """R energies, each against its generator; see :func:`contest`."""
+    """Training of R energies, each against its own generator.
+
+    Arguments:
+        config: The hyper-parameters, which all replicas share.
+        points: The whitened training points of each replica, (d, n_r).
+        labels: The labels of these points, (n_r,).
+        references: The reference of each replica.
+        rngs: The generator of randomness of each replica.
+        classes: The number of labels K.
+    """
 
     def __init__(
         self,
@@ -140,54 +210,56 @@ class EnergyTraining:
         labels: Sequence[Tensor],
         references: Sequence[Reference],
         rngs: Sequence[np.random.Generator],
+        classes: int = 1,
     ) -> None:
         self.config, self.rngs = config, list(rngs)
-        self.base = stacked(references, torch.float32)
-        d = points[0].shape[0]
-        # The energy starts as the reference, so that the generator does, too, as it should be.
-        start = initial(config.energy, (d,), config.classes, rngs)
+        self.reference = stack_references(references, torch.float32)
+        d, replicas = points[0].shape[0], len(rngs)
+        # With f = 0 the energy is the reference, at which the generator starts, too.
+        start = initial(config.energy, (d,), classes, rngs)
         start[-2:] = [torch.zeros_like(p) for p in start[-2:]]
-        self.state = State(
+        self.state = EnergyState(
             [p.float().contiguous() for p in start],
             config.generator.parameters(d, rngs) if config.generator else [],
         )
         self.counts = [p.shape[1] for p in points]
         most = max(self.counts)
-        self.points = torch.stack([_padded(p, most) for p in points])
-        self.labels = torch.stack([_padded(y[None], most)[0] for y in labels])
-        self.hyperparams = {
-            name: torch.full((len(rngs), 1), value)
-            for name, value in (
-                ("learning_rate", config.learning_rate),
-                ("weight_decay", config.weight_decay),
-            )
+        self.points = torch.stack([_pad(p, most) for p in points])
+        self.labels = torch.stack([_pad(y[None], most)[0] for y in labels])
+        self.energy_hyperparams = {
+            "learning_rate": torch.full((replicas, 1), config.learning_rate),
+            "weight_decay": torch.full((replicas, 1), config.weight_decay),
         }
-        self.pushes = {
-            "learning_rate": self.hyperparams["learning_rate"].clone(),
-            "weight_decay": torch.zeros(len(rngs), 1),
+        self.generator_hyperparams = {
+            "learning_rate": torch.zeros(replicas, 1),
+            "weight_decay": torch.zeros(replicas, 1),
         }
-        self.climber = Adam(self.state.energy, self.hyperparams)
-        self.pusher = Adam(self.state.generator, self.pushes)
-        self.alive = list(range(len(rngs)))
-        self.losses = torch.zeros(len(rngs), config.steps)
+        self.energy_optimiser = Adam(self.state.energy, self.energy_hyperparams)
+        self.generator_optimiser = Adam(self.state.generator, self.generator_hyperparams)
+        #: The replica's number at each place of the stack.
+        self.alive = list(range(replicas))
+        self.losses = torch.zeros(replicas, config.steps)
 
-    def starts(self, judged: Sequence[tuple[Tensor, Tensor]]) -> dict[int, tuple[float, State]]:
-        """Loss and parameters of each replica before its training, where it is its reference.
+    def initial_losses(
+        self, validation: Sequence[tuple[Tensor, Tensor]]
+    ) -> dict[int, tuple[float, EnergyState]]:
+        """Return each replica's validation loss and parameters at the start, by its number.
 
         Arguments:
-            judged: The held-out points (d, n) of each, and their labels; none, if n is 0.
+            validation: Held-out points (d, n) of each replica, and their labels. A replica
+                without held-out points is left out of the result.
         """
-        found = {}
-        for r, (u, _) in enumerate(judged):
+        losses = {}
+        for r, (u, _) in enumerate(validation):
             if u.shape[1]:
-                own = self.base.map(lambda t, r=r: t[r : r + 1])
-                # All labels are as likely: Z is their number.
-                loss = math.log(self.config.classes) - float(own.log_prob(u[None]).mean())
-                found[r] = loss, self.state.replica(r)
-        return found
+                log_prob = self.reference.replica(r).log_prob(u[None])
+                # All labels are equally likely at the start, so that Z is their number.
+                loss = math.log(self.state.classes) - float(log_prob.mean())
+                losses[r] = loss, self.state.replica(r)
+        return losses
 
     def step(self, at: int) -> None:
-        """One step of all generators and energies."""
+        """Take one step of all generators and energies."""
         config = self.config
         index = torch.from_numpy(
             np.stack(
@@ -198,194 +270,250 @@ class EnergyTraining:
             )
         )
         x = self.points.gather(2, index[:, None].expand(-1, self.points.shape[1], -1))
-        truth = self.labels.gather(1, index)
-        noise = self.base.draw(config.proposals, self.rngs)
-        cooling = (1 + math.cos(math.pi * at / config.steps)) / 2
-        near, far = noise[:, :, : config.batch_size], noise[:, :, config.batch_size :]
-        if config.generator is not None:
-            leaves = [p.requires_grad_() for p in self.state.generator]
-            u, log_q = propose(config, leaves, self.base, near)
-            loss = config.entropy * log_q - energy(config, self.state.energy, self.base, u)
-            slopes = torch.autograd.grad(loss.mean(1).sum(), leaves)
-            u, log_q = u.detach(), log_q.detach()
-            with torch.no_grad():
-                if far.shape[2]:
-                    more = propose(config, leaves, self.base, far)
-                    u, log_q = torch.cat([u, more[0]], 2), torch.cat([log_q, more[1]], 1)
-                self.pushes["learning_rate"].fill_(config.generator_rate * cooling)
-                self.pusher.step(self.state.generator, list(slopes), self.pushes)
-        else:
-            u, log_q = propose(config, [], self.base, noise)
-        self._climb(at, x, truth, u, log_q, config.learning_rate * cooling)
+        y = self.labels.gather(1, index)
+        noise = self.reference.sample(config.proposals, self.rngs)
+        decay = (1 + math.cos(math.pi * at / config.steps)) / 2
+        u, log_q = self._step_generator(noise, config.generator_rate * decay)
+        self._step_energy(at, x, y, u, log_q, config.learning_rate * decay)
 
-    def _climb(
-        self, at: int, x: Tensor, truth: Tensor, u: Tensor, log_q: Tensor, learning_rate: float
+    def _step_generator(self, noise: Tensor, learning_rate: float) -> tuple[Tensor, Tensor]:
+        """Update the generators; return the proposals that they made before, and log q."""
+        config = self.config
+        if config.generator is None:
+            return push_noise(None, [], self.reference, noise)
+        # The loss is computed on as many proposals as points; the others need no gradient.
+        batch, rest = noise[:, :, : config.batch_size], noise[:, :, config.batch_size :]
+        leaves = [p.requires_grad_() for p in self.state.generator]
+        u, log_q = push_noise(config.generator, leaves, self.reference, batch)
+        energies = log_energy(config.energy, self.state.energy, self.reference, u)
+        loss = config.entropy * log_q - energies
+        gradients = torch.autograd.grad(loss.mean(1).sum(), leaves)
+        u, log_q = u.detach(), log_q.detach()
+        with torch.no_grad():
+            if rest.shape[2]:
+                more = push_noise(config.generator, leaves, self.reference, rest)
+                u, log_q = torch.cat([u, more[0]], 2), torch.cat([log_q, more[1]], 1)
+            hyperparams = self.generator_hyperparams
+            hyperparams["learning_rate"].fill_(learning_rate)
+            self.generator_optimiser.step(self.state.generator, list(gradients), hyperparams)
+        return u, log_q
+
+    def _step_energy(
+        self, at: int, x: Tensor, y: Tensor, u: Tensor, log_q: Tensor, learning_rate: float
     ) -> None:
-        """The energies' part of a step."""
+        """Update the energies.
+
+        Arguments:
+            at: The number of the step.
+            x: Points, (R, d, b).
+            y: Labels of these points, (R, b).
+            u: Proposals, (R, d, m).
+            log_q: Log-density of the proposals, (R, m).
+            learning_rate: The learning rate of this step.
+        """
         config = self.config
         leaves = [p.requires_grad_() for p in self.state.energy]
-        f = logits(config, leaves, x)
-        here = f.gather(1, truth[:, None])[:, 0] + self.base.log_prob(x)
-        there = energy(config, leaves, self.base, u)
-        weights = (there - log_q).detach()
+        f = logits(config.energy, leaves, x)
+        on_data = f.gather(1, y[:, None])[:, 0] + self.reference.log_prob(x)
+        on_proposals = log_energy(config.energy, leaves, self.reference, u)
+        weights = (on_proposals - log_q).detach()
         if config.partition == "importance":
-            log_z = torch.logsumexp(there - log_q, 1) - math.log(u.shape[2])
+            log_z = torch.logsumexp(on_proposals - log_q, 1) - math.log(u.shape[2])
         else:
-            log_z = there.mean(1)
-        loss = log_z - here.mean(1)
-        total = loss + self._penalty(leaves, x, truth, u) if config.penalty else loss
-        slopes = torch.autograd.grad(total.sum(), leaves)
+            log_z = on_proposals.mean(1)
+        loss = log_z - on_data.mean(1)
+        total = loss + self._penalty(leaves, x, y, u) if config.penalty else loss
+        gradients = torch.autograd.grad(total.sum(), leaves)
         with torch.no_grad():
-            share = torch.softmax(weights, 1).square().sum(1, keepdim=True).reciprocal()
-            stands = config.partition == "importance" and config.gate > 0
-            moving = (share >= config.gate * u.shape[2]) if stands else torch.ones_like(share)
-            self.hyperparams["learning_rate"].copy_(learning_rate * moving)
-            self.climber.step(self.state.energy, list(slopes), self.hyperparams)
+            effective = torch.softmax(weights, 1).square().sum(1, keepdim=True).reciprocal()
+            gated = config.partition == "importance" and config.gate > 0
+            updated = (
+                effective >= config.gate * u.shape[2] if gated else torch.ones_like(effective)
+            )
+            hyperparams = self.energy_hyperparams
+            hyperparams["learning_rate"].copy_(learning_rate * updated)
+            self.energy_optimiser.step(self.state.energy, list(gradients), hyperparams)
             self.losses[:, at] = loss
 
-    def _penalty(self, leaves: list[Tensor], x: Tensor, truth: Tensor, u: Tensor) -> Tensor:
-        """The penalty (R,) on the gradient of f: of its tilt on the data, or of D between."""
+    def _penalty(self, leaves: list[Tensor], x: Tensor, y: Tensor, u: Tensor) -> Tensor:
+        """Return the penalty (R,) on the gradient: of f on data, or of D between."""
         config = self.config
-        if config.around == "data":
+        if config.penalised == "data":
             at = x.detach().requires_grad_()
-            value = logits(config, leaves, at).gather(1, truth[:, None]).sum()
-            (slope,) = torch.autograd.grad(value, at, create_graph=True)
-            return config.penalty / 2 * slope.square().sum(1).mean(1)
+            value = logits(config.energy, leaves, at).gather(1, y[:, None]).sum()
+            (gradient,) = torch.autograd.grad(value, at, create_graph=True)
+            return config.penalty / 2 * gradient.square().sum(1).mean(1)
         mix = np.stack([rng.random((1, x.shape[2]), dtype=np.float32) for rng in self.rngs])
         at = torch.lerp(x, u[:, :, : x.shape[2]], torch.from_numpy(mix)).requires_grad_()
-        value = energy(config, leaves, self.base, at).sum()
-        (slope,) = torch.autograd.grad(value, at, create_graph=True)
-        length = (slope.square().sum(1) + 1e-12).sqrt()
+        value = log_energy(config.energy, leaves, self.reference, at).sum()
+        (gradient,) = torch.autograd.grad(value, at, create_graph=True)
+        length = (gradient.square().sum(1) + 1e-12).sqrt()
         return config.penalty * (length - 1).square().mean(1)
 
-    def drop(self, alive: Tensor) -> None:
-        """Drop the replicas that are not alive, a mask (R,)."""
-        mask = alive.tolist()
+    def drop_diverged(self, first: int, last: int) -> dict[int, Diverged]:
+        """Drop replicas with a loss that is not finite; return their errors by their numbers.
+
+        Arguments:
+            first: The first step to look at.
+            last: The step after the last one to look at.
+        """
+        finite = self.losses[:, first:last].isfinite().all(1)
+        errors = {}
+        for r in (~finite).nonzero().flatten().tolist():
+            step = int((~self.losses[r].isfinite()).nonzero()[0])
+            errors[self.alive[r]] = Diverged(step, float(self.losses[r, step]))
+        if errors:
+            self._keep(finite)
+        return errors
+
+    def _keep(self, mask: Tensor) -> None:
+        """Keep the replicas of a mask (R,), drop the others."""
         for name in ("alive", "rngs", "counts"):
-            kept = [v for v, ok in zip(getattr(self, name), mask, strict=True) if ok]
-            setattr(self, name, kept)
-        self.base = self.base.map(lambda t: t[alive])
-        self.state = State(
-            [p.detach()[alive] for p in self.state.energy],
-            [p.detach()[alive] for p in self.state.generator],
+            values = zip(getattr(self, name), mask.tolist(), strict=True)
+            setattr(self, name, [value for value, ok in values if ok])
+        self.reference = self.reference.apply(lambda t: t[mask])
+        self.state = EnergyState(
+            [p.detach()[mask] for p in self.state.energy],
+            [p.detach()[mask] for p in self.state.generator],
         )
-        self.points, self.labels = self.points[alive], self.labels[alive]
-        self.losses = self.losses[alive]
-        for table in (self.hyperparams, self.pushes):
-            table.update({name: value[alive] for name, value in table.items()})
-        for part in (self.climber, self.pusher):
-            part.keep(alive)
+        self.points, self.labels = self.points[mask], self.labels[mask]
+        self.losses = self.losses[mask]
+        for table in (self.energy_hyperparams, self.generator_hyperparams):
+            table.update({name: value[mask] for name, value in table.items()})
+        for optimiser in (self.energy_optimiser, self.generator_optimiser):
+            optimiser.keep(mask)
 
 
-def _padded(values: Tensor, most: int) -> Tensor:
+def _pad(values: Tensor, most: int) -> Tensor:
     return torch.nn.functional.pad(values, (0, most - values.shape[1]))
 
 
-def contest(
+def train_energies(
     config: EnergyConfig,
     points: Sequence[Array],
     references: Sequence[Reference],
     rngs: Sequence[np.random.Generator],
     labels: Sequence[Array] | None = None,
-    validation_fraction: float = 0.1,
-) -> list[State | Exception]:
-    """Train R energies against their generators.
+    classes: int = 1,
+) -> list[EnergyState | Exception]:
+    """Train R energies, each against its own generator.
 
     Arguments:
-        config: What the replicas have in common.
-        points: The points of each, (n_r, d).
-        references: The reference of each.
-        rngs: A generator of randomness for each, used by it alone.
-        labels: The labels of each point, (n_r,); zeros, if there are none.
-        validation_fraction: The share of the points that judge, and are not trained on.
+        config: The hyper-parameters, which all replicas share.
+        points: The points of each replica, (n_r, d).
+        references: The reference of each replica.
+        rngs: The generator of randomness of each replica.
+        labels: The labels of each replica's points, (n_r,); zeros, if None.
+        classes: The number of labels K.
 
     Returns:
-        The parameters of each: those of the last round, unless an earlier one was clearly
-        better on the held-out points, or the last one's weights are too heavy to tell. The start,
-        which is the reference, is one of the earlier ones where log Z is estimated by importance.
-        Or a :class:`Diverged` in their place.
+        The parameters of each replica, or :class:`Diverged`. The last round's parameters are
+        returned, unless an earlier round was clearly better on the held-out points, or the last
+        round's weights are too heavy for a comparison. The start, which is the reference,
+        counts as an earlier round where log Z is estimated by importance sampling.
     """
-    check(config.energy, points[0].shape[1], config.classes)
-    trained, judged = [], []
+    check_pointwise(config.energy, points[0].shape[1], classes)
+    training, validation = [], []
     for r, x in enumerate(points):
         u = references[r].whiten(torch.from_numpy(x.T.astype(np.float64))[None])[0].float()
         y = torch.zeros(len(x), dtype=torch.int64)
         if labels is not None:
             y = torch.from_numpy(np.asarray(labels[r], dtype=np.int64))
-        turn = torch.from_numpy(rngs[r].permutation(len(x)))
-        cut = round(validation_fraction * len(x))
-        trained.append((u[:, turn[cut:]], y[turn[cut:]]))
-        judged.append((u[:, turn[:cut]], y[turn[:cut]]))
-    loop = EnergyTraining(
-        config, [u for u, _ in trained], [y for _, y in trained], references, rngs
+        order = torch.from_numpy(rngs[r].permutation(len(x)))
+        cut = round(config.validation_fraction * len(x))
+        training.append((u[:, order[cut:]], y[order[cut:]]))
+        validation.append((u[:, order[:cut]], y[order[:cut]]))
+    stack = EnergyTraining(
+        config, [u for u, _ in training], [y for _, y in training], references, rngs, classes
     )
-    outcomes: list[State | Exception | None] = [None] * len(points)
-    best = loop.starts(judged) if config.partition == "importance" and config.rounds > 1 else {}
+    outcomes: dict[int, EnergyState | Exception] = {}
+    validated = config.rounds > 1
+    starts = validated and config.partition == "importance"
+    best = stack.initial_losses(validation) if starts else {}
     ends = np.linspace(0, config.steps, min(config.rounds, config.steps) + 1).round().astype(int)
     for first, last in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
         for at in range(first, last):
-            loop.step(at)
-        finite = loop.losses[:, first:last].isfinite().all(1)
-        for r in (~finite).nonzero().flatten().tolist():
-            wrong = int((~loop.losses[r].isfinite()).nonzero()[0])
-            outcomes[loop.alive[r]] = Diverged(wrong, float(loop.losses[r, wrong]))
-        if not finite.all():
-            loop.drop(finite)
-        if not loop.alive:
+            stack.step(at)
+        outcomes |= stack.drop_diverged(first, last)
+        for r, number in enumerate(stack.alive):
+            state, (u, y) = stack.state.replica(r), validation[number]
+            outcomes[number] = state
+            if not (validated and u.shape[1]):
+                continue
+            reference = stack.reference.replica(r)
+            score = validate_state(config, state, reference, u, y, stack.rngs[r])
+            heavy = score.effective < MIN_EFFECTIVE and config.partition == "importance"
+            if last == config.steps:
+                # Its learning rate has fallen to zero: noise alone should not decide against it.
+                earlier = best.get(number)
+                if earlier and (heavy or earlier[0] < score.loss - score.error):
+                    outcomes[number] = earlier[1]
+            elif (number not in best or score.loss < best[number][0]) and not heavy:
+                best[number] = score.loss, state
+        if not stack.alive:
             break
-        for r, a in enumerate(loop.alive):
-            state = loop.state.replica(r)
-            outcomes[a] = state
-            if config.rounds > 1 and judged[a][0].shape[1]:
-                own = loop.base.map(lambda t, r=r: t[r : r + 1])
-                score, doubt, share = judge(config, state, own, *judged[a], loop.rngs[r])
-                heavy = share < HEAVY and config.partition == "importance"
-                if last == config.steps:
-                    # The last round has cooled down: it wins, unless one was clearly better.
-                    beaten = a in best and (heavy or best[a][0] < score - doubt)
-                    outcomes[a] = best[a][1] if beaten else state
-                elif (a not in best or score < best[a][0]) and not heavy:
-                    best[a] = score, state
-    return [o if o is not None else Diverged(0, math.nan) for o in outcomes]
+    return [outcomes[number] for number in range(len(points))]
 
 
 @torch.no_grad()
-def judge(
+def validate_state(
     config: EnergyConfig,
-    state: State,
-    base: Reference,
+    state: EnergyState,
+    reference: Reference,
     u: Tensor,
     y: Tensor,
     rng: np.random.Generator,
-) -> tuple[float, float, float]:
-    """Mean loss on held-out points of one replica, twice the error of its log Z, and the share."""
-    _, weights = weigh(config, state, base, PAGE, rng)
-    share = float(torch.softmax(weights, 0).square().sum().reciprocal()) / PAGE
-    log_z = float(torch.logsumexp(weights, 0)) - math.log(PAGE)
-    f = logits(config, state.energy, u[None])[0]
-    here = f.gather(0, y[None])[0] + base.log_prob(u[None])[0]
-    doubt = 2 * math.sqrt(max(1 / max(share, 1e-12) - 1, 0) / PAGE)
-    score = log_z - float(here.mean())
-    return (score, doubt, share) if math.isfinite(score) else (math.inf, 0.0, 0.0)
+) -> Validation:
+    """Estimate the loss of one replica on held-out points.
+
+    Arguments:
+        config: The hyper-parameters.
+        state: The parameters of the replica.
+        reference: The reference of the replica.
+        u: Whitened coordinates of held-out points, (d, n).
+        y: Labels of held-out points, (n,).
+        rng: The generator of randomness, for the proposals that log Z is estimated from.
+    """
+    network = config.energy
+    _, weights = draw_proposals(network, config.generator, state, reference, CHUNK, rng)
+    effective = float(torch.softmax(weights, 0).square().sum().reciprocal()) / CHUNK
+    log_z = float(torch.logsumexp(weights, 0)) - math.log(CHUNK)
+    f = logits(network, state.energy, u[None])[0]
+    on_data = f.gather(0, y[None])[0] + reference.log_prob(u[None])[0]
+    error = 2 * math.sqrt(max(1 / max(effective, 1e-12) - 1, 0) / CHUNK)
+    loss = log_z - float(on_data.mean())
+    return (
+        Validation(loss, error, effective) if math.isfinite(loss) else Validation(math.inf, 0, 0)
+    )
 
 
-def check(network: Network, d: int, classes: int) -> None:
-    """Refuse an energy that is not one function of one point: dropout, batch normalisation."""
+def check_pointwise(network: Network, d: int, classes: int) -> None:
+    """Check that a network is a function of one point, without dropout or batch normalisation.
+
+    Arguments:
+        network: The network.
+        d: The number of coordinates.
+        classes: The number of outputs.
+
+    Raises:
+        ValueError: If its values are random or depend on other points.
+    """
     rng = np.random.default_rng(0)
     parameters = [p.float() for p in initial(network, (d,), classes, [rng])]
     x = torch.from_numpy(rng.standard_normal((1, 64, d), dtype=np.float32))
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        whole = network.logits(parameters, x, (d,))
+        once = network.logits(parameters, x, (d,))
         again = network.logits(parameters, x, (d,))
-        parts = [network.logits(parameters, part, (d,)) for part in (x[:, :32], 3 * x[:, 32:])]
-        third = network.logits(parameters, torch.cat([x[:, :32], 3 * x[:, 32:]], 1), (d,))
-    if not torch.equal(whole, again):
+        halves = x[:, :32], 3 * x[:, 32:]
+        apart = [network.logits(parameters, half, (d,)) for half in halves]
+        together = network.logits(parameters, torch.cat(halves, 1), (d,))
+    if not torch.equal(once, again):
         raise ValueError(
-            f"{network!r} is no energy: its values are random, as with dropout; inside the "
-            "logarithm of a sum their noise is learnt"
+            f"{network!r} cannot be an energy: its values are random, as with dropout, and the "
+            "energy would learn this noise. Use a network without dropout, such as SmoothMLP()"
         )
-    if not torch.allclose(torch.cat(parts, 2), third, rtol=1e-4, atol=1e-4):
+    if not torch.allclose(torch.cat(apart, 2), together, rtol=1e-4, atol=1e-4):
         raise ValueError(
-            f"{network!r} is no energy: a point's value depends on the other points, as with "
-            "batch normalisation"
+            f"{network!r} cannot be an energy: the value of a point depends on the other points, "
+            "as with batch normalisation. Use a network without it, such as SmoothMLP()"
         )

@@ -1,4 +1,4 @@
-"""What every density model promises: points in, a density out."""
+"""The interface of density models: from points to a density."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -11,15 +11,15 @@ from algorithms.base import Array
 
 @dataclass(frozen=True)
 class Partition:
-    r"""An estimate of a log-partition function, and how far one can rely on it.
+    r"""An estimate of a log-partition function, with measures of its reliability.
 
     Arguments:
         value: The estimate of :math:`\log Z`, in nats.
         error: Its standard error, by the delta method.
-        effective: The effective share of the proposals, in (0, 1]; near 0 the error itself is
-            not to be relied on.
-        other: A second estimate by another proposal, where there is one.
-        other_error: Its standard error.
+        effective: The effective share of the proposals, in (0, 1]; near 0 the standard error
+            itself is unreliable.
+        other: A second estimate from other proposals, where there is one.
+        other_error: The standard error of the second estimate.
     """
 
     value: float
@@ -30,24 +30,24 @@ class Partition:
 
     @property
     def disagreement(self) -> float:
-        """By how many standard errors the two estimates differ; 0 without a second one."""
+        """The difference of the two estimates in standard errors; 0 without a second one."""
         if self.other is None or self.other_error is None:
             return 0.0
-        # A proposal that misses most of the mass underrates its own error as well.
+        # Proposals that miss most of the mass underestimate their own error as well.
         error = max(np.hypot(self.error, self.other_error), 1e-3)
         return float(abs(self.value - self.other) / error)
 
     def alarms(self) -> list[str]:
-        """What speaks against relying on it, in words; nothing, if nothing does."""
-        found = []
+        """Return the reasons not to rely on the estimate; an empty list where there are none."""
+        reasons = []
         if self.effective < 0.05:
-            found.append(f"heavy weights: {self.effective:.1%} of the proposals are effective")
+            reasons.append(f"heavy weights: {self.effective:.1%} of the proposals are effective")
         if self.disagreement > 5 and self.other is not None:
-            found.append(
-                f"two proposals disagree: log Z is {self.value:.3f} by one and "
-                f"{self.other:.3f} by the other, as if one had dropped a mode"
+            reasons.append(
+                f"two estimates disagree: log Z is {self.value:.3f} and {self.other:.3f}; one of "
+                "the proposals may have dropped a mode"
             )
-        return found
+        return reasons
 
 
 class Density(ABC):
@@ -55,39 +55,39 @@ class Density(ABC):
 
     @property
     def report(self) -> Mapping[str, float]:
-        """Whatever is worth a number: name -> value."""
+        """Diagnostics of the density: name -> value."""
         return {}
 
     @abstractmethod
     def log_prob(self, x: Array) -> Array:
-        """Log-density of points (n, d), (n,)."""
+        """Return the log-density of points (n, d), (n,)."""
 
     @abstractmethod
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """Draw n points, (n, d)."""
 
     def log_partition(self) -> Partition | None:
-        """The estimate that :meth:`log_prob` is normalised by; None where it is exact."""
+        """Return the estimate that normalises :meth:`log_prob`; None for exact densities."""
         return None
 
 
 class DensityModel(ABC):
-    """A way to learn a density. Its fields are its hyper-parameters; each has a default.
+    """A method to learn a density. Its fields are its hyper-parameters; each has a default.
 
-    A subclass is a frozen dataclass with :meth:`fit`, which takes all its randomness from the
-    generator that it is given and leaves the points alone.
+    A subclass is a frozen dataclass with the method :meth:`fit`, which draws all its randomness
+    from its argument ``rng`` and does not change the points.
     """
 
     @abstractmethod
     def fit(self, x: Array, rng: np.random.Generator) -> Density:
-        """Learn from points (n, d)."""
+        """Learn a density from points (n, d)."""
 
     def fit_many(
         self, xs: Sequence[Array], rngs: Sequence[np.random.Generator]
     ) -> list[Density | Exception]:
-        """Learn from many sets of points; a failure is its error, in its place.
+        """Learn densities from many sets of points; a failure is returned as its exception.
 
-        Whatever is trained beside a set of points may not change what is learnt from it.
+        The density of a set of points may not depend on the other sets.
         """
         results: list[Density | Exception] = []
         for x, rng in zip(xs, rngs, strict=True):

@@ -1,4 +1,4 @@
-"""Networks for energies: smooth, and quick to see detail."""
+"""Networks for energies: smooth functions that learn high frequencies early."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,8 +20,8 @@ class SmoothMLP(Network):
     .. math:: a_1 = \sigma(\kappa (W_1 x + b_1)), \quad a_l = \sigma(W_l a_{l-1} + b_l), \quad
         z = W_L a_{L-1} + b_L, \qquad \sigma(t) = t / (1 + e^{-t})
 
-    The factor :math:`\kappa` counters the bias of such networks to slow functions: without it an
-    energy lingers at saddles, where several modes look like a ring.
+    The factor :math:`\kappa` counters the bias of such networks towards low frequencies. Without
+    it training stalls at saddle points, at which several modes are merged into a ring.
 
     References:
         | On the Spectral Bias of Neural Networks (Rahaman et al., 2019)
@@ -40,12 +40,12 @@ class SmoothMLP(Network):
     frequency: Annotated[float, Gt(0)] = 3.0
 
     def parameters(self, points: Shape, classes: int) -> list[Parameter]:
-        """The parameters for points of a given shape and a number of classes."""
+        """Return the parameters for points of a given shape and a number of classes."""
         widths = [prod(points), *self.hidden, classes]
         return [p for w, v in pairwise(widths) for p in dense(w, v)]
 
     def features(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
-        """What the last layer sees, (R, F, B), of points given as rows (R, B, d)."""
+        """Return the inputs (R, F, B) of the last layer for points given as rows (R, B, d)."""
         a, factor = x.transpose(1, 2), self.frequency
         for w, b in zip(parameters[:-2:2], parameters[1:-2:2], strict=True):
             a = evenly(silu, product(w, a, b, alpha=factor, beta=factor))
@@ -55,15 +55,15 @@ class SmoothMLP(Network):
 
 @dataclass(frozen=True)
 class SineMLP(Network):
-    r"""Multi-layer perceptron on waves: the first layer's units are sines, as fast as one likes.
+    r"""Multi-layer perceptron on sines of a given frequency in the first layer.
 
     .. math:: a_1 = \sin(\kappa \sqrt 3\, W_1 x + b_1), \quad a_l = \sigma(W_l a_{l-1} + b_l),
         \quad z = W_L a_{L-1} + b_L, \qquad \sigma(t) = t / (1 + e^{-t})
 
-    With W_1 as linear layers draw it, waves go through :math:`\kappa` radians a unit of length, in
-    the root mean square over units and directions, and their phases are all alike. Where a
-    reference says what is slow, an energy of slow units has next to nothing to follow; waves that
-    are as fast as what is missing do.
+    With :math:`W_1` drawn as in linear layers, :math:`\kappa` is the root mean square frequency,
+    over units and directions, in radians for a unit of length. Phases are uniform. Where the
+    reference already models the low frequencies, the gradient of a low-frequency energy is near
+    zero, and sines as fast as the missing detail are needed.
 
     References:
         | Fourier Features Let Networks Learn High Frequency Functions in Low Dimensional Domains
@@ -72,7 +72,7 @@ class SineMLP(Network):
 
     Arguments:
         hidden: The width of each hidden layer.
-        frequency: The root mean square :math:`\kappa` of the waves' speed.
+        frequency: The root mean square frequency :math:`\kappa`.
 
     Example:
         >>> [p.shape for p in SineMLP(hidden=(8,)).parameters((2,), 1)]
@@ -83,13 +83,13 @@ class SineMLP(Network):
     frequency: Annotated[float, Gt(0)] = 5.0
 
     def parameters(self, points: Shape, classes: int) -> list[Parameter]:
-        """The parameters for points of a given shape and a number of classes."""
+        """Return the parameters for points of a given shape and a number of classes."""
         widths = [prod(points), *self.hidden, classes]
         return [p for w, v in pairwise(widths) for p in dense(w, v)]
 
     def features(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
-        """What the last layer sees, (R, F, B), of points given as rows (R, B, d)."""
-        # Biases are drawn below d^-1/2 like weights: stretched to pi, they are phases.
+        """Return the inputs (R, F, B) of the last layer for points given as rows (R, B, d)."""
+        # Biases are drawn between -d^-1/2 and d^-1/2, like weights; scaled to pi, they are phases.
         phase, speed = pi * prod(points) ** 0.5, self.frequency * 3**0.5
         w, b = parameters[:2]
         a = torch.sin(product(w, x.transpose(1, 2), b, alpha=speed, beta=phase))

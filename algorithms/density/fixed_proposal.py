@@ -1,8 +1,7 @@
-"""An energy without an adversary: proposals come from the reference."""
+"""An energy without a generator: proposals come from the reference."""
 
 from dataclasses import dataclass
 
-from algorithms.density._training import EnergyConfig
 from algorithms.density.energy_model import EnergyModel
 
 
@@ -13,15 +12,17 @@ class FixedProposal(EnergyModel):
     .. math:: \min_D\; -\mathbb E_{\text{data}} D(x)
         + \log \frac1m \sum_j \frac{e^{D(x_j)}}{p_0(x_j)}, \quad x_j \sim p_0
 
-    LED without its generator, an ablation: nothing follows the energy, so in more than a few
-    dimensions the weights degenerate.
+    This is LED without its generator, an ablation. The proposal does not adapt to the energy, so
+    that the weights degenerate in more than a few dimensions.
 
     References:
         | A Connection between Generative Adversarial Networks, Inverse Reinforcement Learning,
           and Energy-Based Models (Finn et al., 2016)
         | https://arxiv.org/abs/1611.03852
-    """
 
-    def config(self, classes: int = 1) -> EnergyConfig:
-        """What the training does."""
-        return self.contest(classes, None)
+    Example:
+        >>> import numpy as np
+        >>> x = np.random.default_rng(0).standard_normal((200, 2))
+        >>> FixedProposal(steps=5, final=64).fit(x, np.random.default_rng(0)).log_prob(x).shape
+        (200,)
+    """

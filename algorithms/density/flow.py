@@ -6,96 +6,127 @@ from typing import Annotated
 
 import numpy as np
 import torch
-from annotated_types import Ge, Gt, Interval, MinLen
+from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 from torch.func import functional_call
 
 from algorithms.base import Array
-from algorithms.density._reference import Reference, reference
-from algorithms.density._splines import Map, named, spline_flow
+from algorithms.density._reference import Reference, fit_reference
+from algorithms.density._splines import SplineConfig, SplineTransform
 from algorithms.density.base import Density, DensityModel
 from algorithms.engine.loop import Diverged
 from algorithms.engine.optimisers import Adam
 
-ROWS = 4096
+#: The number of points in one forward pass.
+CHUNK = 4096
+#: Gradients are clipped to this norm.
+MAX_NORM = 5
+#: How often the validation likelihood is evaluated.
+ROUNDS = 10
 
 
 @dataclass(frozen=True)
-class Flow(DensityModel):
-    r"""Neural spline flow (NSF), by maximum likelihood; of the library zuko.
+class Flow(SplineConfig, DensityModel):
+    r"""Neural spline flow (NSF) by maximum likelihood, from the library zuko.
 
     .. math:: \log p(x) = \log \mathcal N(F(x); 0, I) + \log |\det J_F(x)|
 
-    in whitened coordinates. The state of what an invertible flow of such a size can do.
+    in whitened coordinates. It is the baseline of invertible flows.
 
     References:
         | Neural Spline Flows (Durkan et al., 2019)
         | https://arxiv.org/abs/1906.04032
 
     Arguments:
-        transforms: The number of autoregressive transforms.
-        hidden: The widths of each one's masked network.
         steps: The number of training steps.
-        batch_size: Points a step.
+        batch_size: The number of points in a step.
         learning_rate: The learning rate (Adam), which falls to zero as a cosine.
-        validation_fraction: The share of points that are held out: the best of ten rounds is kept.
+        validation_fraction: The share of points that is held out; of ten rounds, the parameters
+            with the largest likelihood on them are kept.
+
+    Example:
+        >>> x = np.random.default_rng(0).standard_normal((200, 2))
+        >>> Flow(steps=5, hidden=(8,)).fit(x, np.random.default_rng(0)).log_prob(x).shape
+        (200,)
     """
 
-    transforms: Annotated[int, Ge(1)] = 3
-    hidden: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (64, 64)
     steps: Annotated[int, Ge(1)] = 2000
     batch_size: Annotated[int, Ge(1)] = 512
     learning_rate: Annotated[float, Gt(0)] = 3e-3
     validation_fraction: Annotated[float, Interval(ge=0, lt=1)] = 0.1
 
     def fit(self, x: Array, rng: np.random.Generator) -> "FlowDensity":
-        """Learn from points (n, d)."""
-        base = reference(x.astype(np.float64), (1,), 0.0, rng)
-        u = base.whiten(torch.from_numpy(np.asarray(x, np.float64).T[None]))[0].T.float()
-        turn = torch.from_numpy(rng.permutation(len(x)))
-        judged, u = (
-            u[turn[: round(self.validation_fraction * len(x))]],
-            u[turn[round(self.validation_fraction * len(x)) :]],
-        )
-        flow = spline_flow(u.shape[1], self.transforms, self.hidden)
-        parameters = named(flow, rng)
-        shapes = [(name, p.shape) for name, p in parameters.items()]
-        # The house's optimiser takes parameters (R, a, b).
-        leaves = [p.reshape(1, p.shape[0], -1).contiguous() for p in parameters.values()]
+        """Learn a density from points (n, d)."""
+        reference = fit_reference(x.astype(np.float64), (1,), 0.0, rng)
+        u = reference.whiten(torch.from_numpy(np.asarray(x, np.float64).T[None]))[0].T.float()
+        order = torch.from_numpy(rng.permutation(len(x)))
+        cut = round(self.validation_fraction * len(x))
+        training = _FlowTraining(self, u[order[cut:]], u[order[:cut]], rng)
+        for step in range(self.steps):
+            training.step(step)
+            if (step + 1) % max(1, self.steps // ROUNDS) == 0 or step + 1 == self.steps:
+                training.validate()
+        return FlowDensity(training.transform, training.best, reference)
 
-        def at() -> dict[str, Tensor]:
-            return {
-                name: p.reshape(shape) for (name, shape), p in zip(shapes, leaves, strict=True)
-            }
 
-        hyperparams = {
-            "learning_rate": torch.tensor([[self.learning_rate]]),
+class _FlowTraining:
+    """Maximum likelihood of one flow on whitened points u (n, d), validated on others (m, d)."""
+
+    def __init__(
+        self, config: Flow, u: Tensor, validation: Tensor, rng: np.random.Generator
+    ) -> None:
+        self.config, self.u, self.validation, self.rng = config, u, validation, rng
+        self.transform = config.transform(u.shape[1])
+        initial = config.initial(u.shape[1], rng)
+        self.shapes = {name: p.shape for name, p in initial.items()}
+        # The optimiser takes parameters (R, a, b), here with R = 1.
+        self.leaves = [p.reshape(1, p.shape[0], -1).contiguous() for p in initial.values()]
+        self.hyperparams = {
+            "learning_rate": torch.tensor([[config.learning_rate]]),
             "weight_decay": torch.zeros(1, 1),
         }
-        optimiser, best, kept = Adam(leaves, hyperparams), math.inf, at()
-        for step in range(self.steps):
-            batch = u[torch.from_numpy(rng.integers(len(u), size=self.batch_size))]
-            for p in leaves:
-                p.requires_grad_()
-            loss = -_log_prob(flow, at(), batch).mean()
-            if not loss.isfinite():
-                raise Diverged(step, loss.item())
-            slopes = list(torch.autograd.grad(loss, leaves))
-            norm = torch.sqrt(sum((g.square().sum() for g in slopes), torch.zeros(())))
-            with torch.no_grad():
-                slopes = [g * (5 / norm.clamp(min=5)) for g in slopes]
-                cooled = self.learning_rate * (1 + math.cos(math.pi * step / self.steps)) / 2
-                hyperparams["learning_rate"].fill_(cooled)
-                optimiser.step(leaves, slopes, hyperparams)
-                if (step + 1) % max(1, self.steps // 10) == 0 or step + 1 == self.steps:
-                    score = -float(_log_prob(flow, at(), judged).mean()) if len(judged) else 0.0
-                    if score <= best:
-                        best, kept = score, {n: p.detach().clone() for n, p in at().items()}
-        return FlowDensity(flow, {n: p.detach().double() for n, p in kept.items()}, base)
+        self.optimiser = Adam(self.leaves, self.hyperparams)
+        self.best, self.best_loss = _detached(self.parameters()), math.inf
+
+    def parameters(self) -> dict[str, Tensor]:
+        """Return the current parameters by name."""
+        pairs = zip(self.shapes.items(), self.leaves, strict=True)
+        return {name: p.reshape(shape) for (name, shape), p in pairs}
+
+    def step(self, at: int) -> None:
+        """Take one step of gradient descent, the gradient clipped."""
+        config = self.config
+        batch = self.u[torch.from_numpy(self.rng.integers(len(self.u), size=config.batch_size))]
+        for p in self.leaves:
+            p.requires_grad_()
+        loss = -_log_prob(self.transform, self.parameters(), batch).mean()
+        if not loss.isfinite():
+            raise Diverged(at, loss.item())
+        gradients = list(torch.autograd.grad(loss, self.leaves))
+        norm = torch.sqrt(sum((g.square().sum() for g in gradients), torch.zeros(())))
+        with torch.no_grad():
+            gradients = [g * (MAX_NORM / norm.clamp(min=MAX_NORM)) for g in gradients]
+            rate = config.learning_rate * (1 + math.cos(math.pi * at / config.steps)) / 2
+            self.hyperparams["learning_rate"].fill_(rate)
+            self.optimiser.step(self.leaves, gradients, self.hyperparams)
+
+    @torch.no_grad()
+    def validate(self) -> None:
+        """Keep the current parameters, in double precision, if none before was better."""
+        loss, parameters = 0.0, self.parameters()
+        if len(self.validation):
+            loss = -float(_log_prob(self.transform, parameters, self.validation).mean())
+        if loss <= self.best_loss:
+            self.best_loss = loss
+            self.best = _detached(parameters)
 
 
-def _log_prob(flow: Map, parameters: dict[str, Tensor], u: Tensor) -> Tensor:
-    noise, log_det = functional_call(flow, parameters, (u,))
+def _detached(parameters: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: p.detach().double() for name, p in parameters.items()}
+
+
+def _log_prob(transform: SplineTransform, parameters: dict[str, Tensor], u: Tensor) -> Tensor:
+    noise, log_det = functional_call(transform, parameters, (u,))
     return log_det - noise.square().sum(1) / 2 - u.shape[1] * math.log(2 * math.pi) / 2
 
 
@@ -103,41 +134,42 @@ class FlowDensity(Density):
     """The density of a trained flow.
 
     Arguments:
-        flow: The map.
-        parameters: Its parameters by name, in double precision.
-        base: The reference, whose coordinates the map takes.
+        transform: The map.
+        parameters: The map's parameters by name, in double precision.
+        reference: The reference; the map takes points in its coordinates.
     """
 
-    def __init__(self, flow: Map, parameters: dict[str, Tensor], base: Reference) -> None:
-        self._flow, self._parameters, self._base = flow, parameters, base
+    def __init__(
+        self, transform: SplineTransform, parameters: dict[str, Tensor], reference: Reference
+    ) -> None:
+        self._transform, self._parameters = transform, parameters
+        self._reference = reference
 
     def log_prob(self, x: Array) -> Array:
-        """Log-density of points (n, d), (n,)."""
+        """Return the log-density of points (n, d), (n,)."""
         noise, log_det = self.noise(x)
         normal = noise.shape[1] * math.log(2 * math.pi) / 2
         return np.asarray(log_det - (noise**2).sum(axis=1) / 2 - normal)
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """Draw n points, (n, d)."""
-        return self.points(rng.standard_normal((n, len(self._base.mean[0]))))
+        return self.points(rng.standard_normal((n, len(self._reference.mean[0]))))
 
     def noise(self, x: Array) -> tuple[Array, Array]:
-        """The noise F(x) of points, both (n, d), and the log-determinants (n,)."""
+        """Return the noise F(x) of points, both (n, d), and the log-determinants (n,)."""
         noise, logs = [np.zeros((0, x.shape[1]))], [np.zeros(0)]
         with torch.no_grad():
-            for start in range(0, len(x), ROWS):
-                rows = torch.from_numpy(np.asarray(x[start : start + ROWS], np.float64).T[None])
-                z, log_det = functional_call(
-                    self._flow, self._parameters, (self._base.whiten(rows)[0].T,)
-                )
+            for start in range(0, len(x), CHUNK):
+                rows = torch.from_numpy(np.asarray(x[start : start + CHUNK], np.float64).T[None])
+                u = self._reference.whiten(rows)[0].T
+                z, log_det = functional_call(self._transform, self._parameters, (u,))
                 noise.append(z.numpy())
                 logs.append(log_det.numpy())
-        return np.concatenate(noise), np.concatenate(logs) + float(self._base.stretch)
+        return np.concatenate(noise), np.concatenate(logs) + float(self._reference.log_det)
 
     def points(self, noise: Array) -> Array:
-        """The points of noise, both (n, d)."""
+        """Return the points of noise, both (n, d)."""
+        arguments = self._parameters, (torch.from_numpy(noise),), {"inverse": True}
         with torch.no_grad():
-            u = functional_call(
-                self._flow, self._parameters, (torch.from_numpy(noise),), {"back": True}
-            )[0]
-        return self._base.colour(u.T[None])[0].T.numpy()
+            u = functional_call(self._transform, *arguments)[0]
+        return self._reference.colour(u.T[None])[0].T.numpy()

@@ -11,17 +11,17 @@ from algorithms.base import Array, Fitted, Learner, TrainingSet
 from algorithms.density.base import Density, DensityModel, Partition
 from algorithms.density.bayes_rule import (
     DRAWS,
-    Levels,
-    children,
-    classifier,
-    log_shares,
-    measured,
-    pooled_draws,
+    Dequantiser,
+    bayes_classifier,
+    distance_to_law,
+    log_priors,
+    pool_samples,
+    spawn_generators,
 )
 from algorithms.density.gaussian_mixture import GaussianMixture
 
-#: A label with fewer points than this is left to the others: it has no density to speak of.
-FEW = 4
+#: A class with fewer points than this gets no density, and is never predicted.
+MIN_POINTS = 4
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class Generative(Learner):
 
     .. math:: f(x) = \arg\max_y \log \hat P(y) + \log \hat p(x \mid y)
 
-    It is exactly optimal for the law it learnt. Where the true law is known, its report says how
-    far that is: ``epsilon`` is the total-variation distance of the two joint laws, ``pinsker``
-    the bound on it by the divergence ``kl``. All three are estimated on points that the learnt
-    densities make, so mass that they miss is missing in ``kl`` too.
+    It is exactly optimal for the joint density that it learnt. Where the true law is known, the
+    report has the distance between the two: ``epsilon`` is their total variation, ``kl`` their
+    divergence, and ``pinsker`` the bound on ``epsilon`` that follows from ``kl``. All three are
+    estimated on samples of the learnt densities, so that ``kl`` lacks mass that these miss.
 
-    An error in the normalisation of one class shifts all of its scores: ``doubtful`` is the share
-    of training points whose label two standard errors could change, and more than 5 % of them
-    is a warning. A collective is heard where it plants: a density that resolves its points
-    follows them; one that smooths them away does not.
+    An error in the normalisation of one class shifts all of its scores. The report's
+    ``doubtful`` is the share of training points whose label two standard errors could change;
+    more than 5 % of them raise a warning. A collective succeeds where its members' points are: a
+    density that resolves these points follows them, and one that smooths over them does not.
 
     References:
         | On Discriminative vs. Generative Classifiers: A Comparison of Logistic Regression and
@@ -46,9 +46,16 @@ class Generative(Learner):
         | https://proceedings.neurips.cc/paper/2001/hash/7b7a53e239400a13bd6be6c91c4f6c4e-Abstract.html
 
     Arguments:
-        model: How each density is learnt; those of all classes, and of all samples, together.
-        blur: Columns that take few values are blurred by normal noise of this share of the
-            smallest gap between two of them.
+        model: The density model; the densities of all classes and samples are trained together.
+        blur: The standard deviation of the normal noise in columns of few values, as a share of
+            the smallest gap between two of them.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.normal(size=(200, 2)).astype(np.float32)
+        >>> fitted = Generative().fit(TrainingSet(x, x[:, 0] > 0), rng)
+        >>> bool((fitted.predict(x) == (x[:, 0] > 0)).mean() > 0.9)
+        True
     """
 
     chunk: ClassVar[int] = 16
@@ -75,74 +82,81 @@ class Generative(Learner):
     def learn(
         self, samples: Sequence[TrainingSet], rngs: Sequence[np.random.Generator]
     ) -> "list[Joint | Exception]":
-        """The joint densities of points and labels, that the classifiers follow."""
-        prepared = [_Classes(s, rng, self.blur) for s, rng in zip(samples, rngs, strict=True)]
-        densities = self.model.fit_many(
-            [x for p in prepared for x in p.points], [r for p in prepared for r in p.rngs]
+        """Learn the joint densities of points and labels that the classifiers are optimal for."""
+        splits = [
+            _ClassSplit(sample, rng, self.blur) for sample, rng in zip(samples, rngs, strict=True)
+        ]
+        densities = iter(
+            self.model.fit_many(
+                [x for split in splits for x in split.points],
+                [rng for split in splits for rng in split.rngs],
+            )
         )
         results: list[Joint | Exception] = []
-        for p in prepared:
-            own, densities = densities[: len(p.points)], densities[len(p.points) :]
-            failed = next((d for d in own if isinstance(d, Exception)), None)
-            results.append(failed or Joint(p, [d for d in own if isinstance(d, Density)]))
+        for split in splits:
+            outcomes = [next(densities) for _ in split.points]
+            error = next((d for d in outcomes if isinstance(d, Exception)), None)
+            results.append(error or Joint(split, [d for d in outcomes if isinstance(d, Density)]))
         return results
 
 
-class _Classes:
-    """A sample, taken apart by its labels."""
+class _ClassSplit:
+    """A sample's points by class, with noise in columns of few values."""
 
     def __init__(self, sample: TrainingSet, rng: np.random.Generator, blur: float) -> None:
         self.sample, self.rng = sample, rng
         flat = sample.flat.astype(np.float64)
-        self.levels = Levels(flat, blur)
-        noisy = self.levels.noisy(flat, rng)
-        self.shares = log_shares(sample.y, sample.classes)
+        self.dequantiser = Dequantiser(flat, blur)
+        noisy = self.dequantiser.add_noise(flat, rng)
+        self.log_priors = log_priors(sample.y, sample.classes)
         counts = np.bincount(sample.y, minlength=sample.classes)
-        self.labels = np.flatnonzero(counts >= min(FEW, counts.max()))
+        self.labels = np.flatnonzero(counts >= min(MIN_POINTS, counts.max()))
         self.points = [noisy[sample.y == label] for label in self.labels]
-        self.rngs = children(rng, len(self.labels))
+        self.rngs = spawn_generators(rng, len(self.labels))
 
 
 class Joint:
-    """A density for each label, and how common the labels are.
+    """The joint density of points and labels: a density for each class, and the priors.
 
     Arguments:
-        known: The sample, taken apart.
-        densities: The densities of its labels.
+        split: The training sample by class.
+        densities: The density of each class.
     """
 
-    def __init__(self, known: _Classes, densities: list[Density]) -> None:
-        self._known, self._densities = known, densities
+    def __init__(self, split: _ClassSplit, densities: list[Density]) -> None:
+        self._split, self._densities = split, densities
 
     def log_joint(self, x: Array) -> Array:
-        """Log-density of points (n, d) with each of K labels, (n, K)."""
-        known = self._known
-        scores = np.full((len(x), known.sample.classes), -np.inf)
-        for label, density in zip(known.labels, self._densities, strict=True):
-            scores[:, label] = known.shares[label] + density.log_prob(x)
+        """Return the log-density of points (n, d) with each of K labels, (n, K)."""
+        split = self._split
+        scores = np.full((len(x), split.sample.classes), -np.inf)
+        for label, density in zip(split.labels, self._densities, strict=True):
+            scores[:, label] = split.log_priors[label] + density.log_prob(x)
         return scores
 
     def partitions(self) -> list[Partition]:
-        """What is known of the partition functions that are not exact."""
-        found = [d.log_partition() for d in self._densities]
-        return [z for z in found if z]
+        """Return the estimates of those partition functions that are not exact."""
+        estimates = [d.log_partition() for d in self._densities]
+        return [z for z in estimates if z]
 
     def classifier(self) -> Fitted:
-        """Bayes' rule with these densities."""
-        known, densities = self._known, self._densities
-        doubts, report = np.zeros(known.sample.classes), {}
-        for label, density in zip(known.labels, densities, strict=True):
+        """Return the classifier that is optimal for this density."""
+        split, densities = self._split, self._densities
+        sample, report = split.sample, {}
+        log_z_errors = np.zeros(sample.classes)
+        for label, density in zip(split.labels, densities, strict=True):
             z = density.log_partition()
-            doubts[label] = z.error if z else 0.0
-        zs = self.partitions()
-        if zs:
+            log_z_errors[label] = z.error if z else 0.0
+        estimates = self.partitions()
+        if estimates:
             report = {
-                "log_z_error": max(z.error for z in zs),
-                "effective": min(z.effective for z in zs),
-                "alarms": float(sum(len(z.alarms()) for z in zs)),
+                "log_z_error": max(z.error for z in estimates),
+                "effective": min(z.effective for z in estimates),
+                "alarms": float(sum(len(z.alarms()) for z in estimates)),
             }
-        if known.sample.law is not None:
-            draws = [d.sample(DRAWS, r) for d, r in zip(densities, known.rngs, strict=True)]
-            points = pooled_draws(draws, np.exp(known.shares[known.labels]), DRAWS, known.rng)
-            report |= measured(known.sample, known.levels, self.log_joint, points)
-        return classifier(self.log_joint, known.levels, doubts, known.sample, report)
+        if sample.law is not None:
+            samples = [d.sample(DRAWS, rng) for d, rng in zip(densities, split.rngs, strict=True)]
+            priors = np.exp(split.log_priors[split.labels])
+            draws = pool_samples(samples, priors, DRAWS, split.rng)
+            report |= distance_to_law(sample, split.dequantiser, self.log_joint, draws)
+        return bayes_classifier(self.log_joint, split.dequantiser, log_z_errors, sample, report)

@@ -1,4 +1,4 @@
-"""Generators: from noise to points, with the density of the points they make."""
+"""Generators: maps from noise to points of known density."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -10,15 +10,15 @@ from torch import Tensor
 class Generator(ABC):
     r"""An injective map :math:`x = G(z)` of :math:`\mathbb R^d`, for R replicas at once.
 
-    It says the logarithm of its Jacobian determinant along the way, so that the density of each
-    of its points is known: :math:`\log q(G(z)) = \log p(z) - \log |\det J_G(z)|`. It starts
-    near the identity.
+    It returns the logarithm of its Jacobian determinant with the points, so that their density
+    is known: :math:`\log q(G(z)) = \log p(z) - \log |\det J_G(z)|`. Its initial parameters are
+    those of a map near the identity.
     """
 
     @abstractmethod
     def parameters(self, d: int, rngs: Sequence[np.random.Generator]) -> list[Tensor]:
-        """The parameters at the start, each (R, a, b)."""
+        """Draw initial parameters for d coordinates, each (R, a, b)."""
 
     @abstractmethod
     def push(self, parameters: list[Tensor], noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Points (R, d, B) for noise (R, d, B), and their log-determinants (R, B)."""
+        """Return points (R, d, B) for noise (R, d, B), and their log-determinants (R, B)."""

@@ -17,19 +17,25 @@ class KDE(DensityModel):
 
     .. math:: p(x) = \frac1n \sum_i \mathcal N(x; x_i, h^2 \operatorname{diag}(\sigma^2))
 
-    with the standard deviation :math:`\sigma_j` of each coordinate, as suits columns of a table in
-    units of their own, or with their root mean square for all of them, as suits coordinates that
-    are alike, some of which may hardly vary.
+    With ``units="own"``, :math:`\sigma_j` is the standard deviation of each coordinate, which
+    suits columns of a table in different units. With ``units="common"`` it is the root mean square
+    of these for all coordinates, which suits coordinates in the same unit.
 
     References:
         | On Estimation of a Probability Density Function and Mode (Parzen, 1962)
         | https://doi.org/10.1214/aoms/1177704472
 
     Arguments:
-        bandwidths: The bandwidths h to choose from, by the likelihood of held-out points.
-        most: No more points than this are centres, drawn without replacement.
-        n_validation: How many held-out points choose, at most a fifth of all.
-        units: Whether all coordinates are measured alike, or each by its own deviation.
+        bandwidths: Candidate bandwidths h; the one with the largest likelihood on held-out points
+            is chosen.
+        most: The largest number of centres; of more points, a random subset is used.
+        n_validation: The number of held-out points, at most a fifth of all.
+        units: Whether coordinates are scaled by a common deviation or each by its own.
+
+    Example:
+        >>> x = np.random.default_rng(0).standard_normal((500, 1))
+        >>> KDE().fit(x, np.random.default_rng(0)).log_prob(np.zeros((1, 1))).round()
+        array([-1.])
     """
 
     bandwidths: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)] = (
@@ -47,7 +53,7 @@ class KDE(DensityModel):
     units: Literal["common", "own"] = "common"
 
     def fit(self, x: Array, rng: np.random.Generator) -> Density:
-        """Learn from points (n, d)."""
+        """Learn a density from points (n, d)."""
         x = np.asarray(x, dtype=np.float64)[rng.permutation(len(x))[: self.most]]
         variance = x.var(axis=0)
         if self.units == "common":
@@ -55,18 +61,18 @@ class KDE(DensityModel):
         scale = np.maximum(np.sqrt(variance), 1e-6)
         z = x / scale
         chosen = self.bandwidths[0]
-        held = min(self.n_validation, len(x) // 5)
-        if len(self.bandwidths) > 1 and held:
-            scores = [float(_kernel(z[held:], h).score(z[:held])) for h in self.bandwidths]
+        count = min(self.n_validation, len(x) // 5)
+        if len(self.bandwidths) > 1 and count:
+            scores = [float(_kernel(z[count:], h).score(z[:count])) for h in self.bandwidths]
             chosen = self.bandwidths[int(np.argmax(scores))]
-        return _Kernels(z, chosen, scale)
+        return _KernelDensity(z, chosen, scale)
 
 
 def _kernel(z: Array, bandwidth: float) -> KernelDensity:
     return KernelDensity(bandwidth=bandwidth, rtol=1e-4).fit(z)
 
 
-class _Kernels(Density):
+class _KernelDensity(Density):
     def __init__(self, z: Array, bandwidth: float, scale: Array) -> None:
         self._z, self._bandwidth, self._scale = z, bandwidth, scale
         self._tree = _kernel(z, bandwidth)

@@ -1,11 +1,10 @@
-"""LED: a discriminator that is a log-density, and a generator that knows its own."""
+"""LED: a discriminator that is a log-density, and a generator of known density."""
 
 from dataclasses import dataclass
 from typing import Annotated
 
 from annotated_types import Gt
 
-from algorithms.density._training import EnergyConfig
 from algorithms.density.energy_model import EnergyModel
 from algorithms.density.one_way_flow import OneWayFlow
 
@@ -20,15 +19,16 @@ class LED(EnergyModel):
         = \mathrm{KL}(q \| p) - \log Z
 
     The discriminator maximises the likelihood of :math:`p = e^D / Z`, whose partition function
-    is estimated without bias from the generator's points; the generator maximises D and its own
-    entropy, which it knows, and so makes ever better proposals. What WGAN does in place of it
-    is in :class:`~algorithms.density.wgan_critic.WGANCritic`.
+    is estimated without bias from the generator's points. The generator maximises D and its own
+    entropy, which is exact, so that its proposals improve during training.
+    :class:`~algorithms.density.wgan_critic.WGANCritic` has WGAN's estimate instead.
 
-    From the abstracts: the discriminator as an unnormalised log-density, importance sampling in
-    place of WGAN's estimate, entropy from the exact density of a one-way flow, low-dimensional
-    latents. Our own: the layers of the flow, the reference at which both start, the penalty,
-    the gate, and all numbers. The generator's loss is a reverse divergence, which may drop
-    modes; the density alarms if the reference as a second proposal disagrees on log Z.
+    The paper's abstract specifies the discriminator as an unnormalised log-density, importance
+    sampling in place of WGAN's estimate, the entropy from the exact density of a one-way flow,
+    and low-dimensional latents. The flow's layers, the reference at which both networks start,
+    the penalty, the gate and all numbers are this project's choices. The generator's loss is a
+    reverse divergence, which may drop modes; the density raises an alarm if the reference, as a
+    second proposal, disagrees on log Z.
 
     References:
         | Adversarial Likelihood Estimation With One-Way Flows (Ben-Dov et al., 2024)
@@ -36,7 +36,7 @@ class LED(EnergyModel):
 
     Arguments:
         generator: The one-way flow G.
-        generator_rate: Its learning rate.
+        generator_rate: The learning rate of the generator.
 
     Example:
         >>> import numpy as np
@@ -48,7 +48,3 @@ class LED(EnergyModel):
 
     generator: OneWayFlow = OneWayFlow()  # noqa: RUF009 (frozen)
     generator_rate: Annotated[float, Gt(0)] = 1e-3
-
-    def config(self, classes: int = 1) -> EnergyConfig:
-        """What the training does."""
-        return self.contest(classes, self.generator, self.generator_rate)

@@ -1,4 +1,4 @@
-"""LED with an invertible generator: what does one-wayness cost or bring?"""
+"""LED with an invertible generator, to compare with the one-way flow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,53 +6,51 @@ from typing import Annotated
 
 import numpy as np
 import torch
-from annotated_types import Ge, Gt, MinLen
+from annotated_types import Gt
 from torch import Tensor
 from torch.func import functional_call
 
-from algorithms.density._splines import named, spline_flow
-from algorithms.density._training import EnergyConfig
+from algorithms.density._splines import SplineConfig
 from algorithms.density.energy_model import EnergyModel
 from algorithms.density.generators import Generator
 
 
 @dataclass(frozen=True)
-class SplineFlow(Generator):
-    r"""Neural spline flow as a generator: autoregressive, so that each coordinate is a spline.
+class SplineFlow(SplineConfig, Generator):
+    r"""Neural spline flow as a generator: an autoregressive map of monotone splines.
 
-    Its replicas are not stacked but pushed one by one, since it is a module of zuko's.
+    Its replicas are not stacked but computed one by one, since the flow is a module of zuko.
 
     References:
         | Neural Spline Flows (Durkan et al., 2019)
         | https://arxiv.org/abs/1906.04032
 
-    Arguments:
-        transforms: The number of autoregressive transforms.
-        hidden: The widths of each one's masked network.
+    Example:
+        >>> flow, noise = SplineFlow(hidden=(8,)), torch.zeros(1, 3, 5)
+        >>> points, log_det = flow.push(flow.parameters(3, [np.random.default_rng(0)]), noise)
+        >>> points.shape, log_det.shape
+        (torch.Size([1, 3, 5]), torch.Size([1, 5]))
     """
 
-    transforms: Annotated[int, Ge(1)] = 3
-    hidden: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (64, 64)
-
     def parameters(self, d: int, rngs: Sequence[np.random.Generator]) -> list[Tensor]:
-        """The parameters at the start, each (R, a, b)."""
-        drawn = [named(spline_flow(d, self.transforms, self.hidden), rng) for rng in rngs]
+        """Draw initial parameters for d coordinates, each (R, a, b)."""
+        drawn = [self.initial(d, rng) for rng in rngs]
         flat = [[t.reshape(t.shape[0], -1) for t in tensors.values()] for tensors in drawn]
         return [torch.stack(replicas) for replicas in zip(*flat, strict=True)]
 
     def push(self, parameters: list[Tensor], noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Points (R, d, B) for noise (R, d, B), and their log-determinants (R, B)."""
-        flow = spline_flow(noise.shape[1], self.transforms, self.hidden)
-        shapes = {name: p.shape for name, p in flow.named_parameters()}
+        """Return points (R, d, B) for noise (R, d, B), and their log-determinants (R, B)."""
+        transform = self.transform(noise.shape[1])
+        shapes = {name: p.shape for name, p in transform.named_parameters()}
         points, logs = [], []
         for r, z in enumerate(noise):
-            own = {
+            replica = {
                 name: p[r].reshape(shape)
                 for (name, shape), p in zip(shapes.items(), parameters, strict=True)
             }
-            # An autoregressive flow has one direction that is a single pass: here it is from
-            # noise to points, since nobody asks for the density of a point from elsewhere.
-            x, log_det = functional_call(flow, own, (z.T,))
+            # An autoregressive flow takes a single pass in one direction only. Here it is the
+            # direction from noise to points: training evaluates no density at other points.
+            x, log_det = functional_call(transform, replica, (z.T,))
             points.append(x.T)
             logs.append(log_det)
         return torch.stack(points), torch.stack(logs)
@@ -60,9 +58,9 @@ class SplineFlow(Generator):
 
 @dataclass(frozen=True)
 class LEDFlow(EnergyModel):
-    r"""LED whose generator is an invertible flow: an ablation of the one-way flow.
+    r"""LED with an invertible flow as its generator: an ablation of the one-way flow.
 
-    All else is :class:`~algorithms.density.led.LED`.
+    In all else it equals :class:`~algorithms.density.led.LED`.
 
     References:
         | Adversarial Likelihood Estimation With One-Way Flows (Ben-Dov et al., 2024)
@@ -70,12 +68,13 @@ class LEDFlow(EnergyModel):
 
     Arguments:
         generator: The flow.
-        generator_rate: Its learning rate.
+        generator_rate: The learning rate of the generator.
+
+    Example:
+        >>> x = np.random.default_rng(0).standard_normal((200, 2))
+        >>> LEDFlow(steps=2, final=64).fit(x, np.random.default_rng(0)).log_prob(x).shape
+        (200,)
     """
 
     generator: SplineFlow = SplineFlow()
     generator_rate: Annotated[float, Gt(0)] = 1e-3
-
-    def config(self, classes: int = 1) -> EnergyConfig:
-        """What the training does."""
-        return self.contest(classes, self.generator, self.generator_rate)

@@ -1,11 +1,10 @@
 """Maximum-entropy generators."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt
 
-from algorithms.density._training import EnergyConfig
 from algorithms.density.energy_model import EnergyModel
 from algorithms.density.one_way_flow import OneWayFlow
 
@@ -19,8 +18,8 @@ class MEG(EnergyModel):
         + \tfrac\lambda2\, \mathbb E_{\text{data}} \lVert \nabla f(x) \rVert^2,
         \qquad \min_G\; \mathbb E_{x \sim q} \log q(x) - D(x)
 
-    Critic and penalty are the method's; its estimate of the entropy, by mutual information, is
-    replaced by the exact one of a one-way flow. With LED's penalty, which is none by default, it
+    Critic and penalty are the paper's. The paper estimates the entropy by mutual information; here
+    it is the exact entropy of a one-way flow. With ``penalty=0``, LED's default, the method
     differs from LED in the partition function alone.
 
     References:
@@ -30,13 +29,17 @@ class MEG(EnergyModel):
     Arguments:
         penalty: The weight :math:`\lambda` of the gradient penalty.
         generator: The one-way flow.
-        generator_rate: Its learning rate.
+        generator_rate: The learning rate of the generator.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.random.default_rng(0).standard_normal((200, 2))
+        >>> MEG(steps=5, final=64).fit(x, np.random.default_rng(0)).log_prob(x).shape
+        (200,)
     """
+
+    partition: ClassVar[Literal["importance", "critic"]] = "critic"
 
     penalty: Annotated[float, Ge(0)] = 0.1
     generator: OneWayFlow = OneWayFlow()  # noqa: RUF009 (frozen)
     generator_rate: Annotated[float, Gt(0)] = 1e-3
-
-    def config(self, classes: int = 1) -> EnergyConfig:
-        """What the training does."""
-        return self.contest(classes, self.generator, self.generator_rate, "critic")

@@ -1,4 +1,4 @@
-"""A flow whose inverse nobody needs."""
+"""The one-way flow: a generator whose inverse is never computed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,25 +15,26 @@ from torch.nn.functional import silu, softplus
 from algorithms.density.generators import Generator
 from algorithms.networks import evenly, product
 
-#: No scale leaves e^-6 to e^6 in one layer.
-REACH = 6.0
-SIZE = 6
+#: The scales of a layer lie between e^-6 and e^6.
+MAX_LOG_SCALE = 6.0
+#: The number of parameters of a layer.
+LAYER_SIZE = 6
 
 
 @dataclass(frozen=True)
 class OneWayFlow(Generator):
-    r"""One-way flow: the density of its samples is exact, its inverse is never formed.
+    r"""One-way flow: the density of its samples is exact, and its inverse is never computed.
 
-    Each layer mixes the coordinates and then bends each of them monotonously, by a function
-    whose shape depends on the coordinates before it:
+    Each layer mixes the coordinates and then applies a monotone function to each of them, whose
+    shape depends on the coordinates before it:
 
     .. math::
         h = L U z + t, \qquad
         y_i = e^{s_i} h_i + m_i + \sum_k a_{ik} \tanh(b_{ik} h_i + c_{ik}), \quad a, b > 0
 
     L and U are triangular, L with ones on its diagonal and U with positive numbers, and
-    (s, m, a, b, c) come from a masked network of :math:`h_1, \dots, h_{i-1}`. So the map is
-    injective by construction, its Jacobian never loses rank, and
+    (s, m, a, b, c) are the outputs of a masked network of :math:`h_1, \dots, h_{i-1}`. The map is
+    therefore injective by construction, its Jacobian has full rank, and
 
     .. math::
         \log |\det J| = \sum_i \log U_{ii} + \sum_i \log \Big(e^{s_i} +
@@ -42,12 +43,12 @@ class OneWayFlow(Generator):
     The permutation P of a PLU layer reverses the coordinates in every other layer.
 
     With ``latent`` = k below d, all layers but the last act on the first k coordinates of the
-    noise alone; the last takes in the other d - k, whose density counts. What the few latents
-    make is a smooth surface, with the noise around it: a density on all of the space, which a
-    map from k to d dimensions alone would not have.
+    noise only; the last layer acts on all d. The k latents then span a smooth surface, and the
+    other d - k coordinates are noise around it, so that the density is one on the whole space. A
+    map from k to d dimensions would have none.
 
-    The one-way flow, low-dimensional latents included, is the paper's; its abstract does not say
-    how the layers are built, and these ones are our own.
+    The one-way flow, low-dimensional latents included, is the paper's. The paper's abstract does
+    not specify the layers; these are this project's choice.
 
     References:
         | Adversarial Likelihood Estimation With One-Way Flows (Ben-Dov et al., 2024)
@@ -72,14 +73,17 @@ class OneWayFlow(Generator):
     latent: Annotated[int, Ge(0)] = 0
 
     def widths(self, d: int) -> list[int]:
-        """How many coordinates each layer acts on."""
+        """Return the number of coordinates that each layer acts on."""
         if self.latent > d:
-            raise ValueError(f"latent={self.latent}, but the points have {d} coordinates")
+            raise ValueError(
+                f"latent={self.latent} is more than the {d} coordinates of the points; allowed "
+                f"are 0 to {d}"
+            )
         return [self.latent or d] * (self.layers - 1) + [d]
 
     def parameters(self, d: int, rngs: Sequence[np.random.Generator]) -> list[Tensor]:
-        """The parameters at the start, each (R, a, b): nearly the identity."""
-        found = []
+        """Draw initial parameters, each (R, a, b), of a map near the identity."""
+        parameters = []
         for width in self.widths(d):
             outputs = (2 + 3 * self.bumps) * width
             shapes = [(self.hidden, width), (self.hidden, 1), (outputs, self.hidden)]
@@ -88,47 +92,53 @@ class OneWayFlow(Generator):
                 torch.from_numpy(np.stack([rng.uniform(-s, s, shape) for rng in rngs]))
                 for shape, s in zip(shapes, scales, strict=True)
             ]
-            # a is small, b is one, and the bumps' centres are spread over where the noise is.
+            # a is small, b is one, and the centres of the bumps cover the range of the noise.
             bend = torch.zeros(2 + 3 * self.bumps, width)
             bend[2 : 2 + self.bumps] = log(np.expm1(0.02))
             bend[2 + self.bumps : 2 + 2 * self.bumps] = log(np.expm1(1.0))
             bend[2 + 2 * self.bumps :] = torch.linspace(-2, 2, self.bumps)[:, None]
-            found += [
+            parameters += [
                 torch.zeros(len(rngs), width, width),
                 torch.zeros(len(rngs), width, 1),
                 *drawn,
                 bend.view(1, -1, 1).repeat(len(rngs), 1, 1),
             ]
-        return [p.float() for p in found]
+        return [p.float() for p in parameters]
 
     def push(self, parameters: list[Tensor], noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Points (R, d, B) for noise (R, d, B), and their log-determinants (R, B)."""
+        """Return points (R, d, B) for noise (R, d, B), and their log-determinants (R, B)."""
         total = noise.new_zeros(noise.shape[0], noise.shape[2])
         for layer, width in enumerate(self.widths(noise.shape[1])):
-            own = parameters[SIZE * layer : SIZE * (layer + 1)]
+            part = parameters[LAYER_SIZE * layer : LAYER_SIZE * (layer + 1)]
             reverse = layer % 2 == 1 and width == noise.shape[1] and not self.latent
             head = noise[:, :width].flip(1) if reverse else noise[:, :width]
-            mixed, log_det = mix(own[0], own[1], head)
-            warped, more = self._bend(own[2:], mixed)
+            mixed, log_det = mix(part[0], part[1], head)
+            warped, more = self._warp(part[2:], mixed)
             total = total + log_det + more
             warped = warped.flip(1) if reverse else warped
             rest = noise[:, width:]
             noise = torch.cat([warped, rest], 1) if rest.shape[1] else warped
         return noise, total
 
-    def _bend(self, parameters: list[Tensor], h: Tensor) -> tuple[Tensor, Tensor]:
-        """The triangular monotone part of a layer."""
+    def _warp(self, parameters: list[Tensor], h: Tensor) -> tuple[Tensor, Tensor]:
+        """Apply the triangular monotone part of a layer."""
         w, b, v, c = parameters
         first, second = _masks(h.shape[1], self.hidden, h.dtype)
         hidden = evenly(silu, product(w * first, h, b))
         masked = v * second.repeat(2 + 3 * self.bumps, 1)
         shape = product(masked, hidden, c).unflatten(1, (-1, h.shape[1]))
-        s = REACH * torch.tanh(shape[:, 0] / REACH)
+        s = MAX_LOG_SCALE * torch.tanh(shape[:, 0] / MAX_LOG_SCALE)
         return monotone(h.unsqueeze(1), s, shape[:, 1], *shape[:, 2:].chunk(3, dim=1))
 
 
 def mix(packed: Tensor, shift: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
-    """``L U z + t``, L and U packed in one matrix (R, d, d), and its log-determinant (R, 1)."""
+    """Return ``L U z + t``, (R, d, B), and its log-determinant, (R, 1).
+
+    Arguments:
+        packed: L below the diagonal, U above it, and the logarithm of U's diagonal, (R, d, d).
+        shift: The vector t, (R, d, 1).
+        z: Points, (R, d, B).
+    """
     diagonal = torch.diagonal(packed, dim1=1, dim2=2)
     eye = torch.eye(packed.shape[1], dtype=packed.dtype)
     lower, upper = packed.tril(-1) + eye, packed.triu(1) + torch.diag_embed(diagonal.exp())
@@ -138,15 +148,15 @@ def mix(packed: Tensor, shift: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
 def monotone(
     h: Tensor, s: Tensor, m: Tensor, a: Tensor, b: Tensor, c: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Increasing functions of h (R, 1, d, B), and the sum of their log-derivatives (R, B).
+    """Return increasing functions of h, (R, d, B), and the sum of their log-derivatives, (R, B).
 
     Arguments:
-        h: Where they are evaluated, (R, 1, d, B).
+        h: The arguments of the functions, (R, 1, d, B).
         s: Log-slope of the linear part, (R, d, B).
         m: Shift, (R, d, B).
         a: Heights of the bumps before the softplus, (R, K, d, B).
-        b: Their slopes before the softplus, (R, K, d, B).
-        c: Their shifts, (R, K, d, B).
+        b: Slopes of the bumps before the softplus, (R, K, d, B).
+        c: Shifts of the bumps, (R, K, d, B).
     """
     slope, rise = s.exp(), evenly(softplus, b)
     tanh = torch.tanh(torch.addcmul(c, rise, h))
@@ -158,7 +168,7 @@ def monotone(
 
 @lru_cache(maxsize=64)
 def _masks(d: int, hidden: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Which inputs a hidden unit sees, (H, d), and which hidden units an output sees, (d, H)."""
+    """Return the masks from inputs to hidden units, (H, d), and from these to outputs, (d, H)."""
     # Unit j sees the coordinates below its degree; output i the units of a degree of at most i.
     degree = torch.arange(hidden) % max(1, d - 1) + 1
     place = torch.arange(d)

@@ -26,7 +26,7 @@ from algorithms.density.base import Partition
 
 
 def importance(weights: Array) -> Array:
-    r"""The logarithm of the mean weight, :math:`\log \frac1m \sum_j e^{w_j}`.
+    r"""Return the logarithm of the mean weight, :math:`\log \frac1m \sum_j e^{w_j}`.
 
     Arguments:
         weights: Log-weights of m proposals on the last axis, (..., m).
@@ -39,7 +39,9 @@ def importance(weights: Array) -> Array:
 
 
 def one_sample(weights: Array) -> Array:
-    r"""The mean log-weight, a lower bound: :math:`\mathbb E_q w = \log Z - \mathrm{KL}(q \| p)`.
+    r"""Return the mean log-weight, a lower bound of log Z in expectation.
+
+    .. math:: \mathbb E_q w = \log Z - \mathrm{KL}(q \| p)
 
     Arguments:
         weights: Log-weights of m proposals on the last axis, (..., m).
@@ -48,7 +50,7 @@ def one_sample(weights: Array) -> Array:
 
 
 def critic(energies: Array) -> Array:
-    r"""What WGAN puts in place of log Z: the mean of D over proposals, without their density.
+    r"""Return WGAN's substitute for log Z: the mean of D over proposals, without their density.
 
     .. math:: \mathbb E_q D = \log Z - \mathrm{KL}(q \| p) - H(q)
 
@@ -59,7 +61,7 @@ def critic(energies: Array) -> Array:
 
 
 def effective(weights: Array) -> Array:
-    r"""The effective share of the proposals, :math:`(\sum e^{w_j})^2 / (m \sum e^{2 w_j})`.
+    r"""Return the effective share of the proposals, :math:`(\sum e^{w_j})^2 / (m \sum e^{2 w_j})`.
 
     Arguments:
         weights: Log-weights of m proposals on the last axis, (..., m).
@@ -73,7 +75,7 @@ def effective(weights: Array) -> Array:
 
 
 def standard_error(weights: Array) -> Array:
-    r"""The standard error of :func:`importance`, by the delta method.
+    r"""Return the standard error of :func:`importance`, by the delta method.
 
     .. math:: \frac{\mathrm{sd}(e^w)}{\sqrt m\, \overline{e^w}} = \sqrt{\frac{1/\rho - 1}{m - 1}}
 
@@ -87,11 +89,11 @@ def standard_error(weights: Array) -> Array:
 
 
 def estimate(weights: Array, others: Array | None = None) -> Partition:
-    """The estimate with its error, beside a second one by another proposal.
+    """Return the estimate with its error, and a second one from other proposals.
 
     Arguments:
         weights: Log-weights of m proposals, (m,).
-        others: Log-weights of proposals from elsewhere, (m',).
+        others: Log-weights of the other proposals, (m',).
     """
     second: tuple[float | None, float | None] = (None, None)
     if others is not None:

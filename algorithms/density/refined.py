@@ -1,4 +1,4 @@
-"""A flow, and another density for the noise that it leaves."""
+"""A flow with a second density model for its noise."""
 
 from dataclasses import dataclass
 
@@ -12,13 +12,14 @@ from algorithms.density.led import LED
 
 @dataclass(frozen=True)
 class Refined(DensityModel):
-    r"""A flow F by maximum likelihood, refined: its noise is learnt by another model.
+    r"""Flow F by maximum likelihood whose noise has a density r, learnt by a second model.
 
     .. math:: p(x) = r(F(x)) \, |\det J_F(x)|
 
-    A flow alone takes the noise F(x) for normal. What is still in it, since flows bend space but
-    do not tear it, is left to the density r: an energy, say, whose reference and generator start
-    at that normal law, so that it can only gain on the flow as far as held-out points can tell.
+    A flow alone assumes that the noise F(x) is normal. Since a flow is continuous, structure such
+    as separate modes remains in the noise, and the density r models it. An energy model as r
+    starts at the normal distribution, and its validation keeps this start unless held-out points
+    show an improvement.
 
     References:
         | Learning Energy-Based Model with Flow-Based Backbone by Neural Transport MCMC
@@ -27,19 +28,25 @@ class Refined(DensityModel):
 
     Arguments:
         flow: The flow.
-        model: How the density of its noise is learnt.
+        model: The density model of the flow's noise.
+
+    Example:
+        >>> x = np.random.default_rng(0).standard_normal((200, 2))
+        >>> model = Refined(Flow(steps=2, hidden=(8,)), LED(steps=2, final=64))
+        >>> model.fit(x, np.random.default_rng(0)).log_prob(x).shape
+        (200,)
     """
 
     flow: Flow = Flow()  # noqa: RUF009 (frozen)
     model: DensityModel = LED()  # noqa: RUF009 (frozen)
 
     def fit(self, x: Array, rng: np.random.Generator) -> Density:
-        """Learn from points (n, d)."""
+        """Learn a density from points (n, d)."""
         flow = self.flow.fit(x, rng)
-        return _Refined(flow, self.model.fit(flow.noise(x)[0], rng))
+        return _RefinedDensity(flow, self.model.fit(flow.noise(x)[0], rng))
 
 
-class _Refined(Density):
+class _RefinedDensity(Density):
     def __init__(self, flow: FlowDensity, rest: Density) -> None:
         self._flow, self._rest = flow, rest
 

@@ -52,20 +52,20 @@ def test_a_flow_never_maps_two_points_to_one():
         own = parameters[6 * layer : 6 * (layer + 1)]
         for h in torch.from_numpy(3 * rng(layer).standard_normal((20, d))):
             jacobian = torch.autograd.functional.jacobian(
-                lambda h, own=own: flow._bend(own[2:], h[None, :, None])[0][0, :, 0], h
+                lambda h, own=own: flow._warp(own[2:], h[None, :, None])[0][0, :, 0], h
             )
             assert not jacobian.triu(1).any()
             assert (jacobian.diagonal() > 0).all()
     # What is inverted root by root is what went in: y has no second origin.
     z = torch.from_numpy(rng(9).standard_normal((1, d, 30)))
     own = parameters[:6]
-    y, _ = flow._bend(own[2:], z)
+    y, _ = flow._warp(own[2:], z)
     found = torch.zeros_like(z)
     for i in range(d):
         low, high = torch.full_like(z[:, i], -60), torch.full_like(z[:, i], 60)
         for _ in range(80):
             found[:, i] = (low + high) / 2
-            below = flow._bend(own[2:], found)[0][:, i] < y[:, i]
+            below = flow._warp(own[2:], found)[0][:, i] < y[:, i]
             low, high = (
                 torch.where(below, found[:, i], low),
                 torch.where(below, high, found[:, i]),
@@ -99,7 +99,7 @@ def test_latents_of_few_dimensions_move_all_coordinates_and_noise_fills_the_rest
     moved = noise.clone()
     moved[:, 0] += 1
     assert ((flow.push(parameters, moved)[0] - y).abs().amax((0, 2)) > 1e-3).all()
-    with pytest.raises(ValueError, match="latent=4, but the points have 3 coordinates"):
+    with pytest.raises(ValueError, match="latent=4 is more than the 3 coordinates of the points"):
         OneWayFlow(latent=4).parameters(3, [rng()])
 
 
@@ -171,6 +171,6 @@ def test_heavy_weights_and_a_dropped_mode_alarm():
     assert alone.effective > 0.99
     assert not alone.alarms()
     (dropped,) = partition.estimate(blind, seeing).alarms()
-    assert "as if one had dropped a mode" in dropped
+    assert "may have dropped a mode" in dropped
     both = np.where(draw.random(5000) < 0.5, -4, 4) + draw.standard_normal(5000)
     assert not partition.estimate(target(both) - target(both), seeing).alarms()

@@ -9,7 +9,7 @@ from scipy import stats
 
 from algorithms.base import TrainingSet
 from algorithms.density.base import Density, DensityModel, Partition
-from algorithms.density.bayes_rule import DoubtfulPartition, distance, doubt
+from algorithms.density.bayes_rule import DoubtfulPartition, doubtful_share, joint_distance
 from algorithms.density.energies import SmoothMLP
 from algorithms.density.gaussian_mixture import GaussianMixture
 from algorithms.density.generative import Generative
@@ -74,9 +74,9 @@ class Wobbly(DensityModel):
 
 def test_decisions_that_hang_on_log_z_are_counted_and_warned_of():
     scores = np.array([[0.0, -0.1], [0.0, -3.0], [-1.0, 0.0], [0.0, -0.3]])
-    assert doubt(scores, np.zeros(2)) == 0
-    assert doubt(scores, np.array([0.1, 0.0])) == 0.25
-    assert doubt(scores, np.array([0.1, 0.2])) == 0.5
+    assert doubtful_share(scores, np.zeros(2)) == 0
+    assert doubtful_share(scores, np.array([0.1, 0.0])) == 0.25
+    assert doubtful_share(scores, np.array([0.1, 0.2])) == 0.5
     sure, unsure = (Generative(Wobbly(error)) for error in (1e-6, 0.5))
     assert sure.fit(sample(), rng()).report["doubtful"] == 0
     with pytest.warns(DoubtfulPartition, match="within 2 standard errors it could change"):
@@ -96,7 +96,7 @@ def test_the_distance_to_a_known_law_is_exact_on_normal_laws():
         return lambda x: (stats.norm.logpdf(x, loc=shift) + math.log(0.5)).repeat(2, axis=1)
 
     draws = rng().normal(mean, 1, size=(400_000, 1))
-    found = distance(log_joint(0.0), log_joint(mean), draws)
+    found = joint_distance(log_joint(0.0), log_joint(mean), draws)
     tv = 2 * stats.norm.cdf(mean / 2) - 1
     assert found["epsilon"] == pytest.approx(tv, abs=0.004)
     assert found["kl"] == pytest.approx(mean**2 / 2, abs=0.02)

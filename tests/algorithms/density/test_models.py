@@ -9,8 +9,8 @@ import torch
 from scipy import stats
 
 from algorithms.density import partition
-from algorithms.density._reference import reference
-from algorithms.density._training import EnergyConfig, EnergyTraining, contest, weigh
+from algorithms.density._reference import fit_reference
+from algorithms.density._training import EnergyTraining, Validation, draw_proposals, train_energies
 from algorithms.density.base import DensityModel
 from algorithms.density.energies import SineMLP, SmoothMLP
 from algorithms.density.energy_model import EnergyDensity
@@ -57,36 +57,32 @@ def test_before_training_all_proposals_are_effective():
     assert z.value == pytest.approx(0, abs=4 * z.error + 1e-3)
 
 
-def config(**other):
+def tiny(cls=LED, **other):
     base = {
         "energy": SmoothMLP((8,)),
         "generator": OneWayFlow(layers=2, bumps=2, hidden=6),
-        "partition": "importance",
-        "entropy": 1.0,
         "penalty": 0.1,
-        "around": "data",
         "steps": 10,
         "batch_size": 16,
         "proposals": 32,
         "learning_rate": 1e-2,
-        "generator_rate": 1e-3,
-        "weight_decay": 0.0,
         "gate": 0.0,
         "rounds": 1,
+        "final": 4096,
     }
-    return EnergyConfig(**(base | other))
+    return cls(**(base | other))
 
 
-@pytest.mark.parametrize("partition_by", ["importance", "critic"])
-def test_the_gradient_of_the_energys_loss_is_that_of_finite_differences(partition_by, monkeypatch):
-    ours = config(partition=partition_by, penalty=0.0)
+@pytest.mark.parametrize("model", [LED, MEG], ids=["importance", "critic"])
+def test_the_gradient_of_the_energys_loss_is_that_of_finite_differences(model, monkeypatch):
+    ours = tiny(model, penalty=0.0)
     x = points(n=40)
-    base = reference(x, (1,), 0.0, rng())
+    base = fit_reference(x, (1,), 0.0, rng())
     u = base.whiten(torch.from_numpy(x.T)[None])[0]
     loop = EnergyTraining(
         ours, [u.float()], [torch.zeros(40, dtype=torch.int64)], [base], [rng(2)]
     )
-    loop.base = base
+    loop.reference = base
     draws = torch.Generator().manual_seed(0)
     loop.state.energy = [
         (p + 0.3 * torch.randn(p.shape, generator=draws)).double() for p in loop.state.energy
@@ -95,11 +91,11 @@ def test_the_gradient_of_the_energys_loss_is_that_of_finite_differences(partitio
     log_q = base.log_prob(far)
     data, truth = u[None, :, :16], torch.zeros(1, 16, dtype=torch.int64)
     taken = []
-    monkeypatch.setattr(loop.climber, "step", lambda p, g, k: taken.append(g))
+    monkeypatch.setattr(loop.energy_optimiser, "step", lambda p, g, k: taken.append(g))
 
     def loss():
         loop.losses = loop.losses.double()
-        loop._climb(0, data, truth, far, log_q, 0.0)
+        loop._step_energy(0, data, truth, far, log_q, 0.0)
         return float(loop.losses[0, 0])
 
     loss()
@@ -211,16 +207,16 @@ class Random(Network):
 )
 def test_energies_that_are_no_functions_of_a_point_are_refused(kind, says):
     x = points()
-    base = reference(x, (1,), 0.0, rng())
+    base = fit_reference(x, (1,), 0.0, rng())
     with pytest.raises(ValueError, match=says):
-        contest(config(energy=Random(kind)), [x], [base], [rng()])
+        train_energies(tiny(energy=Random(kind)), [x], [base], [rng()])
 
 
 def test_the_energy_stands_still_while_its_proposals_are_bad():
     x = points()
-    base = reference(x, (1,), 0.0, rng())
-    (state,) = contest(config(gate=0.999999, penalty=0.0, steps=5), [x], [base], [rng()])
-    (moved,) = contest(config(gate=0.0, penalty=0.0, steps=5), [x], [base], [rng()])
+    base = fit_reference(x, (1,), 0.0, rng())
+    (state,) = train_energies(tiny(gate=0.999999, penalty=0.0, steps=5), [x], [base], [rng()])
+    (moved,) = train_energies(tiny(gate=0.0, penalty=0.0, steps=5), [x], [base], [rng()])
     assert not state.energy[-2].any()
     assert moved.energy[-2].any()
 
@@ -245,12 +241,13 @@ def test_an_energy_that_only_lost_is_left_at_its_reference():
 
 def test_a_generator_that_lost_its_way_is_replaced_by_the_reference():
     x = points()
-    base = reference(x, (1,), 0.0, rng())
-    ours = config(generator_rate=1.0, learning_rate=1e-9, steps=6)
-    (lost,) = contest(ours, [x], [base], [rng()])
-    _, weights = weigh(ours, lost, base.map(lambda t: t.float()), 4096, rng(3))
+    base = fit_reference(x, (1,), 0.0, rng())
+    ours = tiny(generator_rate=1.0, learning_rate=1e-9, steps=6)
+    (lost,) = train_energies(ours, [x], [base], [rng()])
+    single = base.apply(lambda t: t.float())
+    _, weights = draw_proposals(ours.energy, ours.generator, lost, single, 4096, rng(3))
     assert partition.effective(weights.numpy()) < 0.05
-    density = EnergyDensity(ours, lost, base, 4096, rng(1))
+    density = EnergyDensity(ours, lost, base, rng(1))
     z = density.log_partition()
     assert z.effective > 0.99
     assert not z.alarms()
@@ -261,18 +258,18 @@ def test_a_generator_that_lost_its_way_is_replaced_by_the_reference():
 
 
 def test_rounds_whose_weights_are_too_heavy_are_not_believed(monkeypatch):
-    x, base = points(n=60), reference(points(n=60), (1,), 0.0, rng())
-    told = iter([(5.0, 0.01, 0.9), (-9.0, 0.01, 0.01), (-9.0, 0.01, 0.01)])
-    found = []
+    x, base = points(n=60), fit_reference(points(n=60), (1,), 0.0, rng())
+    scores = iter([(5.0, 0.01, 0.9), (-9.0, 0.01, 0.01), (-9.0, 0.01, 0.01)])
+    states = []
 
-    def judged(config, state, *_):
-        found.append(state)
-        return next(told)
+    def validate(config, state, *_):
+        states.append(state)
+        return Validation(*next(scores))
 
-    monkeypatch.setattr("algorithms.density._training.judge", judged)
-    monkeypatch.setattr(EnergyTraining, "starts", lambda self, judged: {})
-    (state,) = contest(config(rounds=3, steps=9), [x], [base], [rng()])
-    assert state is found[0]
+    monkeypatch.setattr("algorithms.density._training.validate_state", validate)
+    monkeypatch.setattr(EnergyTraining, "initial_losses", lambda self, validation: {})
+    (state,) = train_energies(tiny(rounds=3, steps=9), [x], [base], [rng()])
+    assert state is states[0]
 
 
 @pytest.mark.slow
@@ -351,6 +348,8 @@ def test_kernels_are_as_wide_as_their_units_say(units):
 def test_weights_of_a_trained_replica_are_those_of_its_energy_and_generator():
     density = QUICK.fit(points(), rng(1))
     x, weights = density.propose(200, rng(5))
-    _, again = weigh(density._rules, density._state, density._base, 200, rng(5))
+    network, generator = QUICK.energy, QUICK.generator
+    state, reference = density._state, density._reference
+    _, again = draw_proposals(network, generator, state, reference, 200, rng(5))
     np.testing.assert_array_equal(weights, again.numpy())
     assert x.shape == (200, 2)

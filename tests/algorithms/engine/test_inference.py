@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from algorithms._features.wrapper import on_points
+from algorithms._features.wrapper import compose
 from algorithms.base import Rows, TrainingSet
 from algorithms.engine.inference import BatchedPredictor, probabilities
 from algorithms.engine.loop import initial
@@ -119,9 +119,7 @@ def test_the_last_stage_of_a_training_is_what_was_trained():
 def test_stages_on_representations_tell_chances_of_points():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(80, 4)).astype(np.float32)
-    fitted = on_points(
-        ERM(epochs=9, trace=True).fit(TrainingSet(x, x[:, 0] > 0), rng), np.negative
-    )
+    fitted = compose(ERM(epochs=9, trace=True).fit(TrainingSet(x, x[:, 0] > 0), rng), np.negative)
     for stage in (*fitted.path, fitted):
         assert np.array_equal(stage.predict_proba(-x).argmax(1), stage.predict(-x))
     assert (fitted.path[-1].predict(-x) == (x[:, 0] > 0)).mean() > 0.9

@@ -322,7 +322,7 @@ def test_without_the_extra_the_command_is_named(monkeypatch):
 def test_an_encoder_that_is_not_there_is_named_with_the_command(bench, root):
     said = bench("run", "quick", "--learners", "Finetune(encoder='me/none')", "--jobs", "0")
     assert said.code == 2
-    assert f"looked for the folder {root / 'me' / 'none'}" in said.line
+    assert f"neither the folder {root / 'me' / 'none'}" in said.line
     assert "`hf download me/none`" in said.line
     with pytest.raises(Missing, match="hf download"):
         Grid(
