@@ -10,8 +10,8 @@ from algorithms.base import Fitted
 from bench.datasets.base import Array
 from bench.experiment.setup import TrainingSetup
 from bench.experiment.trial import Record, Trial
-from bench.theory.bounds import promises
-from collectives.types import Deployed, MemberData, Predict
+from bench.theory.bounds import trial_bounds
+from collectives.types import Classifier, MemberData, Predict
 
 
 def evaluate(trial: Trial, scene: TrainingSetup, fitted: Fitted) -> Record:
@@ -22,7 +22,7 @@ def evaluate(trial: Trial, scene: TrainingSetup, fitted: Fitted) -> Record:
     def predict(x: Array) -> Array:
         return clean if x is test.x else labels(fitted, x)
 
-    deployed = Deployed(predict, fitted.predict_proba)
+    deployed = Classifier(predict, fitted.predict_proba)
     won = np.asarray(trial.strategy.success(deployed, test), dtype=float)
     asked = ~np.isnan(won)
     if won.shape != clean.shape or not ((won >= 0) & (won <= 1))[asked].all():
@@ -49,7 +49,7 @@ def evaluate(trial: Trial, scene: TrainingSetup, fitted: Fitted) -> Record:
         "measures": _numbers({**trial.strategy.measures(deployed, test), **_rounds(trial, scene)}),
         "signal": _numbers(scene.world.told(trial.strategy)),
         "bounds": _numbers(
-            promises(
+            trial_bounds(
                 trial, scene.sample, scene.members, fitted.weights, test.x, _own(trial, scene)
             )
         ),
@@ -135,7 +135,7 @@ def _epochs(trial: Trial, scene: TrainingSetup, fitted: Fitted) -> dict[str, lis
     for epoch in fitted.path:
         then = Fitted(epoch.predict)
         right = labels(then, scene.world.test.x) == scene.world.test.y
-        shown = Deployed(partial(labels, then), epoch.predict_proba)
+        shown = Classifier(partial(labels, then), epoch.predict_proba)
         won = trial.strategy.success(shown, scene.world.test)
         row: Record = {"success": np.nanmean(won), "accuracy": _share(right)}
         row |= {f"firm_{name}": value for name, value in epoch.metrics.items()}

@@ -14,7 +14,7 @@ from bench.core.random_streams import stream
 from bench.experiment.evaluation import evaluate, labels
 from bench.experiment.setup import SeedContext, TrainingSetup, set_up
 from bench.experiment.trial import Record, Trial
-from collectives.types import Deployed, Predict
+from collectives.types import Classifier, Predict
 
 
 @dataclass
@@ -49,7 +49,7 @@ class _TrialRun:
     def hear(self, outcome: Any) -> None:
         """Keep what the firm has deployed."""
         if isinstance(outcome, Fitted):
-            shown = Deployed(partial(labels, outcome), outcome.predict_proba)
+            shown = Classifier(partial(labels, outcome), outcome.predict_proba)
             self.fitted, self.seen = outcome, (*self.seen, shown)
         else:
             self.error = _no_classifier(outcome)

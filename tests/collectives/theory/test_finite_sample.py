@@ -9,7 +9,7 @@ import pytest
 
 from collectives.signals.tabular import SetFeature
 from collectives.theory import finite_sample as bounds
-from collectives.theory.counts import Counts, _kinds, count_signal
+from collectives.theory.counts import Counts, _unique, count_signal
 from collectives.theory.finite_sample import Terms
 from collectives.types import Array, MemberData
 from collectives.unplanting import Unplant
@@ -76,7 +76,7 @@ def vectorised(
         return bounds.planting(data, terms, label)
     if kind == "only":
         return bounds.feature_only_plus(data, terms, label)
-    survey, rest = data.parted(asked, count_signal(BIT, x, y, 3, [asked]))
+    survey, rest = data.split_first(asked, count_signal(BIT, x, y, 3, [asked]))
     return bounds.unplanting(survey, rest, data, terms, label, naive=kind == "naive")
 
 
@@ -224,7 +224,7 @@ def test_where_nobody_was_asked_unplanting_is_promised_nothing(way: Any) -> None
 
     def both() -> tuple[float, int]:
         own = MemberData(x[:n], y[:n], 3)
-        bound = strategy.finite_sample_bound(Counts(own.x, own.y, 3), Terms(people, people))[0]
+        bound = strategy.bounds.finite_sample(Counts(own.x, own.y, 3), Terms(people, people))[0]
         told = strategy.act(own.x, own.y, pooled=own, n=people, rng=rng)[1]
         firm = np.bincount(np.concatenate([told, y[n:]]), minlength=3)
         return float(bound), int(firm.argmax())
@@ -300,6 +300,6 @@ def test_kinds_are_those_of_numpy():
     for count in (1, 2, 50, 1000):
         values = rng.integers(20, size=count).astype(np.uint64) * 2**58
         _, first, which = np.unique(values, return_index=True, return_inverse=True)
-        found = _kinds(values)
+        found = _unique(values)
         assert np.array_equal(found[0], first)
         assert np.array_equal(found[1], which)

@@ -204,10 +204,10 @@ def test_a_plan_from_the_command_line():
     [
         ("Digits", "FeatureLabel", "finite signal set"),
         ("Digits", "Erase", "looks at all points"),
-        ("Coins", "Strike", "Coins: Strike can promise itself nothing .* copy rows"),
-        ("Coins", "Contribute", "missing is a bound for a class"),
-        ("Coins", "MinorityRelabel", "missing is a bound on such gaps"),
-        ("Coins", "Noisy(base=Erase())", "those of Erase do not"),
+        ("Coins", "Strike", "Coins: Strike has no finite-sample bound: .* copy rows"),
+        ("Coins", "Contribute", "a bound for a class .* is missing"),
+        ("Coins", "MinorityRelabel", "a bound on such gaps is missing"),
+        ("Coins", "Noisy(base=Erase())", "members of Erase do not"),
         ("Coins", "SizeAware(strengths=(0.5,))", "strengths below 1"),
     ],
 )
