@@ -10,8 +10,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from collectives.base import Strategy
 from collectives.signals.base import Signal, require_idempotent
-from collectives.theory import finite_sample
-from collectives.theory.bounds import Bounds, PlantingBounds, Published
+from collectives.theory.bounds import Bounds, PlantingBounds
 from collectives.theory.label_policy import LabelPolicy, one_label
 from collectives.types import Array, Labelled, MemberData, Predict, require, require_label
 
@@ -26,9 +25,6 @@ class Planting(Strategy):
         signal: The signal g.
         label: The target label y*.
     """
-
-    #: The published finite-sample bound of the strategy, if there is one.
-    published: ClassVar[Published | None] = None
 
     signal: Signal | None = None
     label: Annotated[int, Ge(0)] | None = None
@@ -49,7 +45,6 @@ class Planting(Strategy):
             signal=self.signal,
             label=self.label,
             policy=self.label_policy,
-            published=type(self).published,
         )
 
 
@@ -77,7 +72,6 @@ class FeatureLabel(Planting):
     """
 
     acts_on: ClassVar[Literal["row"]] = "row"
-    published = staticmethod(finite_sample.planting)
 
     def act(
         self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
@@ -166,8 +160,6 @@ class FeatureOnlyPlus(Planting):
                [1., 0.]], dtype=float32), array([1, 0, 0]))
     """
 
-    published = staticmethod(finite_sample.feature_only_plus)
-
     def act(
         self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
@@ -183,9 +175,7 @@ class FeatureOnlyPlus(Planting):
         points[~target] = x[~target]
         free = pooled.x[~signal.carried_by(pooled.x)]
         if len(carriers) and len(free):
-            search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(_flat(free))
-            nearest = search.kneighbors(_flat(x[carriers]), return_distance=False)[:, 0]
-            points[carriers] = free[nearest]
+            points[carriers] = _nearest(free, x[carriers])
         return points, y.copy()
 
     def label_policy(self, classes: int) -> LabelPolicy:
@@ -209,5 +199,12 @@ def predicted_at_signal(
     return np.asarray(predicted == require(label, "label"), dtype=np.float64)
 
 
-def _flat(x: Array) -> Array:
-    return x.reshape(len(x), -1)
+def _nearest(rows: Array, queries: Array) -> Array:
+    """Return the nearest row of each query, the first one of several; distinct points once."""
+    flat, asked = rows.reshape(len(rows), -1), queries.reshape(len(queries), -1)
+    _, first = np.unique(flat, axis=0, return_index=True)
+    first.sort()
+    distinct, which = np.unique(asked, axis=0, return_inverse=True)
+    search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(flat[first])
+    nearest = search.kneighbors(distinct, return_distance=False)[:, 0]
+    return rows[first[nearest[which.reshape(-1)]]]

@@ -11,14 +11,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from collectives.signals.base import Signal
-from collectives.theory import finite_sample, independent_members, pointwise
-from collectives.theory.counts import Counts, SignalCounts
+from collectives.theory import independent_members, pointwise
+from collectives.theory.counts import Counts
 from collectives.theory.finite_sample import Terms
 from collectives.theory.label_policy import LabelPolicy, idle_policy, mix_policies
 from collectives.types import Array, NoBound, require
 
 ImageOf = Callable[[Signal], Array]
-Published = Callable[[SignalCounts, Terms, int], Array]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +111,6 @@ class PlantingBounds(Bounds):
 
     Arguments:
         policy: The function from the number of labels to the label policy.
-        published: The published finite-sample bound, where there is one, from counts, terms and
-            label; that of :func:`collectives.theory.independent_members.planting`, if None.
 
     Example:
         >>> from collectives.signals.tabular import SetFeature
@@ -125,7 +122,6 @@ class PlantingBounds(Bounds):
     """
 
     policy: Callable[[int], LabelPolicy]
-    published: Published | None = None
 
     def local(self, classes: int) -> bool:
         """Return whether the label policy is local."""
@@ -141,11 +137,8 @@ class PlantingBounds(Bounds):
         return pointwise.planting_bound(joint, image, require(self.label, "label"), mixture)
 
     def finite_sample(self, counts: Counts, terms: Terms) -> Array:
-        """Return the published bound, or that of independent members."""
-        if self.published is None:
-            return _planting(self, self.label_policy(counts.classes), counts, terms)
-        data = counts.at(require(self.signal, "signal"))
-        return self.published(data, terms, require(self.label, "label"))
+        """Return the bound of planting by independent members."""
+        return _planting(self, self.label_policy(counts.classes), counts, terms)
 
     def plugin(self, others: Array, weights: Array, own: Array, classes: int) -> float | None:
         """Return :func:`collectives.theory.pointwise.overlap_bound` if all members plant."""
@@ -183,20 +176,15 @@ class UnplantingBounds(Bounds):
         return pointwise.unplanting_bound(joint, image_of(signal), label, mixture)
 
     def finite_sample(self, counts: Counts, terms: Terms) -> Array:
-        """Return :func:`collectives.theory.finite_sample.unplanting`.
+        """Return :func:`collectives.theory.independent_members.unplanting`.
 
         A plan has no survey yet, so it takes the shares of its sample for those of the survey.
         """
         data = counts.at(require(self.signal, "signal"))
         asked = np.minimum(self.asked, (data.people + 1) // 2)
         survey = counts.first(require(self.signal, "signal"), asked)
-        rest = SignalCounts(
-            data.people - survey.people,
-            data.base - survey.base,
-            data.arriving - survey.arriving,
-        )
         label = require(self.avoided, "label")
-        return finite_sample.unplanting(survey, rest, data, terms, label, naive=self.naive)
+        return independent_members.unplanting(survey, data, terms, label, naive=self.naive)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-r"""Finite-sample bounds: lower bounds on success from members' own rows, before the firm trains.
+r"""Terms and radii of finite-sample bounds, which hold before the firm trains.
 
 N people are in the training set, and n of them, drawn at random, in the collective. With
 probability :math:`1 - \delta` over everybody's data, the bounds hold for the success, measured on
@@ -9,28 +9,47 @@ the data :math:`\hat P`. With an error :math:`\varepsilon`, near means one of
         above :math:`2 \varepsilon`.
     "contamination": :math:`\tilde P = (1 - \varepsilon) \hat P + \varepsilon Q` for some Q. Such a
         firm cannot reverse a lead above :math:`\varepsilon / (1 - \varepsilon)`. The paper states
-        this lead with the first definition, for which it is too delta.
+        this lead with the first definition, for which it is too small.
 
-All bounds are sums over the points z of the signal set X* = g(X), which has to be finite. They
-differ in the mass a of members that vote for the wanted label at z, and in the base lead
-:math:`\Delta` of its rival there; :math:`R(k) = \sqrt{\log(1 / \tilde\delta) / 2k}`:
+The votes of one person at a point, for a label less those for its rival, are a number X between -1
+and 1. They are rarely other than zero, so their second moment :math:`s = \mathbb{E} X^2` is small,
+and Bennett's and Bernstein's inequalities are much sharper than Hoeffding's, which knows the range
+only. For the mean :math:`\bar X` of k independent numbers :math:`X_i \le 1` whose mean second
+moment is s,
 
-.. math:: S \ge \sum_z w_z \Big[ \tfrac{n}{N} (a_z - 2 R(n)) - \tfrac{N - n}{N} (\Delta_z + 2 R(m)
-    + 2 R(N - n)) > \text{lead} \Big] - R(n) - R(N_\text{test})
+.. math:: P\Big[ \bar X > \mathbb{E} \bar X + B(s, k) \Big] \le \tilde\delta, \qquad
+    B(s, k) = \sqrt{\frac{2 s \ell}{k}} + \frac{\ell}{3k}, \quad \ell = \log(1 / \tilde\delta),
 
-Here m is the number of members by which :math:`\Delta` is estimated.
+since :math:`\log \mathbb{E} e^{\lambda (X - \mathbb{E} X)} \le (e^\lambda - 1 - \lambda) \,
+\mathbb{E} X^2` for :math:`X \le 1`. The second moment has to be estimated as well. For a number
+:math:`0 \le U \le 1` of mean u we have :math:`\mathbb{E} U^2 \le u` and :math:`e^{-z} \le 1 - z +
+z^2 / 2` for :math:`z \ge 0`, so its mean over k people falls below :math:`u - \sqrt{2 u \ell / k}`
+with probability at most :math:`\tilde\delta`. Solved for u,
+
+.. math:: P\big[ u > M(\bar U, k) \big] \le \tilde\delta, \qquad
+    M(\bar U, k) = \min \Big\{ 1, \Big( \sqrt{\ell / 2k} + \sqrt{\bar U + \ell / 2k} \Big)^2
+    \Big\}.
+
+Each estimate takes a share :math:`\tilde\delta` of :math:`\delta`, so all hold at once by the
+union bound. The radius is Bernstein's in any case: it does not depend on the data which one is
+used.
 
 References:
     | Statistical Collusion by Collectives on Learning Platforms (Gauthier et al., 2025)
     | https://arxiv.org/abs/2502.04879
+    | Probability Inequalities for Sums of Bounded Random Variables (Hoeffding, 1963)
+    | https://doi.org/10.1080/01621459.1963.10500830
+    | Concentration Inequalities: A Nonasymptotic Theory of Independence
+      (Boucheron, Lugosi and Massart, 2013)
+    | https://doi.org/10.1093/acprof:oso/9780199535255.001.0001
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from collectives.theory.counts import SignalCounts
 from collectives.types import Array
 
 Error = Literal["tv", "contamination"]
@@ -70,155 +89,6 @@ class Terms:
         return 2 * self.error if self.near == "tv" else self.error / (1 - self.error)
 
 
-def planting(data: SignalCounts, terms: Terms, label: int, points: int | None = None) -> Array:
-    r"""Return the bound of the feature-label strategy, (T,).
-
-    Here :math:`\tilde\delta = \delta / (2 + 2 S + 2 S K)`.
-
-    Arguments:
-        data: The members' own rows, counted at S signal points for T sizes.
-        terms: The number of people, the test sample and the error probability.
-        label: The target label.
-        points: The number S of signal points; that of the observed ones, if None.
-    """
-    return _planting(data, terms, label, points, data.arriving.sum(axis=2))
-
-
-def feature_only_plus(
-    data: SignalCounts, terms: Terms, label: int, points: int | None = None
-) -> Array:
-    """Return the bound of feature-only planting whose other members leave the signal set, (T,).
-
-    The arguments are those of :func:`planting`.
-
-    Raises:
-        NoBound: If all members carry the signal.
-    """
-    bound = _planting(data, terms, label, points, data.arriving[..., label])
-    return data.has_off_signal_member() * bound
-
-
-def unplanting(
-    survey: SignalCounts,
-    rest: SignalCounts,
-    data: SignalCounts,
-    terms: Terms,
-    label: int,
-    points: int | None = None,
-    naive: bool = False,
-) -> Array:
-    r"""Return the bound of unplanting, (T,), with :math:`\tilde\delta = \delta / (2 + 6 S)`.
-
-    A signal point that no surveyed row equals is not safe, since nearest rows choose the label
-    there. A naive collective has no safe point if no surveyed row carries the signal.
-
-    Arguments:
-        survey: The rows of members that choose the label in place of y*.
-        rest: The rows of the other members, which estimate its lead.
-        data: The rows of all members. All three have the same points in the same order.
-        terms: The number of people, the test sample and the error probability.
-        label: The label y* that the firm should not predict.
-        points: The number S of signal points; that of the observed ones, if None.
-        naive: Whether members take one label at all points.
-    """
-    size = points or data.base.shape[1]
-    guess = survey.base.astype(float)
-    if naive:
-        guess = np.broadcast_to(guess.sum(axis=1, keepdims=True), guess.shape).copy()
-    surveyed = guess.sum(axis=2) > 1 - 1e-9
-    guess[..., label] = -1
-    best = guess.argmax(axis=2)[..., None]
-    others = rest.people[:, None]
-    rival = rest.base[..., label] - np.take_along_axis(rest.base, best, axis=2)[..., 0]
-    rival = np.where(surveyed, rival / others, np.inf)
-    arriving = data.arriving.sum(axis=2)
-    delta = terms.delta / (2 + 6 * size)
-    return _bound(data.people, arriving, arriving, rival, rest.people, delta, terms)
-
-
-def erasing(joint: Array, image: Array, people: Array, terms: Terms, margin: float) -> Array:
-    r"""Return the bound of erasing for a known margin, (T,).
-
-    Here :math:`\tilde\delta = \delta / (2 + SK + 2S + 2|X|K)`. If the firm may err, a point counts
-    only if its image g(x) is safe too.
-
-    Arguments:
-        joint: The members' shares at all points of the domain, by label, (T, |X|, K).
-        image: The index of g(x) for each point x, (|X|,), for an idempotent signal.
-        people: The number of members, (T,).
-        terms: The number of people, the test sample and the error probability.
-        margin: The smallest lead of the likeliest label at a signal point in the base law.
-
-    Raises:
-        ValueError: If the signal is not idempotent (A2), or the margin (A1) too small for it.
-    """
-    (labels,), signals = joint.shape[2:], np.unique(image)
-    if (image[image] != image).any():
-        raise ValueError("A2 (idempotence) fails: g(g(x)) is not g(x)")
-    count = 2 + len(signals) * labels + 2 * len(signals) + 2 * joint.shape[1] * labels
-    delta = terms.delta / count
-    needed = 2 * np.log(1 / delta) / margin**2 if margin > 0 else np.inf
-    if (people < needed).any() or (people > terms.people - needed).any():
-        raise ValueError(
-            f"A1 (margin) fails: a margin of {margin} needs {needed:.0f} members and as many "
-            f"others, but there are {people.min()}..{people.max()} of {terms.people}"
-        )
-    wanted = joint[:, image].argmax(axis=2)[..., None]
-    votes = np.take_along_axis(joint, wanted, axis=2)[..., 0]
-    others = joint.copy()
-    np.put_along_axis(others, wanted, -np.inf, axis=2)
-    mass, n = joint.sum(axis=2), people[:, None]
-    rival = others.max(axis=2) - votes
-    safe = _safe(n, mass * n, rival, n, delta, terms)
-    if terms.error > 0:
-        safe = safe & safe[:, image]
-    return _subtract_errors(safe, mass, people, delta, terms)
-
-
-def _planting(
-    data: SignalCounts, terms: Terms, label: int, points: int | None, voting: Array
-) -> Array:
-    size, labels = points or data.base.shape[1], data.base.shape[2]
-    others = data.base.astype(float)
-    others[..., label] = -np.inf
-    rival = (others.max(axis=2) - data.base[..., label]) / data.people[:, None]
-    delta = terms.delta / (2 + 2 * size + 2 * size * labels)
-    arriving = data.arriving.sum(axis=2)
-    return _bound(data.people, arriving, voting, rival, data.people, delta, terms)
-
-
-def _bound(
-    people: Array,
-    arriving: Array,
-    voting: Array,
-    rival: Array,
-    estimating: Array,
-    delta: float,
-    terms: Terms,
-) -> Array:
-    n = people[:, None]
-    safe = _safe(n, voting, rival, estimating[:, None], delta, terms)
-    return _subtract_errors(safe, arriving / n, people, delta, terms)
-
-
-def _safe(
-    n: Array, voting: Array, rival: Array, estimating: Array, delta: float, terms: Terms
-) -> Array:
-    """Return where the wanted label leads by enough in the firm's data, (T, S)."""
-    if (n >= terms.people).any() or (n < 1).any() or (estimating < 1).any():
-        raise ValueError(f"a collective of {n.min()}..{n.max()} needs 1..{terms.people - 1}")
-    share = n / terms.people
-    lead = share * (voting / n - 2 * radius(delta, n))
-    doubt = 2 * radius(delta, estimating) + 2 * radius(delta, terms.people - n)
-    return np.asarray(lead - (1 - share) * (rival + doubt) - terms.lead > 0)
-
-
-def _subtract_errors(safe: Array, mass: Array, people: Array, delta: float, terms: Terms) -> Array:
-    """Return the mass of the safe points less the sampling errors, (T,)."""
-    error = radius(delta, people) + radius(delta, np.array(terms.test))
-    return np.asarray(np.maximum((safe * mass).sum(axis=1) - error, 0.0))
-
-
 def radius(delta: float, count: Array) -> Array:
     r"""Return Hoeffding's radius :math:`R(k) = \sqrt{\log(1/\delta) / 2k}`.
 
@@ -230,3 +100,103 @@ def radius(delta: float, count: Array) -> Array:
         count: The number of people k, an array of any shape.
     """
     return np.asarray(np.sqrt(np.log(1 / delta) / (2 * count)))
+
+
+def bernstein_radius(delta: float, count: Array, second_moment: Array) -> Array:
+    r"""Return Bernstein's radius :math:`B(s, k)` for numbers of at most one.
+
+    Arguments:
+        delta: The probability with which the mean may exceed its expectation by more.
+        count: The number of people k, an array that broadcasts with the next one.
+        second_moment: The mean second moment s, or an upper bound of it.
+
+    Example:
+        >>> bernstein_radius(0.05, np.array(1000), np.array(0.01)).round(4)
+        np.float64(0.0087)
+        >>> radius(0.05, np.array(1000)).round(4)
+        np.float64(0.0387)
+    """
+    log = np.log(1 / delta)
+    return np.asarray(np.sqrt(2 * second_moment * log / count) + log / (3 * count))
+
+
+def mean_upper_bound(delta: float, count: Array, mean: Array) -> Array:
+    r"""Return the upper bound :math:`M(\bar U, k)` of an expectation between 0 and 1.
+
+    Arguments:
+        delta: The probability with which the expectation may be larger.
+        count: The number of people k, an array that broadcasts with the next one.
+        mean: The observed mean.
+
+    Example:
+        >>> mean_upper_bound(0.05, np.array(1000), np.array(0.01)).round(4)
+        np.float64(0.0213)
+    """
+    half = np.log(1 / delta) / (2 * count)
+    return np.asarray(np.minimum((np.sqrt(half) + np.sqrt(mean + half)) ** 2, 1.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Votes:
+    """Rows of members that vote alike at S points, by own label, for T sizes.
+
+    In the mixture, the row of a member is what it hands in, with the collective's share of the
+    people as weight, and its own row, with the others' share. All arrays broadcast to (T, S, K).
+
+    Arguments:
+        mass: The share of the members that are such rows, (T, S, K).
+        wanted: The weight with which such a row votes for the wanted label.
+        rival: The weight with which it votes for the rival.
+    """
+
+    mass: Array
+    wanted: Array
+    rival: Array
+
+
+def spare_lead(groups: Sequence[Votes], people: Array, delta: float, terms: Terms) -> Array:
+    r"""Return the lead over a rival that no sampling error and no firm can reverse, (T, S).
+
+    The wanted label leads in the firm's data, by more than its error can reverse, where the spare
+    lead is above zero:
+
+    .. math:: \hat L - B(M(\hat s, n), n) - B(M(\hat q, n), N) - \text{lead}
+
+    Here :math:`\hat L`, :math:`\hat s` and :math:`\hat q` are means over the members: of the votes
+    of a row in the mixture, wanted less rival; of their square; and of the sum of both. The first
+    radius is that of the members' estimate of the lead in the mixture. The second one is that of
+    the firm's data, where q is the probability of any vote. Each of the four estimates fails with
+    probability at most ``delta``.
+
+    Arguments:
+        groups: The members' rows, in groups that do not overlap.
+        people: The number of members that are counted, (T,).
+        delta: The probability with which one estimate may fail.
+        terms: The number of people, the test sample and the error probability.
+    """
+    n = people[:, None]
+    if (n < 1).any() or (n >= terms.people).any():
+        raise ValueError(f"a collective of {n.min()}..{n.max()} needs 1..{terms.people - 1}")
+    mean, square, votes = (
+        sum((g.mass * f(g.wanted, g.rival)).sum(axis=-1) for g in groups)
+        for f in (lambda a, b: a - b, lambda a, b: (a - b) ** 2, lambda a, b: a + b)
+    )
+    own = bernstein_radius(delta, n, mean_upper_bound(delta, n, square))
+    firm = bernstein_radius(delta, np.array(terms.people), mean_upper_bound(delta, n, votes))
+    return np.asarray(mean - own - firm - terms.lead)
+
+
+def subtract_errors(
+    sure: Array, people: Array, delta: float, terms: Terms, log_sets: float = 0.0
+) -> Array:
+    r"""Return the mass of sure points less the sampling errors of members and test, (T,).
+
+    Arguments:
+        sure: The share of the members whose image is sure, (T,).
+        people: The number of members, (T,).
+        delta: The probability with which one estimate may fail.
+        terms: The number of people, the test sample and the error probability.
+        log_sets: The logarithm of the number of sets of points among which the data choose.
+    """
+    error = np.sqrt((log_sets + np.log(1 / delta)) / (2 * people))
+    return np.asarray(np.maximum(sure - error - radius(delta, np.array(terms.test)), 0.0))
