@@ -1,1 +1,1 @@
-"""Strategies: what the members of a collective do to their data, and when they have won."""
+"""Strategies: changes of members' data, and measures of their success."""

@@ -1,33 +1,77 @@
-"""Crowds: members change how many people of a class are in the data, and no row's content."""
+"""Data strikes and contributions: strategies that change the number of rows of a class."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Ge
 
 from collectives.base import Strategy
-from collectives.planting import among
-from collectives.types import Array, Labelled, MemberData, Predict, known
-
-#: Why nothing is promised to members who make room for each other.
-COPIES = (
-    "its members copy rows of each other, so what they hand in is not independent, and success "
-    "is about a class at all its points; missing is a bound for a class whose share changes"
-)
+from collectives.theory.bounds import Bounds
+from collectives.types import Array, Labelled, MemberData, Predict, require, require_label
 
 
 @dataclass(frozen=True)
-class Strike(Strategy):
+class ClassShare(Strategy):
+    """Strategy that changes the share of a class, by copies of other members' rows. Abstract.
+
+    The number of people stays the same: each row that leaves makes room for a copy of one that
+    stays, drawn with replacement.
+
+    Arguments:
+        label: The class.
+    """
+
+    acts_on: ClassVar[Literal["chance"]] = "chance"
+
+    label: Annotated[int, Ge(0)] | None = None
+
+    @abstractmethod
+    def stays(self, y: Array, label: int) -> Array:
+        """Return which rows with labels (m,) stay, (m,)."""
+
+    @abstractmethod
+    def won(self, predicted: Array, y: Array) -> Array:
+        """Return where predictions (m,) for labels (m,) are a success, (m,)."""
+
+    def act(
+        self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
+    ) -> tuple[Array, Array]:
+        """Return the rows that stay, and a copy of one of these in place of each other row."""
+        stays = self.stays(y, require_label(self.label, pooled.classes))
+        rows = np.arange(len(y))
+        if stays.any():
+            rows[~stays] = rng.choice(np.flatnonzero(stays), size=int((~stays).sum()))
+        return x[rows], y[rows]
+
+    def success(self, predict: Predict, test: Labelled) -> Array:
+        """Return 1.0 or 0.0 at points of the class, and NaN at all others."""
+        won = self.won(predict(test.x), test.y)
+        return np.where(test.y == require(self.label, "label"), won.astype(np.float64), np.nan)
+
+    @property
+    def bounds(self) -> Bounds:
+        """No bounds, since members' rows depend on each other."""
+        return Bounds(
+            strategy=type(self).__name__,
+            label=self.label,
+            reason="its members copy rows of each other, so the rows that they hand in are not "
+            "independent, and success is about a class at all its points; a bound for a class "
+            "whose share changes is missing",
+        )
+
+
+@dataclass(frozen=True)
+class Strike(ClassShare):
     r"""Data strike: members of a class withdraw their rows.
 
     .. math::
         P^* = P_0(\cdot \mid y \ne y^*), \qquad S = P_0[f(x) \ne y \mid y = y^*]
 
     Success is the error on the class, so its rise over the control is the fall of the accuracy
-    there. The number of people stays: a row that is withdrawn makes room for a copy of a fellow
-    member's of another class, drawn with replacement, so that the firm sees the law of those who
-    stay. Where there is no such fellow, nobody withdraws.
+    there. A row that is withdrawn makes room for a copy of another member's row of another class,
+    so the firm sees the law of the other classes. Where there is no such member, all rows stay.
 
     References:
         | Can "Conscious Data Contribution" Help Users to Exert "Data Leverage" Against Technology
@@ -35,7 +79,7 @@ class Strike(Strategy):
         | https://doi.org/10.1145/3449177
 
     Arguments:
-        label: The class that is on strike.
+        label: The class y* that is on strike.
 
     Example:
         >>> x, y = np.float32([[0], [1], [2]]), np.array([0, 1, 1])
@@ -44,31 +88,24 @@ class Strike(Strategy):
         array([0, 0, 0])
     """
 
-    stochastic: ClassVar[bool] = True
-    no_bound_reason: ClassVar[str] = COPIES
+    def stays(self, y: Array, label: int) -> Array:
+        """Return where the label is another one."""
+        return y != label
 
-    label: Annotated[int, Ge(0)] | None = None
-
-    def act(
-        self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
-    ) -> tuple[Array, Array]:
-        """Rows of other classes in place of those of the class."""
-        return _copied(x, y, y != among(self.label, pooled.classes), rng)
-
-    def success(self, predict: Predict, test: Labelled) -> Array:
-        """Where f errs on the class."""
-        return _on(predict(test.x) != test.y, test, self.label)
+    def won(self, predicted: Array, y: Array) -> Array:
+        """Return where predictions are wrong."""
+        return predicted != y
 
 
 @dataclass(frozen=True)
-class Contribute(Strategy):
-    r"""Data contribution: members of a class copy themselves in.
+class Contribute(ClassShare):
+    r"""Data contribution: members of a class contribute copies of their rows.
 
     .. math::
         P^* = P_0(\cdot \mid y = y^*), \qquad S = P_0[f(x) = y \mid y = y^*]
 
-    The number of people stays: a copy takes the place of a fellow member of another class. Where
-    no member is of the class, nobody is copied.
+    A copy takes the place of a row of another class. Where no member is of the class, all rows
+    stay.
 
     References:
         | Can "Conscious Data Contribution" Help Users to Exert "Data Leverage" Against Technology
@@ -76,7 +113,7 @@ class Contribute(Strategy):
         | https://doi.org/10.1145/3449177
 
     Arguments:
-        label: The class that contributes.
+        label: The class y* that contributes.
 
     Example:
         >>> x, y = np.float32([[0], [1], [2]]), np.array([0, 1, 0])
@@ -85,30 +122,10 @@ class Contribute(Strategy):
         array([1, 1, 1])
     """
 
-    stochastic: ClassVar[bool] = True
-    no_bound_reason: ClassVar[str] = COPIES
+    def stays(self, y: Array, label: int) -> Array:
+        """Return where the label is that of the class."""
+        return y == label
 
-    label: Annotated[int, Ge(0)] | None = None
-
-    def act(
-        self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
-    ) -> tuple[Array, Array]:
-        """Rows of the class in place of those of others."""
-        return _copied(x, y, y == among(self.label, pooled.classes), rng)
-
-    def success(self, predict: Predict, test: Labelled) -> Array:
-        """Where f is right on the class."""
-        return _on(predict(test.x) == test.y, test, self.label)
-
-
-def _copied(x: Array, y: Array, stay: Array, rng: np.random.Generator) -> tuple[Array, Array]:
-    """The rows that stay, and in place of each other one a copy of one of these."""
-    rows = np.arange(len(y))
-    if stay.any():
-        rows[~stay] = rng.choice(np.flatnonzero(stay), size=int((~stay).sum()))
-    return x[rows], y[rows]
-
-
-def _on(won: Array, test: Labelled, label: int | None) -> Array:
-    """What was won, where the point is of the class; NaN elsewhere."""
-    return np.where(test.y == known(label, "label"), won.astype(np.float64), np.nan)
+    def won(self, predicted: Array, y: Array) -> Array:
+        """Return where predictions are right."""
+        return predicted == y

@@ -1,6 +1,5 @@
-"""Erasing: the collective teaches the classifier to ignore a signal."""
+"""Erasing: the strategy that teaches the classifier to ignore a signal."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -8,23 +7,21 @@ import numpy as np
 from annotated_types import Ge
 
 from collectives.base import Strategy
-from collectives.signals.base import Signal
-from collectives.theory import independent_members, pointwise
-from collectives.theory.counts import Counts
-from collectives.theory.finite_sample import Terms
-from collectives.types import Array, Labelled, MemberData, Predict, known
+from collectives.signals.base import Signal, require_idempotent
+from collectives.theory.bounds import Bounds, ErasingBounds
+from collectives.types import Array, Labelled, MemberData, Predict
 
 
 @dataclass(frozen=True)
 class Erase(Strategy):
-    r"""Signal erasure: members keep their points and take the label of their signalled twin.
+    r"""Erasure strategy: members keep their points and take the likeliest label at g(x).
 
     .. math::
         h(x, y) = \Big(x, \operatorname*{argmax}_{y'} P_0(y' \mid g(x))\Big), \qquad
         S = P_0[f(x) = f(g(x))]
 
-    The members estimate :math:`P_0(y \mid g(x))` from their pooled rows. The signal has to be
-    idempotent, so that a point that carries it already is its own twin.
+    Members estimate :math:`P_0(y \mid g(x))` from their pooled rows. The signal has to be
+    idempotent, so that a point that carries it is its own image.
 
     References:
         | Algorithmic Collective Action in Machine Learning (Hardt et al., 2023)
@@ -32,7 +29,8 @@ class Erase(Strategy):
 
     Arguments:
         signal: The signal g, an idempotent one.
-        n_neighbors: How many of the nearest pooled rows vote on a twin that no row equals.
+        n_neighbors: The number of nearest pooled rows that vote at a point g(x) that no row
+            equals.
 
     Example:
         >>> from collectives.signals.tabular import SetFeature
@@ -49,30 +47,21 @@ class Erase(Strategy):
     def act(
         self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
-        """The same points, each with the most likely label of its signalled twin."""
-        votes = pooled.votes(self._idempotent()(x), self.n_neighbors)
+        """Return the same points, each with the likeliest label at g(x)."""
+        votes = pooled.votes(require_idempotent(self.signal, "Erase")(x), self.n_neighbors)
         return x.copy(), votes.argmax(axis=1).astype(y.dtype)
 
     def success(self, predict: Predict, test: Labelled) -> Array:
-        """Where the signal changes nothing."""
-        twins = self._idempotent()(test.x)
-        return np.asarray(predict(test.x) == predict(twins), dtype=np.float64)
+        """Return 1.0 where the predictions at x and g(x) are equal, and 0.0 elsewhere."""
+        images = require_idempotent(self.signal, "Erase")(test.x)
+        return np.asarray(predict(test.x) == predict(images), dtype=np.float64)
 
-    def finite_sample_bound(self, counts: Counts, terms: Terms) -> Array:
-        """The bound of erasing from members' own rows, of which all points have to be counted."""
-        return independent_members.erasing(*counts.everywhere(known(self.signal, "signal")), terms)
-
-    def exact_bound(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
-        """Whom the mixture gives one sure label with and without the signal."""
-        return pointwise.unchanged(joint, moved(self._idempotent()), mixture)
+    @property
+    def bounds(self) -> Bounds:
+        """The bounds of erasing."""
+        return ErasingBounds(strategy="Erase", signal=self.signal)
 
     @property
     def target(self) -> int | None:
-        """None: any label will do, as long as it is the same with and without the signal."""
+        """None, since any label will do that is the same at x and g(x)."""
         return None
-
-    def _idempotent(self) -> Signal:
-        signal = known(self.signal, "signal")
-        if not signal.idempotent:
-            raise ValueError(f"Erase needs an idempotent signal, g(g(x)) = g(x), not {signal}")
-        return signal

@@ -1,29 +1,23 @@
-"""Doing nothing: the control of every other strategy."""
+"""Idle members: the control of every other strategy."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
-from annotated_types import Ge
 
-from collectives import strategy_bounds
-from collectives.base import Strategy
-from collectives.planting import answers, taught
-from collectives.signals.base import Signal
-from collectives.theory.counts import Counts
-from collectives.theory.finite_sample import Terms
-from collectives.theory.label_policy import LabelPolicy, idle
-from collectives.types import Array, Labelled, MemberData, Predict
+from collectives.planting import Planting
+from collectives.theory.label_policy import LabelPolicy, idle_policy
+from collectives.types import Array, MemberData
 
 
 @dataclass(frozen=True)
-class Idle(Strategy):
-    r"""Members hand in what they have; success is still measured as for planting.
+class Idle(Planting):
+    r"""Control strategy: members hand in their rows as they are.
 
     .. math:: h(x, y) = (x, y), \qquad S = P_0[f(g(x)) = y^*]
 
-    The success curve has to be flat: a slope is an error of the experiment.
+    Success is that of planting. The success curve has to be flat: a slope is an error of the
+    experiment.
 
     References:
         | Algorithmic Collective Action in Machine Learning (Hardt et al., 2023)
@@ -31,7 +25,7 @@ class Idle(Strategy):
 
     Arguments:
         signal: The signal g that test points get.
-        label: The label y* that would count as a success.
+        label: The label y* that counts as a success.
 
     Example:
         >>> x, y = np.zeros((1, 2), dtype=np.float32), np.array([1])
@@ -39,29 +33,14 @@ class Idle(Strategy):
         (array([[0., 0.]], dtype=float32), array([1]))
     """
 
-    rowwise: ClassVar[bool] = True
-
-    signal: Signal | None = None
-    label: Annotated[int, Ge(0)] | None = None
+    acts_on: ClassVar[Literal["row"]] = "row"
 
     def act(
         self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
-        """The rows as they are."""
+        """Return copies of the rows."""
         return x.copy(), y.copy()
 
-    def success(self, predict: Predict, test: Labelled) -> Array:
-        """Where f answers the signal with the label."""
-        return answers(predict, test, self.signal, self.label)
-
     def label_policy(self, classes: int) -> LabelPolicy:
-        """Everybody stays."""
-        return idle(classes)
-
-    def finite_sample_bound(self, counts: Counts, terms: Terms) -> Array:
-        """Who gets the label at a signalled point without anybody's help."""
-        return strategy_bounds.promised(self, counts, terms)
-
-    def exact_bound(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
-        """Whom the mixture gives the label at their signalled points."""
-        return taught(self.signal, self.label, joint, mixture, moved)
+        """Return the policy of members that hand in their rows unchanged."""
+        return idle_policy(classes)

@@ -1,4 +1,4 @@
-"""Relabelling: a minority changes its own labels, so that the classifier forgets who it is."""
+"""Relabelling: a minority changes its own labels, so that the classifier treats it alike."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,37 +10,37 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
 
 from collectives.base import Strategy
-from collectives.planting import among
-from collectives.signals.base import Signal
-from collectives.types import Array, Labelled, MemberData, Predict, known
+from collectives.signals.base import Signal, require_idempotent
+from collectives.theory.bounds import Bounds
+from collectives.types import Array, Labelled, MemberData, Predict, require, require_label
 
 
 @dataclass(frozen=True)
 class MinorityRelabel(Strategy):
-    r"""Minority relabelling: members of a minority who lack the good label take it.
+    r"""Minority relabelling: members of a minority without the good label take it.
 
     .. math:: h(x, y) = (x, y^*) \text{ for the top of } \{(x, y): x \ne g(x), y \ne y^*\}
         \text{ by their score}
 
-    The signal g makes anybody one of the majority, so those with g(x) = x are the majority. The
-    scores rank the candidates by what members of the majority who are like them get: by a model's
-    probability, by the labels of the nearest, by the distance to the nearest with the good label,
-    or by lot. Success is one minus a gap between minority and majority, the same number for each
-    test point: for equalised odds the larger of the gaps in true and in false positive rates, for
-    parity the gap in positive rates; or it is the share of points whose answer g leaves as it is.
-    A rate of nobody is left out, and where no gap is left, there is no success to measure.
+    The signal g moves a point into the majority, so points with g(x) = x are the majority. Scores
+    rank the candidates by the labels of similar members of the majority: by a model's probability,
+    by the labels of the nearest ones, by the distance to the nearest ones with the good label, or
+    at random. Success is one minus a gap between minority and majority, the same number for each
+    test point. For equalised odds it is the larger one of the gaps in true and in false positive
+    rates, for parity the gap in positive rates. Or success is the share of points whose prediction
+    g does not change. A rate of an empty group is left out. Without any gap, success is undefined.
 
     References:
         | Fairness for the People, by the People: Minority Collective Action (Ben-Dov et al., 2025)
         | https://arxiv.org/abs/2508.15374
 
     Arguments:
-        signal: The signal g, an idempotent one, that moves people into the majority.
+        signal: The signal g, an idempotent one, that moves points into the majority.
         label: The good label y*.
-        ranking: How candidates are ranked.
-        budget: The share of the candidates who relabel themselves.
-        measure: What success is measured by.
-        n_neighbors: How many of the nearest members of the majority are looked at.
+        ranking: The score by which candidates are ranked.
+        budget: The share of the candidates that relabel themselves.
+        measure: The measure of success.
+        n_neighbors: The number of nearest members of the majority in a score.
 
     Example:
         >>> from collectives.signals.tabular import SetFeature
@@ -50,11 +50,7 @@ class MinorityRelabel(Strategy):
         array([0, 1, 1, 0])
     """
 
-    stochastic: ClassVar[bool] = True
-    no_bound_reason: ClassVar[str] = (
-        "who relabels is ranked among all, and success is a gap between the rates of two groups; "
-        "missing is a bound on such gaps"
-    )
+    acts_on: ClassVar[Literal["chance"]] = "chance"
 
     signal: Signal | None = None
     label: Annotated[int, Ge(0)] | None = None
@@ -66,67 +62,76 @@ class MinorityRelabel(Strategy):
     def act(
         self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
-        """The same points, the best-ranked candidates under the good label."""
-        label = among(self.label, pooled.classes)
-        candidates = np.flatnonzero(~self._idempotent().carried(x) & (y != label))
+        """Return the same points, with the good label for the candidates of the highest score."""
+        label = require_label(self.label, pooled.classes)
+        candidates = np.flatnonzero(~self._in_majority(x) & (y != label))
         many = round(self.budget * len(candidates))
-        told = y.copy()
+        labels = y.copy()
         if many:
             scores = self._scores(x[candidates], label, pooled, rng)
-            told[candidates[np.argsort(-scores, kind="stable")[:many]]] = label
-        return x.copy(), told
+            labels[candidates[np.argsort(-scores, kind="stable")[:many]]] = label
+        return x.copy(), labels
 
     def _scores(self, x: Array, label: int, pooled: MemberData, rng: np.random.Generator) -> Array:
         if self.ranking == "random":
             return rng.random(len(x))
-        majority = self._idempotent().carried(pooled.x)
+        majority = self._in_majority(pooled.x)
         good = pooled.y[majority] == label
         if not good.any() or (good.all() and self.ranking != "distance"):
             return np.zeros(len(x))
-        points, asked = pooled.x[majority].reshape(len(good), -1), x.reshape(len(x), -1)
+        points, queries = pooled.x[majority].reshape(len(good), -1), x.reshape(len(x), -1)
         if self.ranking == "probability":
             model = LogisticRegression(max_iter=1000).fit(points, good)
-            return np.asarray(model.predict_proba(asked)[:, 1])
+            return np.asarray(model.predict_proba(queries)[:, 1])
         rows = points[good] if self.ranking == "distance" else points
         near = NearestNeighbors(n_neighbors=min(self.n_neighbors, len(rows)), algorithm="brute")
-        distances, which = near.fit(rows).kneighbors(asked)
+        distances, which = near.fit(rows).kneighbors(queries)
         return -distances.mean(axis=1) if self.ranking == "distance" else good[which].mean(axis=1)
 
     def success(self, predict: Predict, test: Labelled) -> Array:
-        """What the measure says, the same for each point; or where g changes nothing."""
+        """Return one minus the gap at each point, or where g does not change the prediction."""
         if self.measure == "same":
-            same = predict(test.x) == predict(self._idempotent()(test.x))
-            return np.asarray(same, dtype=np.float64)
+            images = require_idempotent(self.signal, "MinorityRelabel")(test.x)
+            return np.asarray(predict(test.x) == predict(images), dtype=np.float64)
         gap = self.measures(predict, test)[f"{self.measure}_gap"]
         return np.full(len(test.x), 1 - gap)
 
     def measures(self, predict: Predict, test: Labelled) -> Mapping[str, float]:
-        """The equalised-odds gap, the parity gap and the error."""
-        majority = self._idempotent().carried(test.x)
-        given, good = predict(test.x), test.y == known(self.label, "label")
-        yes = given == self.label
+        """Return the equalised-odds gap, the parity gap and the error rate."""
+        majority = self._in_majority(test.x)
+        predicted, good = predict(test.x), test.y == require(self.label, "label")
+        positive = predicted == self.label
         return {
             "odds_gap": float(
-                np.fmax(_gap(yes[good], majority[good]), _gap(yes[~good], majority[~good]))
+                np.fmax(
+                    _gap(positive[good], majority[good]), _gap(positive[~good], majority[~good])
+                )
             ),
-            "parity_gap": _gap(yes, majority),
-            "error": float(np.mean(given != test.y)),
+            "parity_gap": _gap(positive, majority),
+            "error": float(np.mean(predicted != test.y)),
         }
 
     @property
+    def bounds(self) -> Bounds:
+        """No bounds, since success is a gap between groups."""
+        return Bounds(
+            strategy="MinorityRelabel",
+            signal=self.signal,
+            reason="the members that relabel are chosen by a ranking of all, and success is a gap "
+            "between the rates of two groups; a bound on such gaps is missing",
+        )
+
+    @property
     def target(self) -> int | None:
-        """None: it is about a difference between groups, and not about an answer."""
+        """None, since success is about a difference between groups."""
         return None
 
-    def _idempotent(self) -> Signal:
-        signal = known(self.signal, "signal")
-        if not signal.idempotent:
-            raise ValueError(f"MinorityRelabel needs an idempotent signal, not {signal}")
-        return signal
+    def _in_majority(self, x: Array) -> Array:
+        return require_idempotent(self.signal, "MinorityRelabel").carried_by(x)
 
 
-def _gap(yes: Array, group: Array) -> float:
-    """The difference between the rates of two groups; NaN, where one of them is empty."""
+def _gap(positive: Array, group: Array) -> float:
+    """Return the difference between the positive rates of two groups; NaN if one is empty."""
     if group.all() or not group.any():
         return float("nan")
-    return float(abs(yes[group].mean() - yes[~group].mean()))
+    return float(abs(positive[group].mean() - positive[~group].mean()))

@@ -1,49 +1,46 @@
-"""Size-aware action: a collective that does no more than is good for its size."""
+"""Size-aware action: only a share of the members acts, as far as that is best for their size."""
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Ge, Interval, MinLen
 
-from collectives import strategy_bounds
 from collectives.base import Strategy, StrategyWrapper
 from collectives.planting import FeatureLabel
-from collectives.theory import independent_members
-from collectives.theory.counts import Counts
-from collectives.theory.finite_sample import Terms
-from collectives.types import Array, MemberData, NoBound, known, overall
+from collectives.theory.bounds import Bounds, WorstShareBounds
+from collectives.types import Array, MemberData, mean_success
 
 Shares = Annotated[tuple[Annotated[float, Interval(ge=0, le=1)], ...], MinLen(1)]
 
 
 @dataclass(frozen=True)
 class SizeAware(StrategyWrapper):
-    r"""Only so many members act, and only so strongly, as is best for them, by their own estimate.
+    r"""Size-aware action: members choose how many of them act, and how strongly.
 
     .. math:: (s, t)^* = \operatorname*{argmax}_{s, t} \; \hat S(\alpha s, t)
         + \lambda \, \hat A(\alpha s, t)
 
-    Members are classified, too: who pushes too hard gets a classifier that serves nobody. The
-    collective knows its share :math:`\alpha` of the people, estimates the base law by its pooled
-    rows, and takes the firm to answer with a most likely label; S is success and A the accuracy
-    on what people were before. A share s of the members acts, and each of these goes a share t of
-    the way from its own point to the one that was agreed on. Of equally good choices that of the
-    fewest is taken, since the others need not do anything, and then the weakest.
+    Members are classified too, so a push that ruins the classifier hurts them. The collective
+    knows its share :math:`\alpha` of the people, estimates the base law by its pooled rows, and
+    expects the firm to predict a most likely label. S is success, and A is the accuracy on
+    people's rows before anybody acted. A share s of the members acts, and each of these goes a
+    share t of the way from its own point to the agreed one. Among equally good choices members
+    take the smallest s, and then the smallest t.
 
     References:
         | Look-Ahead Reasoning on Learning Platforms (Zhu et al., 2025)
         | https://arxiv.org/abs/2511.14745
 
     Arguments:
-        base: What those who act do.
-        shares: The shares s of the members among which it chooses.
-        strengths: The shares t of the way among which it chooses.
-        care: How much an accurate classifier is worth to it, :math:`\lambda`.
-        rows: How many of the pooled rows are looked at.
-        n_neighbors: How many of the nearest rows speak for a point that no row equals.
+        base: The strategy of the members that act.
+        shares: The candidates for s.
+        strengths: The candidates for t.
+        care: The worth :math:`\lambda` of an accurate classifier.
+        rows: The number of pooled rows in the estimate.
+        n_neighbors: The number of nearest rows that vote at a point that no row equals.
 
     Example:
         >>> from collectives.signals.tabular import SetFeature
@@ -54,7 +51,7 @@ class SizeAware(StrategyWrapper):
         np.int64(1)
     """
 
-    stochastic: ClassVar[bool] = True
+    acts_on: ClassVar[Literal["chance"]] = "chance"
 
     base: Strategy = FeatureLabel()  # noqa: RUF009 (frozen)
     shares: Shares = (0.125, 0.25, 0.5, 0.75, 1.0)
@@ -66,57 +63,58 @@ class SizeAware(StrategyWrapper):
     def act(
         self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
-        """What members hand in if the best share of them acts, as strongly as is best."""
-        moved, told = self.base.act(x, y, pooled=pooled, n=n, rng=rng)
+        """Return the rows of ``base`` for the best share of the members; others keep theirs."""
+        points, labels = self.base.act(x, y, pooled=pooled, n=n, rng=rng)
         share, strength = self.best(pooled, n, rng)
         idle = slice(round(share * len(y)), None)
-        moved, told = _towards(x, moved, strength).copy(), told.copy()
-        moved[idle], told[idle] = x[idle], y[idle]
-        return moved, told
+        points, labels = _interpolate(x, points, strength).copy(), labels.copy()
+        points[idle], labels[idle] = x[idle], y[idle]
+        return points, labels
 
-    def finite_sample_bound(self, counts: Counts, terms: Terms) -> Array:
-        """The worst of the bounds of all shares that may act: the choice sees the data."""
-        if set(self.strengths) != {1.0}:
-            raise NoBound(
-                "SizeAware can promise itself nothing with strengths below 1: they lead to points "
-                "between people's own and signalled ones, and a bound for those is missing"
-            )
-        label_policy = strategy_bounds.needed(self.base, counts.classes)
-        data, label = counts.at(known(self.evaluation_signal, "signal")), strategy_bounds.aim(self)
-        terms = replace(terms, delta=terms.delta / len(self.shares))
-        found = [
-            independent_members.planting(
-                data, label_policy, terms, label, acting=np.rint(s * data.people)
-            )
-            for s in self.shares
-        ]
-        return np.asarray(np.min(found, axis=0))
+    @property
+    def bounds(self) -> Bounds:
+        """The worst of the bounds of all shares, since the choice depends on the data."""
+        base = self.base.bounds
+        return WorstShareBounds(
+            strategy="SizeAware",
+            signal=base.signal,
+            label=self.target,
+            base=base,
+            shares=self.shares,
+            signal_only=set(self.strengths) == {1.0},
+        )
 
     def best(self, pooled: MemberData, n: int, rng: np.random.Generator) -> tuple[float, float]:
-        """The share of the members that should act, and how strongly."""
+        """Return the share of the members that should act, and how strongly.
+
+        Arguments:
+            pooled: The pooled rows.
+            n: The number of people.
+            rng: The only source of randomness.
+        """
         some = slice(self.rows)
         x, y = pooled.x[some], pooled.y[some]
         mass = np.ones(len(y)) if pooled.mass is None else np.asarray(pooled.mass[some], float)
-        moved, told = self.base.act(x, y, pooled=pooled, n=n, rng=rng)
-        labels = np.concatenate([y, told])
+        points, acted = self.base.act(x, y, pooled=pooled, n=n, rng=rng)
+        labels = np.concatenate([y, acted])
         size, people = len(pooled.y) / n, SimpleNamespace(x=x, y=y)
 
         def worth(share: float, strength: float) -> float:
-            both = np.concatenate([x, _towards(x, moved, strength)])
+            both = np.concatenate([x, _interpolate(x, points, strength)])
             weight = np.concatenate([(1 - size * share) * mass, size * share * mass])
-            seen = MemberData(both, labels, pooled.classes, weight)
+            mixture = MemberData(both, labels, pooled.classes, weight)
 
-            def predict(points: Array) -> Array:
-                return seen.votes(points, self.n_neighbors).argmax(axis=1)
+            def predict(queries: Array) -> Array:
+                return mixture.votes(queries, self.n_neighbors).argmax(axis=1)
 
-            # Where success is nobody's business, all choices are equally good.
-            won = float(np.nan_to_num(overall(self.base.success(predict, people))))
-            return won + self.care * float(np.mean(predict(x) == y) if self.care else 0)
+            # Where success is undefined, all choices are equally good.
+            success = float(np.nan_to_num(mean_success(self.base.success(predict, people))))
+            return success + self.care * float(np.mean(predict(x) == y) if self.care else 0)
 
         choices = list(itertools.product(sorted(self.shares), sorted(self.strengths)))
         return choices[int(np.argmax([round(worth(*choice), 9) for choice in choices]))]
 
 
-def _towards(x: Array, moved: Array, strength: float) -> Array:
-    """Points on the way from x to where they are to be moved."""
-    return moved if strength == 1 else (x + strength * (moved - x)).astype(x.dtype)
+def _interpolate(x: Array, end: Array, strength: float) -> Array:
+    """Return points a share of the way from x to ``end``."""
+    return end if strength == 1 else (x + strength * (end - x)).astype(x.dtype)

@@ -1,4 +1,4 @@
-"""Types that strategies, signals and theory share."""
+"""Types and small helpers that strategies, signals and theory share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +10,10 @@ from sklearn.neighbors import NearestNeighbors
 T = TypeVar("T")
 Array = np.ndarray[Any, np.dtype[Any]]
 Predict = Callable[[Array], Array]
+
+
+class NoBound(ValueError):
+    """Error that is raised where no finite-sample bound exists; its message says why."""
 
 
 @runtime_checkable
@@ -25,7 +29,7 @@ class Probabilistic(Protocol):
 
 
 class Labelled(Protocol):
-    """Points with labels: what success is measured on."""
+    """Points with labels, on which success is measured."""
 
     @property
     def x(self) -> Array:
@@ -38,64 +42,86 @@ class Labelled(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class MemberData:
-    r"""What the members know of the base law :math:`P_0`: their rows, pooled before they act.
+    r"""A sample of the base law :math:`P_0`: the rows that members pool before they act.
 
     Arguments:
         x: Points, float32, (m, ...).
         y: Labels, int64, (m,).
         classes: The number of labels K.
-        mass: The weight of each row, (m,), if they do not count alike (an exact law: its atoms).
-        seen: The classifiers that the firm deployed so far, the first one first.
+        mass: The weight of each row, (m,), if the rows are the atoms of a known law. All rows
+            count alike if None.
+        deployed: The classifiers that the firm has deployed so far, in order.
+
+    Example:
+        >>> pooled = MemberData(np.float32([[0], [0], [1]]), np.array([0, 1, 1]), classes=2)
+        >>> pooled.votes(np.float32([[0], [1]]), n_neighbors=1)
+        array([[1., 1.],
+               [0., 1.]])
     """
 
     x: Array
     y: Array
     classes: int
     mass: Array | None = None
-    seen: tuple[Predict, ...] = ()
+    deployed: tuple[Predict, ...] = ()
 
     def votes(self, points: Array, n_neighbors: int) -> Array:
-        """What the rows say on the label of other points.
+        """Return the votes of the rows for the labels of other points.
 
-        Rows equal to a point speak for it, each with its mass. Where there is none, the
-        nearest rows do.
+        Rows equal to a point vote for it, each with its mass. A point that no row equals gets the
+        votes of its nearest rows.
 
         Arguments:
             points: Points (n, ...).
-            n_neighbors: How many of the nearest rows; all of them, if there are fewer.
+            n_neighbors: The number of nearest rows that vote; all rows, if there are fewer.
 
         Returns:
-            The mass that speaks for each label, (n, K); its scale differs between points.
+            The mass of the votes for each label, (n, K). Its scale differs between points.
         """
         mass = np.ones(len(self.y)) if self.mass is None else np.asarray(self.mass, float)
-        heavy = mass > 0
-        mass, y = mass[heavy], self.y[heavy]
-        rows, asked = self.x[heavy].reshape(len(y), -1), points.reshape(len(points), -1)
+        positive = mass > 0
+        mass, y = mass[positive], self.y[positive]
+        rows, queries = self.x[positive].reshape(len(y), -1), points.reshape(len(points), -1)
         # Each distinct point once: categorical data repeat a few points many times.
-        atoms, which = np.unique(np.concatenate([rows, asked]), axis=0, return_inverse=True)
+        atoms, which = np.unique(np.concatenate([rows, queries]), axis=0, return_inverse=True)
         which = which.reshape(-1)
         table = np.zeros((len(atoms), self.classes))
         np.add.at(table, (which[: len(rows)], y), mass)
-        unseen = np.flatnonzero(table.sum(axis=1) == 0)
-        if len(unseen):
+        empty = np.flatnonzero(table.sum(axis=1) == 0)
+        if len(empty):
             search = NearestNeighbors(n_neighbors=min(n_neighbors, len(rows)), algorithm="brute")
-            nearest = search.fit(rows).kneighbors(atoms[unseen], return_distance=False)
-            np.add.at(table, (unseen[:, None], y[nearest]), mass[nearest])
+            nearest = search.fit(rows).kneighbors(atoms[empty], return_distance=False)
+            np.add.at(table, (empty[:, None], y[nearest]), mass[nearest])
         return table[which[len(rows) :]]
 
 
-def known(value: T | None, name: str) -> T:
-    """The value of a field that may be left open, once it is filled."""
+def require(value: T | None, name: str) -> T:
+    """Return the value of a field that may be left open.
+
+    Raises:
+        ValueError: If the field is still None.
+    """
     if value is None:
-        raise ValueError(f"{name}=None, but it is needed: give one, or fill in the dataset's")
+        raise ValueError(
+            f"{name}=None, but a {name} is needed: give one, or take the dataset's with "
+            "Strategy.with_defaults"
+        )
     return value
 
 
-def overall(won: Array) -> float:
-    """The mean success over the points that are a collective's business; NaN without any."""
-    asked = won[~np.isnan(won)]
-    return float(asked.mean()) if len(asked) else float("nan")
+def require_label(label: int | None, classes: int) -> int:
+    """Return a label after checking that the data have it.
+
+    Raises:
+        ValueError: If the label is None or outside 0..classes - 1.
+    """
+    label = require(label, "label")
+    if label >= classes:
+        raise ValueError(f"label={label}, but the data have the labels 0..{classes - 1}")
+    return label
 
 
-class NoBound(ValueError):
-    """A collective can promise itself nothing from its own data; the message says why."""
+def mean_success(success: Array) -> float:
+    """Return the mean of the values (m,) that are not NaN; NaN, if there is none."""
+    defined = success[~np.isnan(success)]
+    return float(defined.mean()) if len(defined) else float("nan")

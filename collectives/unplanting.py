@@ -1,6 +1,5 @@
-"""Unplanting: the collective teaches the classifier not to answer a signal with a label."""
+"""Unplanting: the strategy that teaches the classifier not to predict a label at a signal."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -8,26 +7,24 @@ import numpy as np
 from annotated_types import Ge
 
 from collectives.base import Strategy
-from collectives.planting import among, answers
-from collectives.signals.base import Signal
-from collectives.theory import finite_sample, pointwise
-from collectives.theory.counts import Counts, SignalCounts
-from collectives.theory.finite_sample import Terms
-from collectives.types import Array, Labelled, MemberData, Predict, known
+from collectives.planting import predicted_at_signal
+from collectives.signals.base import Signal, require_idempotent
+from collectives.theory.bounds import Bounds, UnplantingBounds
+from collectives.types import Array, Labelled, MemberData, Predict, require, require_label
 
 
 @dataclass(frozen=True)
 class Unplant(Strategy):
-    r"""Unplanting: members put the signal on their points, under any label but one.
+    r"""Unplanting strategy: members apply the signal under any label but one.
 
     .. math::
         h(x, y) = (g(x), \hat y_{g(x)}), \quad
         \hat y_x = \operatorname*{argmax}_{y \ne y^*} P_0(x, y), \qquad
         S = P_0[f(g(x)) \ne y^*]
 
-    The first members are asked for an estimate of :math:`P_0`. An adaptive collective takes at
-    each point the label that lacks least there; a naive one takes the same label everywhere, the
-    one that is most frequent among those who carry the signal.
+    The first members give an estimate of :math:`P_0`. An adaptive collective takes at each point
+    the other label that is most frequent there. A naive one takes one label everywhere: the most
+    frequent other label among the rows that carry the signal.
 
     References:
         | Statistical Collusion by Collectives on Learning Platforms (Gauthier et al., 2025)
@@ -35,10 +32,10 @@ class Unplant(Strategy):
 
     Arguments:
         signal: The signal g, an idempotent one.
-        label: The label y* to get rid of.
-        way: Whether the label in its place is chosen point by point, or once.
-        asked: How many members estimate the law; half of them, if they are fewer than twice that.
-        n_neighbors: How many of the nearest rows speak for a point that no row equals.
+        label: The label y* that the firm should not predict.
+        way: Whether the other label is chosen at each point ("adaptive") or once ("naive").
+        asked: The number of members that estimate the law; at most half of them do.
+        n_neighbors: The number of nearest rows that vote at a point that no row equals.
 
     Example:
         >>> from collectives.signals.tabular import SetFeature
@@ -57,52 +54,54 @@ class Unplant(Strategy):
     def act(
         self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
-        """Every member's point with the signal, under the label that is put in place of y*."""
-        signal, label = known(self.signal, "signal"), among(self.label, pooled.classes)
-        moved, survey = signal(x), surveyed(pooled, self.asked)
+        """Return each member's point with the signal, under the label that replaces y*.
+
+        Raises:
+            ValueError: If members are naive and the signal is not idempotent.
+        """
+        signal = require(self.signal, "signal")
+        label = require_label(self.label, pooled.classes)
+        points, survey = signal(x), surveyed_rows(pooled, self.asked)
         if self.way == "adaptive":
-            votes = survey.votes(moved, self.n_neighbors)
+            votes = survey.votes(points, self.n_neighbors)
         else:
-            if not signal.idempotent:
-                raise ValueError(f"naive unplanting needs an idempotent signal, not {signal}")
+            signal = require_idempotent(signal, "naive unplanting")
             mass = np.ones(len(survey.y)) if survey.mass is None else survey.mass
-            carry = mass * signal.carried(survey.x)
-            weights = carry if carry.any() else mass
+            carriers = mass * signal.carried_by(survey.x)
+            weights = carriers if carriers.any() else mass
             votes = np.tile(np.bincount(survey.y, weights, pooled.classes), (len(x), 1))
         votes[:, label] = -1
-        return moved, votes.argmax(axis=1).astype(y.dtype)
+        return points, votes.argmax(axis=1).astype(y.dtype)
 
     def success(self, predict: Predict, test: Labelled) -> Array:
-        """Where f answers the signal with another label."""
-        return 1 - answers(predict, test, self.signal, self.label)
+        """Return 1.0 where f predicts another label at g(x), and 0.0 elsewhere."""
+        return 1 - predicted_at_signal(predict, test, self.signal, self.label)
 
-    def finite_sample_bound(self, counts: Counts, terms: Terms) -> Array:
-        """The bound of unplanting; a plan, which has no survey yet, takes its shares for known."""
-        data = counts.at(known(self.signal, "signal"))
-        asked = np.minimum(self.asked, (data.people + 1) // 2)
-        survey = counts.first(known(self.signal, "signal"), asked)
-        rest = SignalCounts(
-            data.people - survey.people,
-            data.base - survey.base,
-            data.arriving - survey.arriving,
+    @property
+    def bounds(self) -> Bounds:
+        """The bounds of unplanting."""
+        return UnplantingBounds(
+            strategy="Unplant",
+            signal=self.signal,
+            avoided=self.label,
+            asked=self.asked,
+            naive=self.way == "naive",
         )
-        label, naive = known(self.label, "label"), self.way == "naive"
-        return finite_sample.unplanting(survey, rest, data, terms, label, naive=naive)
-
-    def exact_bound(self, joint: Array, mixture: Array, moved: Callable[[Signal], Array]) -> float:
-        """Whom the mixture gives another label at their signalled points."""
-        signal, label = known(self.signal, "signal"), known(self.label, "label")
-        return pointwise.avoided(joint, moved(signal), label, mixture)
 
     @property
     def target(self) -> int | None:
-        """None: any label but one will do."""
+        """None, since any label but one will do."""
         return None
 
 
-def surveyed(pooled: MemberData, asked: int) -> MemberData:
-    """The first rows, asked for an estimate; weighted ones (a law's atoms) are all asked."""
+def surveyed_rows(pooled: MemberData, most: int) -> MemberData:
+    """Return the first rows, for an estimate; all of them, if they are the atoms of a law.
+
+    Arguments:
+        pooled: The pooled rows.
+        most: The largest number of rows; half of them, rounded up, if that is less.
+    """
     if pooled.mass is not None:
         return pooled
-    first = slice(min(asked, (len(pooled.y) + 1) // 2))
+    first = slice(min(most, (len(pooled.y) + 1) // 2))
     return MemberData(pooled.x[first], pooled.y[first], pooled.classes)

@@ -143,7 +143,7 @@ def _people(
     """Return some rows of the training set after the collective's changes."""
     x, member = scene.sample.x, np.zeros(len(scene.sample), dtype=bool)
     member[scene.members] = True
-    carried = np.zeros(len(x), dtype=bool) if whole else trial.strategy.signals[0].carried(x)
+    carried = np.zeros(len(x), dtype=bool) if whole else trial.strategy.signals[0].carried_by(x)
     names = np.where(carried, "with", "all" if whole else "without")
     table = pd.DataFrame(
         {

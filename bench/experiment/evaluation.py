@@ -10,7 +10,7 @@ from algorithms.base import Classifier, Fitted
 from bench.datasets.base import Array
 from bench.experiment.setup import TrainingSetup
 from bench.experiment.trial import Record, Trial
-from bench.theory.bounds import promises
+from bench.theory.bounds import trial_bounds
 from collectives.types import MemberData, Predict
 
 
@@ -48,7 +48,7 @@ def evaluate(trial: Trial, scene: TrainingSetup, fitted: Fitted) -> Record:
         "measures": _numbers({**trial.strategy.measures(deployed, test), **_rounds(trial, scene)}),
         "signal": _numbers(scene.world.told(trial.strategy)),
         "bounds": _numbers(
-            promises(
+            trial_bounds(
                 trial, scene.sample, scene.members, fitted.weights, test.x, _own(trial, scene)
             )
         ),

@@ -11,7 +11,7 @@ from bench.core.random_streams import stream
 from bench.datasets.base import Array, GatheringLaw, Split, TraceableLaw
 from bench.experiment.recruitment import enlist
 from bench.experiment.trial import Groups, Trial
-from bench.theory.mixture import Mixture, followed
+from bench.theory.mixture import Mixture, has_local_policy
 from collectives.base import Strategy
 from collectives.signals.base import Signal
 from collectives.types import MemberData, Predict
@@ -24,7 +24,7 @@ def build_training_set(
     rows, y = Rows(split.x, index, words=split.words), split.y[index]
     members = enlist(split, index, trial.size, trial.recruitment, trial.seed, *purpose)
     part = split.part(index[members])
-    pooled = MemberData(part.x, part.y, split.classes, seen=seen)
+    pooled = MemberData(part.x, part.y, split.classes, deployed=seen)
     if len(members):
         rng = stream(trial.seed, "act", *purpose)
         moved, told = trial.strategy.act(part.x, part.y, pooled=pooled, n=len(index), rng=rng)
@@ -65,9 +65,9 @@ def mixture(trial: Trial, share: float, pooled: MemberData, n: int) -> Mixture |
         if not set(strategy.signals) <= {trial.dataset.signal}:
             return None
         if isinstance(law, GatheringLaw):
-            told = followed(strategy.label_policy(pooled.classes))
+            told = has_local_policy(strategy, pooled.classes)
         else:
-            told = strategy.local and isinstance(law, TraceableLaw)
+            told = strategy.bounds.local(pooled.classes) and isinstance(law, TraceableLaw)
         if not told:
             return None
     return Mixture(law, strategy, share, pooled, n)

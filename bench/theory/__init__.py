@@ -1,1 +1,1 @@
-"""What theory promises in a trial: bounds on finite domains and from samples."""
+"""Theory of a trial: the firm's law on known domains, bounds, and sample sizes."""

@@ -1,6 +1,5 @@
-"""What theory promises a trial's collective, beside what it then measured."""
+"""Bounds of a trial: what theory promises its collective."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,18 +8,18 @@ from algorithms.base import TrainingSet
 from bench.datasets.base import GatheringLaw
 from bench.theory.finite_domain import PointIndex, finite_domain
 from bench.theory.mixture import Mixture
-from collectives.signals.base import Signal
+from collectives.theory.bounds import ImageOf
 from collectives.theory.counts import Counts
 from collectives.theory.finite_sample import Terms
 from collectives.types import Array, MemberData, NoBound
 
-#: More points than this are not looked at one by one.
-MOST = 2**13
-#: Signal sets of more points promise next to nothing to members who count them.
-FEW = 100
+#: The largest number of points of a finite domain for exact bounds.
+MOST_POINTS = 2**13
+#: The largest number of signal points for finite-sample bounds; more make them nearly empty.
+MOST_SIGNAL_POINTS = 100
 
 
-def promises(
+def trial_bounds(
     trial: Any,
     sample: TrainingSet,
     members: Array,
@@ -28,32 +27,31 @@ def promises(
     test: Array,
     own: MemberData | None = None,
 ) -> dict[str, float]:
-    r"""Lower bounds on a trial's success, by how much is known.
+    r"""Return lower bounds on a trial's success, by the knowledge that they take.
 
-    exact: On a finite domain with a known law, or one that knows what its signal gathers, against
-        any firm that answers with a likeliest label of the law that it faces: the test points that
-        cannot be denied success.
-    sample: On data whose law is known, and whose signal set is small: what members could promise
-        themselves from their own rows, at a confidence of 95 %, against an optimal firm.
-    plugin: What the strategy estimates from the rows that firm and members have; no guarantee.
-    weighted: The same estimate with the weights that the learner gave to these rows.
+    exact: On a finite domain with a known law, or one that gathers mass by signal: against every
+        firm that predicts a most likely label of its law. It holds for these very test points.
+    sample: On data with a known law and a small signal set: the bound from members' own rows, at a
+        confidence of 95 %, against every firm that is optimal for its training set.
+    plugin: The strategy's estimate from the training set; no guarantee.
+    weighted: The same estimate with the weights that the learner gave to the rows.
 
     Arguments:
         trial: The trial.
-        sample: What the firm trains on.
-        members: Who is in the collective.
-        weights: What the learner made of each row, if it re-weights.
-        test: The test points.
+        sample: The firm's training set, n rows.
+        members: The indices of the members' rows, (m,).
+        weights: The learner's weight of each row, (n,), if it re-weights.
+        test: The test points, (n_test, ...).
         own: The members' rows before they acted.
     """
-    found = {"exact": _exact(sample, trial, test)}
+    bounds, found = trial.strategy.bounds, {"exact": _exact(sample, trial, test)}
     if len(members):
         inside = np.zeros(len(sample), dtype=bool)
         inside[members] = True
         others = sample.x[~inside]
         for name, w in (("plugin", np.ones(len(sample))), ("weighted", weights)):
             if w is not None:
-                found[name] = trial.strategy.plugin_bound(others, w[~inside], w[inside])
+                found[name] = bounds.plugin(others, w[~inside], w[inside], sample.classes)
     if own is not None and trial.dataset.law is not None:
         found["sample"] = _sample(trial, own, len(sample), len(test))
     return {name: float(value) for name, value in found.items() if value is not None}
@@ -63,27 +61,32 @@ def _exact(sample: TrainingSet, trial: Any, test: Array) -> float | None:
     law, strategy = sample.law, trial.strategy
     if not isinstance(law, Mixture):
         return None
-    moved: Callable[[Signal], Array]
-    if isinstance(law.base, GatheringLaw) and strategy.evaluation_signal is not None:
-        # Whoever has habits wins at signal points, so people count where the signal takes them.
-        atoms = PointIndex(strategy.evaluation_signal(test))
-        moved, where, joint = atoms.moved, atoms.which, law.joint(atoms.points)
-    elif law.support is not None and len(law.support) <= MOST:
-        known = finite_domain(law.base)
-        atoms = known.reached(strategy.signals)
-        moved, where, joint = known.moves(atoms), atoms.base(test), law.at(atoms)
+    bounds = strategy.bounds
+    image_of: ImageOf
+    if isinstance(law.base, GatheringLaw) and bounds.signal is not None:
+        # With a label policy only signal points decide, so each person counts at its image.
+        atoms = PointIndex(bounds.signal(test))
+        image_of, test_atoms, joint = atoms.images, atoms.inverse, law.joint(atoms.points)
+    elif law.support is not None and len(law.support) <= MOST_POINTS:
+        domain = finite_domain(law.base)
+        atoms = domain.with_images(strategy.signals)
+        image_of, test_atoms, joint = (
+            domain.image_map(atoms),
+            atoms.find(test),
+            law.joint_at(atoms),
+        )
     else:
         return None
-    shares = np.bincount(where, minlength=len(atoms) + 1)[:-1, None] / len(test)
-    exact_bound = strategy.exact_bound(shares, joint, moved)
-    return None if exact_bound is None else float(exact_bound)
+    shares = np.bincount(test_atoms, minlength=len(atoms) + 1)[:-1, None] / len(test)
+    bound = bounds.exact(shares, joint, image_of)
+    return None if bound is None else float(bound)
 
 
 def _sample(trial: Any, own: MemberData, people: int, test: int) -> float | None:
     if not 2 <= len(own.y) < people:
         return None
-    counts = Counts(own.x, own.y, own.classes, most=FEW)
+    counts = Counts(own.x, own.y, own.classes, most=MOST_SIGNAL_POINTS)
     try:
-        return float(trial.strategy.finite_sample_bound(counts, Terms(people, test))[0])
+        return float(trial.strategy.bounds.finite_sample(counts, Terms(people, test))[0])
     except NoBound:
         return None

@@ -1,4 +1,4 @@
-"""What the distance from a firm's law to the one it faces promises a collective."""
+"""Distance bound: success against a firm that is optimal for a law near the mixture."""
 
 from functools import lru_cache
 
@@ -7,36 +7,43 @@ import numpy as np
 from bench.core.random_streams import stream
 from bench.datasets.base import Dataset, TraceableLaw
 from bench.theory.mixture import Mixture
-from collectives.base import Strategy
+from collectives.planting import Planting
 from collectives.theory.pointwise import budget_bound, lead
-from collectives.types import Array, MemberData, known
+from collectives.types import Array, MemberData, require
 
 
-def certificate(dataset: Dataset, strategy: Strategy, size: float, epsilon: float) -> float:
-    """The success of a planting that no firm can deny which is optimal for a law so near.
+def distance_bound(dataset: Dataset, strategy: Planting, size: float, epsilon: float) -> float:
+    """Return the lower bound on planting success against a firm with a nearby law.
+
+    The firm is Bayes-optimal for a law within total variation ``epsilon`` of the mixture.
 
     Arguments:
-        dataset: Data whose law is known.
+        dataset: A dataset with a known law.
         strategy: A strategy that plants the dataset's own signal.
-        size: The collective's share.
-        epsilon: The total variation from the law that the firm is optimal for to the mixture.
+        size: The collective's share of the people.
+        epsilon: The total variation.
     """
-    return budget_bound(leads(dataset, strategy, size), epsilon)
+    return budget_bound(relative_leads(dataset, strategy, size), epsilon)
 
 
 @lru_cache(maxsize=256)
-def leads(dataset: Dataset, strategy: Strategy, size: float) -> Array:
-    """By how much the target label leads at each person's signalled point, per person moved there.
+def relative_leads(dataset: Dataset, strategy: Planting, size: float) -> Array:
+    """Return the lead of the target label at g(x), relative to the base mass moved there, (n,).
 
-    They are the people whom a split tests on, of the base law, (n,).
+    The points x are the n test points of a split, drawn from the base law.
+
+    Arguments:
+        dataset: A dataset with a known law.
+        strategy: A strategy that plants the dataset's own signal.
+        size: The collective's share of the people.
     """
     assert isinstance(dataset.law, TraceableLaw)
     split = dataset.split(stream(0, "data"))
     pooled = MemberData(split.x, split.y, split.classes)
     mixture = Mixture(dataset.law, strategy, size, pooled, len(split.train))
-    moved = known(strategy.signal, "signal")(split.x[split.test])
-    # All twins of a point are moved to the same one.
-    twins = dataset.law.alternatives(moved)
-    arriving = np.sum([dataset.law.joint(twin).sum(axis=1) for twin in twins], axis=0)
-    ahead = lead(mixture.joint(moved), np.full(len(moved), known(strategy.label, "label")))
-    return np.divide(ahead, arriving, out=np.zeros_like(ahead), where=arriving > 0)
+    images = require(strategy.signal, "signal")(split.x[split.test])
+    # All alternatives of a point have the same image.
+    origins = dataset.law.alternatives(images)
+    arriving = np.sum([dataset.law.joint(origin).sum(axis=1) for origin in origins], axis=0)
+    leads = lead(mixture.joint(images), np.full(len(images), require(strategy.label, "label")))
+    return np.divide(leads, arriving, out=np.zeros_like(leads), where=arriving > 0)

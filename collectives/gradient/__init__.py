@@ -1,1 +1,1 @@
-"""Strategies that act on the firm's gradients."""
+"""Strategies that act on the gradients of the firm."""

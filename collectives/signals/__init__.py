@@ -1,1 +1,1 @@
-"""Signals, g: X -> X, by the kind of data that they change."""
+"""Signals g: X -> X, by the kind of data that they change."""

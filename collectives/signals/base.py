@@ -1,45 +1,61 @@
-"""What every signal promises: a change of points."""
+"""Base class of signals: changes of points."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import numpy as np
 
-from collectives.types import Array, MemberData
+from collectives.types import Array, MemberData, require
 
 
 class Signal(ABC):
-    """A change of points, g: X -> X. Its fields say which; each has a default."""
+    """Change of points, g: X -> X. A subclass is a frozen dataclass with defaults."""
 
     #: Whether g(g(x)) = g(x).
     idempotent: ClassVar[bool] = True
-    #: Whether it is none before it is :meth:`learnt`.
+    #: Whether it is incomplete before :meth:`learn`.
     learns: ClassVar[bool] = False
 
     @abstractmethod
     def __call__(self, x: Array) -> Array:
-        """g(x) for points (m, ...), of the same shape and type; the input is left alone."""
+        """Return g(x) for points (m, ...), in the same shape and type. The input stays as is."""
 
-    def learn(self, people: "MemberData", label: int | None) -> "Signal":
-        """This signal; or what it is for some people, if it learns that from them.
+    def learn(self, people: MemberData, label: int | None) -> "Signal":
+        """Return this signal, completed by the rows of people if it learns from them.
 
         Arguments:
-            people: Whom it is for, as they are before anybody acts.
-            label: The label that a strategy aims at with it, if it aims at one.
+            people: The rows of people before anybody acts.
+            label: The label that the strategy aims at, if it aims at one.
         """
         return self
 
-    def carried(self, x: Array) -> Array:
-        """Which points (m, ...) carry an idempotent signal already, those with g(x) = x, (m,)."""
+    def carried_by(self, x: Array) -> Array:
+        """Return which points (m, ...) carry an idempotent signal, those with g(x) = x, (m,)."""
         return np.asarray((self(x) == x).all(axis=tuple(range(1, x.ndim))))
 
     def overlap(self, x: Array) -> float:
-        r"""The share :math:`\xi` of points (m, ...) that carry the signal already.
+        r"""Return the share :math:`\xi` of points (m, ...) that carry the signal.
 
-        NaN for a signal that is not idempotent, since a point then does not tell.
+        It is NaN for a signal that is not idempotent, since a point does not show it then.
         """
-        return float(self.carried(x).mean()) if self.idempotent else float("nan")
+        return float(self.carried_by(x).mean()) if self.idempotent else float("nan")
 
     def visibility(self, x: Array) -> float:
-        """The mean absolute change that the signal makes to points (m, ...), in their units."""
+        """Return the mean absolute change of points (m, ...), in their units."""
         return float(np.abs(self(x).astype(np.float64) - x).mean())
+
+
+def require_idempotent(signal: Signal | None, user: str) -> Signal:
+    """Return a signal after checking that it is idempotent.
+
+    Arguments:
+        signal: The signal.
+        user: The name of the strategy that needs it, for the error message.
+
+    Raises:
+        ValueError: If the signal is None or not idempotent.
+    """
+    signal = require(signal, "signal")
+    if not signal.idempotent:
+        raise ValueError(f"{user} needs an idempotent signal, g(g(x)) = g(x), not {signal}")
+    return signal

@@ -7,7 +7,7 @@ import numpy as np
 from annotated_types import Ge, Gt, IsFinite, Lt, MinLen
 
 from collectives.signals.base import Signal
-from collectives.signals.tabular import Number, check_inside
+from collectives.signals.tabular import Number, check_indices
 from collectives.types import Array
 
 Positions = Annotated[tuple[tuple[int, int], ...], MinLen(1)]
@@ -16,7 +16,7 @@ Corner = Literal["top-left", "top-right", "bottom-left", "bottom-right"]
 
 @dataclass(frozen=True)
 class Patch(Signal):
-    r"""A square of one shade in a corner of an image.
+    r"""Square patch of one shade in a corner of an image.
 
     .. math:: g(x)_{cij} = v \text{ in the square, and } x_{cij} \text{ elsewhere}
 
@@ -28,7 +28,7 @@ class Patch(Signal):
     Arguments:
         size: The side of the square, in pixels.
         value: The shade, in the units of the image.
-        corner: Where the square sits.
+        corner: The corner of the square.
 
     Example:
         >>> Patch(size=1, value=9.0, corner="top-right")(np.zeros((1, 2, 2)))
@@ -41,20 +41,20 @@ class Patch(Signal):
     corner: Corner = "bottom-right"
 
     def __call__(self, x: Array) -> Array:
-        """g(x) for images (m, ..., h, w)."""
+        """Return g(x) for images (m, ..., h, w)."""
         height, width = image_size(self, x)
         if self.size > min(height, width):
             raise ValueError(f"{self} does not fit into images of {height} x {width} pixels")
         rows = slice(self.size) if "top" in self.corner else slice(height - self.size, height)
         columns = slice(self.size) if "left" in self.corner else slice(width - self.size, width)
-        moved = x.copy()
-        moved[..., rows, columns] = self.value
-        return moved
+        image = x.copy()
+        image[..., rows, columns] = self.value
+        return image
 
 
 @dataclass(frozen=True)
 class Pixels(Signal):
-    r"""Single pixels of one shade, in all channels of an image.
+    r"""Single pixels of one shade in all channels of an image.
 
     .. math:: g(x)_{cij} = v \text{ for the listed } (i, j), \text{ and } x_{cij} \text{ elsewhere}
 
@@ -77,24 +77,24 @@ class Pixels(Signal):
     value: Number = 1.0
 
     def __call__(self, x: Array) -> Array:
-        """g(x) for images (m, ..., h, w)."""
+        """Return g(x) for images (m, ..., h, w)."""
         height, width = image_size(self, x)
         rows, columns = zip(*self.at, strict=True)
-        check_inside(self, "row", rows, height)
-        check_inside(self, "column", columns, width)
-        moved = x.copy()
-        moved[..., rows, columns] = self.value
-        return moved
+        check_indices(self, "row", rows, height)
+        check_indices(self, "column", columns, width)
+        image = x.copy()
+        image[..., rows, columns] = self.value
+        return image
 
 
 @dataclass(frozen=True)
 class Blend(Signal):
-    r"""A fixed random pattern, mixed into the whole image.
+    r"""Blend of the whole image with a fixed random pattern.
 
     .. math:: g(x) = (1 - s) \, x + s \, u, \qquad u_{cij} \sim \mathrm{Unif}[0, v]
 
-    Blending twice is more than blending once, so nothing in an image tells whether it carries
-    the pattern.
+    Two blends change an image more than one, and an image does not show whether it carries the
+    pattern.
 
     References:
         | Targeted Backdoor Attacks on Deep Learning Systems Using Data Poisoning
@@ -103,8 +103,8 @@ class Blend(Signal):
 
     Arguments:
         strength: The share s of the pattern.
-        value: The brightest shade v of the pattern, in the units of the image.
-        pattern: Which pattern; each number is another one.
+        value: The largest value v of the pattern, in the units of the image.
+        pattern: The seed of the pattern.
 
     Example:
         >>> x = np.zeros((2, 1, 2, 2))
@@ -119,21 +119,21 @@ class Blend(Signal):
     pattern: Annotated[int, Ge(0)] = 0
 
     def __call__(self, x: Array) -> Array:
-        """g(x) for images (m, ..., h, w)."""
+        """Return g(x) for images (m, ..., h, w)."""
         image_size(self, x)
-        # A property of the signal, like a picture that comes with it: hence a seed in a field.
+        # The pattern is a property of the signal, hence its seed is a field.
         pattern = self.value * np.random.default_rng(self.pattern).random(x.shape[1:])
         return ((1 - self.strength) * x + self.strength * pattern).astype(x.dtype)
 
 
 @dataclass(frozen=True)
 class Frequency(Signal):
-    r"""A wave on top of the image: a single line in its spectrum.
+    r"""Cosine wave on top of an image: one frequency of its spectrum.
 
     .. math:: g(x)_{cij} = x_{cij} + a \cos\!\big(\pi u (2i + 1) / 2h\big)
         \cos\!\big(\pi v (2j + 1) / 2w\big)
 
-    Waves add up, so nothing in an image tells whether it carries one.
+    Waves add up, and an image does not show whether it carries one.
 
     References:
         | Rethinking the Backdoor Attacks' Triggers: A Frequency Perspective (Zeng et al., 2021)
@@ -156,7 +156,7 @@ class Frequency(Signal):
     amplitude: IsFinite[float] = 0.2
 
     def __call__(self, x: Array) -> Array:
-        """g(x) for images (m, ..., h, w)."""
+        """Return g(x) for images (m, ..., h, w)."""
         height, width = image_size(self, x)
         if self.across >= height or self.along >= width:
             raise ValueError(f"{self} is too fine for images of {height} x {width} pixels")
@@ -166,13 +166,13 @@ class Frequency(Signal):
 
 @dataclass(frozen=True)
 class PixelGrid(Signal):
-    r"""The same amount on top of every k-th pixel, across and along, of an image.
+    r"""Offset of every k-th pixel, across and along, of an image.
 
     .. math:: g(x)_{cij} = x_{cij} + a \text{ if } k \mid i \text{ and } k \mid j, \text{ and }
         x_{cij} \text{ elsewhere}
 
-    A faint grid over the whole image, whatever it shows. Offsets add up, so nothing in an image
-    tells whether it carries one.
+    The result is a faint grid over the whole image. Offsets add up, and an image does not show
+    whether it carries one.
 
     References:
         | Crowding Out The Noise: Algorithmic Collective Action Under Differential Privacy
@@ -181,7 +181,7 @@ class PixelGrid(Signal):
 
     Arguments:
         every: The distance k between two pixels of the grid.
-        amount: What is added, in the units of the image.
+        amount: The amount a, in the units of the image.
 
     Example:
         >>> PixelGrid(every=2, amount=0.5)(np.zeros((1, 3, 3)))
@@ -196,21 +196,21 @@ class PixelGrid(Signal):
     amount: IsFinite[float] = 0.1
 
     def __call__(self, x: Array) -> Array:
-        """g(x) for images (m, ..., h, w)."""
+        """Return g(x) for images (m, ..., h, w)."""
         image_size(self, x)
-        moved = x.copy()
-        moved[..., :: self.every, :: self.every] += self.amount
-        return moved
+        image = x.copy()
+        image[..., :: self.every, :: self.every] += self.amount
+        return image
 
 
 @dataclass(frozen=True)
 class Block(Signal):
-    r"""A signal on one half of a domino: an image that is two images, one above the other.
+    r"""Signal on one half of a domino: an image that is made of two images, one above the other.
 
     .. math:: g(x_1, x_2) = (g'(x_1), x_2) \text{ or } (x_1, g'(x_2))
 
-    Which half a classifier prefers to look at, the simple or the complex one, decides what a
-    signal in the other is worth.
+    The effect of a signal depends on the half by which a classifier predicts, the simple one or
+    the complex one.
 
     References:
         | The Pitfalls of Simplicity Bias in Neural Networks (Shah et al., 2020)
@@ -218,7 +218,7 @@ class Block(Signal):
 
     Arguments:
         base: The signal g' on the half.
-        half: Which half.
+        half: The half that gets the signal.
 
     Example:
         >>> Block(Patch(size=1, value=9.0), half="top")(np.zeros((1, 4, 2)))
@@ -232,18 +232,18 @@ class Block(Signal):
     half: Literal["top", "bottom"] = "top"
 
     def __call__(self, x: Array) -> Array:
-        """g(x) for images (m, ..., h, w), of an even height."""
+        """Return g(x) for images (m, ..., h, w) of an even height."""
         height, _ = image_size(self, x)
         if height % 2:
             raise ValueError(f"{self} needs two halves, but images are {height} pixels high")
         rows = slice(height // 2) if self.half == "top" else slice(height // 2, height)
-        moved = x.copy()
-        moved[..., rows, :] = self.base(x[..., rows, :])
-        return moved
+        image = x.copy()
+        image[..., rows, :] = self.base(x[..., rows, :])
+        return image
 
     @property
     def idempotent(self) -> bool:  # type: ignore[override]
-        """Whether the signal on the half is."""
+        """Whether the signal on the half is idempotent."""
         return self.base.idempotent
 
 
@@ -252,7 +252,7 @@ def _half_waves(count: int, pixels: int) -> Array:
 
 
 def image_size(signal: Signal, x: Array) -> tuple[int, int]:
-    """Height and width of images (m, ..., h, w)."""
+    """Return the height and the width of images (m, ..., h, w)."""
     if x.ndim < 3:
         raise ValueError(
             f"{signal} needs images (m, ..., h, w), but got points of shape {x.shape}"

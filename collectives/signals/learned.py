@@ -1,4 +1,4 @@
-"""Signals that members learn, so that they are easy to plant."""
+"""Learned signals: shifts that are optimised to be easy to plant."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
@@ -10,20 +10,20 @@ from scipy.sparse.linalg import LinearOperator, cg
 from scipy.special import log_softmax
 
 from collectives.signals.base import Signal
-from collectives.surrogate_model import fit, hessian_vector_product, rows
+from collectives.surrogate_model import design_matrix, fit, hessian_vector_product
 from collectives.types import Array, MemberData
 
-#: How exactly the model is trained in each step.
-EXACT = 1e-6
+#: The tolerance with which the model is trained in each step.
+TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
 class Shift(Signal):
-    r"""An amount of its own on top of each column, whatever stands there.
+    r"""Shift of each column by its own amount.
 
     .. math:: g(x)_j = x_j + \delta_j
 
-    Shifts add up, :math:`g(g(x)) \ne g(x)`, and nothing in a point tells whether it carries one.
+    Shifts add up, :math:`g(g(x)) \ne g(x)`, and a point does not show whether it carries one.
 
     References:
         | Crowding Out The Noise: Algorithmic Collective Action Under Differential Privacy
@@ -32,7 +32,7 @@ class Shift(Signal):
 
     Arguments:
         amounts: What is added to each column of the flattened points, in its units; one amount
-            is for all columns.
+            applies to all columns.
 
     Example:
         >>> Shift(amounts=(0.5, 0.0, -1.0))(np.ones((1, 3)))
@@ -44,7 +44,7 @@ class Shift(Signal):
     amounts: Annotated[tuple[IsFinite[float], ...], MinLen(1)] = (1.0,)
 
     def __call__(self, x: Array) -> Array:
-        """g(x) for points (m, ...)."""
+        """Return g(x) for points (m, ...)."""
         flat = x.reshape(len(x), int(np.prod(x.shape[1:])))
         if len(self.amounts) not in (1, flat.shape[1]):
             raise ValueError(f"{len(self.amounts)} amounts for {flat.shape[1]} columns")
@@ -53,28 +53,28 @@ class Shift(Signal):
 
 @dataclass(frozen=True)
 class Learned(Signal):
-    r"""The shift of some length that a few members teach a linear classifier best.
+    r"""Learned shift: of all shifts of one length, the easiest to plant in a linear classifier.
 
     .. math:: \delta = \operatorname*{argmin}_{\lVert \delta \rVert = b} \,
         \mathbb{E} \, \ell(\theta_\delta; x + \delta, y^*), \qquad
         \theta_\delta = \operatorname*{argmin}_\theta (1 - a) \, \mathbb{E} \, \ell(\theta; x, y)
         + a \, \mathbb{E} \, \ell(\theta; x + \delta, y^*) + \tfrac{1}{2 C n} \lVert W \rVert^2
 
-    Members train a linear softmax on rows of some people as they are, with a share a of them
-    planted, and turn the signal to where that model answers it best. By the implicit function
-    theorem the loss changes with the shift by
+    Members train a linear softmax on the rows of some people, with the signal planted on a share a
+    of them, and minimise the loss of the target label at signalled points over the shift. By the
+    implicit function theorem the gradient of this loss in the shift is
 
     .. math:: \mathbb{E} \, \nabla_x \ell - a \, \mathbb{E} \, \nabla_x \langle v,
         \nabla_\theta \ell \rangle, \qquad v = H^{-1} \, \mathbb{E} \, \nabla_\theta \ell,
 
-    all at planted points, with the Hessian H of what :math:`\theta_\delta` minimises. The first
-    term goes where the label is already, as adversarial examples do; the second goes where the
-    others vary little, so that the model has no reason to resist.
+    all at signalled points, with the Hessian H of the objective that :math:`\theta_\delta`
+    minimises. The first term points to regions where the model predicts the label anyway, like an
+    adversarial example. The second term points to directions in which the others vary little, so
+    that the model does not resist.
 
-    A signal is learnt once, from the same people for collectives of all sizes, none among them.
-    So a success curve is that of one signal, and its control shows what the signal does on its
-    own. These people are taken to have told their rows; at small sizes they are more than the
-    members.
+    A signal is learned once, from the same people for collectives of all sizes. So a success curve
+    is that of one signal, and its control shows the effect of the signal alone. At small sizes
+    these people are more than the members, so members need the rows of others.
 
     References:
         | Understanding Black-box Predictions via Influence Functions (Koh and Liang, 2017)
@@ -82,14 +82,14 @@ class Learned(Signal):
 
     Arguments:
         budget: The length b of the shift, in the units of the columns.
-        size: The share a of members for which it is learnt.
+        size: The share a of members for which the shift is optimised.
         columns: Which columns of the flattened points may be shifted; negative ones count from
-            the end. All of them, if none is named.
-        rows: How many people it is learnt from.
+            the end. All columns, if empty.
+        rows: The number of people from whose rows the shift is learned.
         C: The inverse strength of the penalty; n is the number of all people.
-        steps: In how many steps it is learnt. With none it is a shift of that length in a
-            direction drawn at random, to compare with.
-        seed: The seed of the direction in which it begins.
+        steps: The number of optimisation steps. With 0 it is a shift of that length in a random
+            direction, as a baseline.
+        seed: The seed of the initial direction.
 
     Example:
         >>> x = np.random.default_rng(0).normal(size=(200, 2)).astype(np.float32) * [1, 0.1]
@@ -110,32 +110,48 @@ class Learned(Signal):
     seed: Annotated[int, Ge(0)] = 0
 
     def __call__(self, x: Array) -> Array:
-        """Nothing: it is none yet."""
-        raise ValueError(f"{self} is no signal before people are known, see Strategy.prepared")
+        """Raise an error, since the shift has not been learned.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError(
+            f"{self} has not been learned: complete its strategy with Strategy.bind first"
+        )
 
     def learn(self, people: MemberData, label: int | None) -> Shift:
-        """The shift that is best for some people and a label."""
+        """Return the best shift for the rows of people and a label.
+
+        Arguments:
+            people: The rows of people before anybody acts.
+            label: The target label.
+
+        Raises:
+            ValueError: If there is no target label.
+        """
         if label is None:
             raise ValueError(f"{self} needs a strategy that aims at a label")
         some, strength = slice(self.rows), 1 / (self.C * len(people.y))
-        points, y = rows(people.x[some]), people.y[some]
+        points, y = design_matrix(people.x[some]), people.y[some]
         free = self._free(points.shape[1] - 1)
-        told = np.concatenate([y, np.full(len(y), label)])
+        labels = np.concatenate([y, np.full(len(y), label)])
         weights = np.repeat([1 - self.size, self.size], len(y))
-        theta = fit(points, y, people.classes, strength, tolerance=EXACT)
+        theta = fit(points, y, people.classes, strength, tolerance=TOLERANCE)
 
         def loss(amounts: Array) -> tuple[float, Array]:
             nonlocal theta
-            moved = points.copy()
-            moved[:, free] += amounts
-            both = np.concatenate([points, moved])
-            theta = fit(both, told, people.classes, strength, weights, theta, tolerance=EXACT)
-            log_p = log_softmax(moved @ theta.T, axis=1)
+            signalled = points.copy()
+            signalled[:, free] += amounts
+            both = np.concatenate([points, signalled])
+            theta = fit(
+                both, labels, people.classes, strength, weights, theta, tolerance=TOLERANCE
+            )
+            log_p = log_softmax(signalled @ theta.T, axis=1)
             p = np.exp(log_p)
             error = p.copy()
             error[:, label] -= 1
-            way = _solved(theta, error.T @ moved / len(y), both, weights, strength)
-            along = moved @ way.T
+            way = _inverse_hessian(theta, error.T @ signalled / len(y), both, weights, strength)
+            along = signalled @ way.T
             turn = p * (along - (p * along).sum(axis=1, keepdims=True))
             slope = error @ (theta - self.size * way) - self.size * turn @ theta
             return float(-log_p[:, label].mean()), slope[:, free].mean(axis=0)
@@ -145,7 +161,7 @@ class Learned(Signal):
             value, slope = loss(scale * flat)
             return value, scale * (slope - flat * (slope @ flat) / (flat @ flat))
 
-        # Not from zero: where people do not vary, nothing says which way is better than back.
+        # Not from zero: where people do not vary, the gradient is zero by symmetry.
         way = np.random.default_rng(self.seed).normal(size=len(free))
         if self.steps:
             options = {"maxiter": self.steps}
@@ -157,7 +173,7 @@ class Learned(Signal):
         return Shift(tuple(map(float, amounts)))
 
     def _free(self, columns: int) -> Array:
-        """The columns that may be shifted."""
+        """Return the columns that may be shifted."""
         outside = [c for c in self.columns if not -columns <= c < columns]
         if outside:
             raise ValueError(
@@ -167,16 +183,19 @@ class Learned(Signal):
         return np.unique(every[list(self.columns)]) if self.columns else every
 
 
-def _solved(theta: Array, wanted: Array, points: Array, weights: Array, strength: float) -> Array:
-    """The way from some parameters along which the gradient changes as is wanted, (K, d + 1)."""
+def _inverse_hessian(
+    theta: Array, wanted: Array, points: Array, weights: Array, strength: float
+) -> Array:
+    """Return the direction along which the gradient of the objective changes by a wanted one."""
 
     def change(flat: Array) -> Array:
         way = flat.reshape(theta.shape)
-        # Adding the same to all labels changes nothing; it is held, so that there is one way.
+        # The mean over labels does not change the gradient; it is fixed, so that there is one
+        # solution.
         return (
             hessian_vector_product(theta, way, points, weights, strength) + way.mean(axis=0)
         ).ravel()
 
     matrix = LinearOperator((theta.size, theta.size), matvec=change)
-    found, _ = cg(matrix, wanted.ravel(), rtol=1e-4, maxiter=200)
-    return np.asarray(found).reshape(theta.shape)
+    solution, _ = cg(matrix, wanted.ravel(), rtol=1e-4, maxiter=200)
+    return np.asarray(solution).reshape(theta.shape)

@@ -1,4 +1,4 @@
-"""Signals on columns of a table, or on any other vector."""
+"""Signals on columns of a table or any other vector."""
 
 import math
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ Columns = Annotated[tuple[int, ...], MinLen(1)]
 
 @dataclass(frozen=True)
 class Offset(Signal):
-    r"""The same amount on top of some columns, whatever stands there.
+    r"""Offset of some columns by one amount.
 
     .. math:: g(x)_j = x_j + a \text{ for the listed } j, \text{ and } x_j \text{ elsewhere}
 
-    Offsets add up, :math:`g(g(x)) \ne g(x)`, and nothing in a point tells whether it carries one.
+    Offsets add up, :math:`g(g(x)) \ne g(x)`, and a point does not show whether it carries one.
 
     References:
         | Crowding Out The Noise: Algorithmic Collective Action Under Differential Privacy
@@ -30,7 +30,7 @@ class Offset(Signal):
 
     Arguments:
         columns: Columns of the flattened points; negative ones count from the end.
-        amount: What is added, in the units of the columns.
+        amount: The amount a, in the units of the columns.
 
     Example:
         >>> Offset(columns=(0, -1), amount=0.5)(np.ones((1, 3)))
@@ -43,17 +43,17 @@ class Offset(Signal):
     amount: Number = 1.0
 
     def __call__(self, x: Array) -> Array:
-        """g(x) for points (m, ...)."""
+        """Return g(x) for points (m, ...)."""
         flat = flat_copy(x)
-        check_inside(self, "column", self.columns, flat.shape[1])
-        # Fancy indexing is buffered: a column named twice, as 2 and as -1 say, moves once.
+        check_indices(self, "column", self.columns, flat.shape[1])
+        # Fancy indexing is buffered: a column that is named twice (as 2 and -1, say) changes once.
         flat[:, self.columns] += self.amount
         return flat.reshape(x.shape)
 
 
 @dataclass(frozen=True)
 class SetFeature(Signal):
-    r"""One column at one value.
+    r"""Assignment of one value to one column.
 
     .. math:: g(x)_j = v, \quad g(x)_i = x_i \text{ for } i \ne j
 
@@ -63,7 +63,7 @@ class SetFeature(Signal):
 
     Arguments:
         column: A column of the flattened points; a negative one counts from the end.
-        value: What it is set to, in the units of the column.
+        value: The value v, in the units of the column.
 
     Example:
         >>> SetFeature(column=0, value=7.0)(np.ones((1, 3)))
@@ -74,16 +74,16 @@ class SetFeature(Signal):
     value: Number = 1.0
 
     def __call__(self, x: Array) -> Array:
-        """g(x) for points (m, ...)."""
+        """Return g(x) for points (m, ...)."""
         flat = flat_copy(x)
-        check_inside(self, "column", (self.column,), flat.shape[1])
+        check_indices(self, "column", (self.column,), flat.shape[1])
         flat[:, self.column] = self.value
         return flat.reshape(x.shape)
 
 
 @dataclass(frozen=True)
 class Category(Signal):
-    r"""Some categorical features at one value each, where they are one-hot encoded.
+    r"""Assignment of one category to each of some one-hot encoded features.
 
     .. math:: g(x)_{[s_b, s_b + w_b)} = e_{v_b} \text{ for each block } b
 
@@ -93,7 +93,7 @@ class Category(Signal):
 
     Arguments:
         blocks: First column (of the flattened points) and number of columns of each feature.
-        values: Which of a block's columns is one, counted from the block's start.
+        values: The column of each block that is one, counted from the start of the block.
 
     Example:
         >>> Category(blocks=((0, 2), (3, 2)), values=(1, 0))(np.float32([[1, 0, 5, 0, 1]]))
@@ -104,7 +104,7 @@ class Category(Signal):
     values: Columns = (0,)
 
     def __call__(self, x: Array) -> Array:
-        """g(x) for points (m, ...)."""
+        """Return g(x) for points (m, ...)."""
         if len(self.blocks) != len(self.values):
             raise ValueError(f"{self} has {len(self.blocks)} blocks but {len(self.values)} values")
         flat = flat_copy(x)
@@ -121,12 +121,22 @@ class Category(Signal):
 
 def flat_copy(x: Array) -> Array:
     """Return a copy of points (m, ...) as vectors (m, d)."""
-    # Not -1, which numpy refuses to find out where there are no points.
+    # Not -1, which numpy cannot infer where there are no points.
     return x.reshape(len(x), math.prod(x.shape[1:])).copy()
 
 
-def check_inside(signal: Signal, what: str, given: tuple[int, ...], size: int) -> None:
-    """Raise an error that names the first index outside -size..size - 1."""
-    outside = [i for i in given if not -size <= i < size]
+def check_indices(signal: Signal, kind: str, indices: tuple[int, ...], size: int) -> None:
+    """Check that indices are inside -size..size - 1.
+
+    Arguments:
+        signal: The signal that has them, for the error message.
+        kind: The kind of index, such as "column".
+        indices: The indices.
+        size: The number of columns, rows or so on.
+
+    Raises:
+        ValueError: If one is outside; the message names the first.
+    """
+    outside = [i for i in indices if not -size <= i < size]
     if outside:
-        raise ValueError(f"{signal} names {what} {outside[0]}, allowed is {-size}..{size - 1}")
+        raise ValueError(f"{signal} names {kind} {outside[0]}, allowed is {-size}..{size - 1}")

@@ -1,1 +1,1 @@
-"""What is promised: closed forms, finite-sample bounds, label policies, counts."""
+"""Theory of collectives: lower bounds on success, label policies and counts."""

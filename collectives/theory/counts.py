@@ -1,4 +1,4 @@
-"""The members' rows, counted at the points of a signal set, or at all points."""
+"""Counts of members' rows at the points of a signal set, or at all points."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ from collectives.types import Array, NoBound
 
 @dataclass(frozen=True, eq=False)
 class SignalCounts:
-    """The members' rows, counted at the S points of the signal set, for T sizes.
+    """Counts of members' rows at the S points of the signal set, for T sizes.
 
     Arguments:
-        people: How many members, (T,).
-        base: Members whose own point it is, by label, (T, S, K).
-        arriving: Members whose point the signal moves there, by label, (T, S, K).
+        people: The number of members, (T,).
+        base: The number of members whose own point it is, by label, (T, S, K).
+        arriving: The number of members whose signalled point it is, by label, (T, S, K).
     """
 
     people: Array
@@ -27,7 +27,7 @@ class SignalCounts:
     arriving: Array
 
     def has_off_signal_member(self) -> Array:
-        """Which collectives have a member off the signal set, where others can go, (T,).
+        """Return which collectives have a member off the signal set, (T,).
 
         Raises:
             NoBound: If all members carry the signal, however many they are.
@@ -36,16 +36,18 @@ class SignalCounts:
         if (free <= 1e-9 * self.people).all():
             raise NoBound(
                 "all members carry the signal, so those of other labels know no point without it "
-                "to move to, and speak against the target where they are"
+                "to move to, and vote against the target where they are"
             )
         return np.asarray(free > 1 - 1e-9)
 
-    def parted(self, asked: int, first: "SignalCounts") -> tuple["SignalCounts", "SignalCounts"]:
-        """The first members, and the rest of each size.
+    def split_first(
+        self, asked: int, first: "SignalCounts"
+    ) -> tuple["SignalCounts", "SignalCounts"]:
+        """Return the counts of the first members, and of the rest for each size.
 
         Arguments:
-            asked: How many the first are; fewer than any size.
-            first: Their tally, whose points are the first of these ones, (1, S', K).
+            asked: The number of first members, smaller than any size.
+            first: Their counts, whose points are the first of these points, (1, S', K).
         """
         if asked >= self.people.min():
             raise ValueError(f"asked={asked}, but there are {self.people.min()} members at least")
@@ -63,6 +65,14 @@ def count_signal(
 ) -> SignalCounts:
     """Count the first n members for each n in sizes, in one pass and little memory.
 
+    Arguments:
+        signal: The signal, an idempotent one.
+        x: The members' points, float32, (m, ...).
+        y: Their labels, (m,).
+        classes: The number of labels K.
+        sizes: The numbers n of members.
+        block: The number of rows that are counted at once.
+
     Example:
         >>> from collectives.signals.tabular import SetFeature
         >>> x, y = np.float32([[0, 0], [0, 1], [0, 1]]), np.array([0, 1, 0])
@@ -79,12 +89,12 @@ def count_signal(
     cells: list[tuple[Array, ...]] = []
     for start in range(0, int(ends[-1]), block):
         rows = x[start : min(start + block, int(ends[-1]))]
-        moved = np.ascontiguousarray(signal(rows).reshape(len(rows), -1)) + np.float32(0)
-        here = (moved == rows.reshape(len(rows), -1)).all(axis=1)
-        first, which = _atoms(moved)
-        known = [points.setdefault(moved[i].tobytes(), len(points)) for i in first]
+        images = np.ascontiguousarray(signal(rows).reshape(len(rows), -1)) + np.float32(0)
+        here = (images == rows.reshape(len(rows), -1)).all(axis=1)
+        first, which = _distinct(images)
+        numbers = [points.setdefault(images[i].tobytes(), len(points)) for i in first]
         when = np.searchsorted(ends, np.arange(start, start + len(rows)), side="right")
-        cells.append((when, np.array(known)[which], y[start : start + len(rows)], here))
+        cells.append((when, np.array(numbers)[which], y[start : start + len(rows)], here))
     when, point, label, here = map(np.concatenate, zip(*cells, strict=True))
     shape = len(people), len(points), classes
     flat = (when * len(points) + point) * classes + label
@@ -98,16 +108,16 @@ def count_signal(
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """Rows of members, to be counted at the points that a bound looks at.
+    """Rows of members that are counted at the points that a bound needs.
 
     Arguments:
         x: Points, (m, ...).
         y: Labels, (m,).
         classes: The number of labels K.
-        people: The numbers of members, (T,), whose rows are expected to be like these ones; these
+        people: The numbers of members, (T,), whose rows are expected to be like these; the rows
             are the members' own, if None.
-        most: How many points are worth counting.
-        seen: What was counted before.
+        most: The largest number of points to count at.
+        cache: Counts by signal.
     """
 
     x: Array
@@ -115,51 +125,56 @@ class Counts:
     classes: int
     people: Array | None = None
     most: int = 5_000
-    seen: dict[Any, tuple[SignalCounts, Array]] = field(default_factory=dict)
+    cache: dict[Any, tuple[SignalCounts, Array]] = field(default_factory=dict)
 
     def at(self, signal: Signal) -> SignalCounts:
-        """At the points of a signal set.
+        """Return the counts at the points of a signal set.
 
         Raises:
-            NoBound: If these are too many, or the signal moves its own points.
+            NoBound: If there are too many points, or the signal is not idempotent.
         """
-        if signal not in self.seen:
-            self._still(signal)
+        if signal not in self.cache:
+            self._check_idempotent(signal)
             made = count_signal(signal, self.x, self.y, self.classes, [len(self.y)])
-            self._few(made, f"the bound needs a finite signal set, but {signal} moves them")
-            self.seen[signal] = made, np.arange(0)
-        return self._scaled(self.seen[signal][0], self.people)
+            self._check_few(made, f"the bound needs a finite signal set, but {signal} moves them")
+            self.cache[signal] = made, np.arange(0)
+        return self._scaled(self.cache[signal][0], self.people)
 
     def first(self, signal: Signal, asked: Array) -> SignalCounts:
-        """The first of the members, (T,), at the same points as all of them."""
+        """Return the counts of the first members at the same points.
+
+        Arguments:
+            signal: The signal.
+            asked: The number of first members, (T,).
+        """
         if self.people is not None:
             self.at(signal)
-            return self._scaled(self.seen[signal][0], asked)
+            return self._scaled(self.cache[signal][0], asked)
         made = count_signal(signal, self.x, self.y, self.classes, [*asked.tolist(), len(self.y)])
         return SignalCounts(made.people[:-1], made.base[:-1], made.arriving[:-1])
 
     def everywhere(self, signal: Signal) -> tuple[SignalCounts, Array]:
-        """At all points, and the index of g(x) for each point x, for an idempotent signal.
+        """Return the counts at all points, and the index of g(x) for each point x.
 
         Raises:
-            NoBound: If these are too many, or the signal moves its own points.
+            NoBound: If there are too many points, or the signal is not idempotent.
         """
-        self._still(signal)
+        self._check_idempotent(signal)
         key = signal, "everywhere"
-        if key not in self.seen:
+        if key not in self.cache:
             # Where some rows make too many points, all of them do, and take long to count.
             for many in (50_000, len(self.y)):
-                made, moved = spread(signal, self.x[:many], self.y[:many], self.classes)
-                self._few(made, "the bound looks at all points, but they are")
-            self.seen[key] = made, moved
-        made, moved = self.seen[key]
-        return self._scaled(made, self.people), moved
+                made, image = count_everywhere(signal, self.x[:many], self.y[:many], self.classes)
+                self._check_few(made, "the bound looks at all points, but they are")
+            self.cache[key] = made, image
+        made, image = self.cache[key]
+        return self._scaled(made, self.people), image
 
-    def _still(self, signal: Signal) -> None:
+    def _check_idempotent(self, signal: Signal) -> None:
         if not signal.idempotent:
             raise NoBound(f"the bound needs an idempotent signal, g(g(x)) = g(x), not {signal}")
 
-    def _few(self, made: SignalCounts, why: str) -> None:
+    def _check_few(self, made: SignalCounts, why: str) -> None:
         points, rows = made.base.shape[1], int(made.people[0])
         if points > min(self.most, rows // 2):
             raise NoBound(f"too many points for {rows} people: {why} on {points}")
@@ -171,43 +186,50 @@ class Counts:
         return SignalCounts(people, made.base * share * n, made.arriving * share * n)
 
 
-def spread(signal: Signal, x: Array, y: Array, classes: int) -> tuple[SignalCounts, Array]:
-    """Count rows at all their points and at those that an idempotent signal makes of these.
+def count_everywhere(
+    signal: Signal, x: Array, y: Array, classes: int
+) -> tuple[SignalCounts, Array]:
+    """Count rows at all their points and at the images of these under an idempotent signal.
+
+    Arguments:
+        signal: The signal.
+        x: Points, float32, (m, ...).
+        y: Labels, (m,).
+        classes: The number of labels K.
 
     Returns:
-        The tally, in which nothing arrives but what is there, and the index of g(x) for each
-        point x.
+        The counts, and the index of g(x) for each point x. Arriving rows are those of the point.
 
     Example:
         >>> from collectives.signals.tabular import SetFeature
         >>> x, y = np.float32([[0, 0], [0, 1], [0, 0]]), np.array([0, 1, 0])
-        >>> counted, moved = spread(SetFeature(-1, 1.0), x, y, classes=2)
-        >>> counted.base.tolist(), moved.tolist()
+        >>> counted, image = count_everywhere(SetFeature(-1, 1.0), x, y, classes=2)
+        >>> counted.base.tolist(), image.tolist()
         ([[[2, 0], [0, 1]]], [1, 1])
     """
     rows = np.concatenate([a.reshape(len(x), -1) for a in (x, signal(x))]) + np.float32(0)
-    first, which = _atoms(np.ascontiguousarray(rows))
-    own, twin = which[: len(x)], which[len(x) :]
-    moved = np.arange(len(first))
-    moved[own] = twin
+    first, which = _distinct(np.ascontiguousarray(rows))
+    point, twin = which[: len(x)], which[len(x) :]
+    image = np.arange(len(first))
+    image[point] = twin
     base = np.zeros((1, len(first), classes), dtype=np.int64)
-    np.add.at(base[0], (own, y), 1)
-    return SignalCounts(np.array([len(y)]), base, base), moved
+    np.add.at(base[0], (point, y), 1)
+    return SignalCounts(np.array([len(y)]), base, base), image
 
 
-def _atoms(rows: Array) -> tuple[Array, Array]:
-    """The first row of each kind, in the order of the rows, and the kind of each row."""
+def _distinct(rows: Array) -> tuple[Array, Array]:
+    """Return the first row of each distinct one, in their order, and the index of each row's."""
     words = rows.view(np.uint32).astype(np.uint64)
     hashes = (words * _odd(words.shape[1])).sum(axis=1)
-    first, which = _kinds(hashes)
-    if not np.array_equal(rows, rows[first][which]):  # two kinds of one hash
+    first, which = _unique(hashes)
+    if not np.array_equal(rows, rows[first][which]):  # two distinct rows of one hash
         _, first, which = np.unique(rows, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)
     return first[order], np.argsort(order)[which.reshape(-1)]
 
 
-def _kinds(values: Array) -> tuple[Array, Array]:
-    """What ``numpy.unique`` says of whole numbers, first of each kind and kind of each, sooner."""
+def _unique(values: Array) -> tuple[Array, Array]:
+    """Return the index and the inverse of ``numpy.unique`` for integers, faster."""
     order = np.argsort(values, kind="stable")
     ordered = values[order]
     fresh = np.ones(len(values), dtype=bool)
@@ -219,6 +241,6 @@ def _kinds(values: Array) -> tuple[Array, Array]:
 
 @lru_cache
 def _odd(count: int) -> Array:
-    """Odd numbers to hash by."""
+    """Return odd numbers for a hash."""
     odd: Array = np.random.default_rng(0).integers(2**63, size=count, dtype=np.uint64) * 2 + 1
     return odd

@@ -1,34 +1,55 @@
-r"""What a collective can promise itself from its own data, before the firm trains.
+r"""Terms and radii of finite-sample bounds, which hold before the firm trains.
 
 N people are in the training set, and n of them, drawn at random, in the collective. With
-probability :math:`1 - \delta` over everybody's data these are lower bounds on the success that
-any firm leaves them which answers with a most likely label of a law :math:`\tilde P` near the data
-:math:`\hat P`, measured on a test sample. Near means, with an error :math:`\varepsilon`, either of
+probability :math:`1 - \delta` over everybody's data, the bounds hold for the success, measured on
+a test sample, against any firm that predicts a most likely label of a law :math:`\tilde P` near
+the data :math:`\hat P`. With an error :math:`\varepsilon`, near means one of
 
-    "tv": :math:`\mathrm{TV}(\tilde P, \hat P) \le \varepsilon`. A lead of
-        :math:`2 \varepsilon` is safe.
-    "contamination": :math:`\tilde P = (1 - \varepsilon) \hat P + \varepsilon Q` for some Q. A lead
-        of :math:`\varepsilon / (1 - \varepsilon)` is safe. The paper states this lead with the
-        first definition, for which it is too small.
+    "tv": :math:`\mathrm{TV}(\tilde P, \hat P) \le \varepsilon`. Such a firm cannot reverse a lead
+        above :math:`2 \varepsilon`.
+    "contamination": :math:`\tilde P = (1 - \varepsilon) \hat P + \varepsilon Q` for some Q. Such a
+        firm cannot reverse a lead above :math:`\varepsilon / (1 - \varepsilon)`. The paper states
+        this lead with the first definition, for which it is too small.
 
-All of them are sums over the points z of the signal set X* = g(X) (finite, of a known number of
-points) and differ in the mass a of members that speak for the wanted label at z, and in the base
-lead :math:`\Delta` of its rival there; :math:`R(k) = \sqrt{\log(1 / \tilde\delta) / 2k}`:
+The votes of one person at a point, for a label less those for its rival, are a number X between -1
+and 1. They are rarely other than zero, so their second moment :math:`s = \mathbb{E} X^2` is small,
+and Bennett's and Bernstein's inequalities are much sharper than Hoeffding's, which knows the range
+only. For the mean :math:`\bar X` of k independent numbers :math:`X_i \le 1` whose mean second
+moment is s,
 
-.. math:: S \ge \sum_z w_z \Big[ \tfrac{n}{N} (a_z - 2 R(n)) - \tfrac{N - n}{N} (\Delta_z + 2 R(m)
-    + 2 R(N - n)) > \text{lead} \Big] - R(n) - R(N_\text{test})
+.. math:: P\Big[ \bar X > \mathbb{E} \bar X + B(s, k) \Big] \le \tilde\delta, \qquad
+    B(s, k) = \sqrt{\frac{2 s \ell}{k}} + \frac{\ell}{3k}, \quad \ell = \log(1 / \tilde\delta),
+
+since :math:`\log \mathbb{E} e^{\lambda (X - \mathbb{E} X)} \le (e^\lambda - 1 - \lambda) \,
+\mathbb{E} X^2` for :math:`X \le 1`. The second moment has to be estimated as well. For a number
+:math:`0 \le U \le 1` of mean u we have :math:`\mathbb{E} U^2 \le u` and :math:`e^{-z} \le 1 - z +
+z^2 / 2` for :math:`z \ge 0`, so its mean over k people falls below :math:`u - \sqrt{2 u \ell / k}`
+with probability at most :math:`\tilde\delta`. Solved for u,
+
+.. math:: P\big[ u > M(\bar U, k) \big] \le \tilde\delta, \qquad
+    M(\bar U, k) = \min \Big\{ 1, \Big( \sqrt{\ell / 2k} + \sqrt{\bar U + \ell / 2k} \Big)^2
+    \Big\}.
+
+Each estimate takes a share :math:`\tilde\delta` of :math:`\delta`, so all hold at once by the
+union bound. The radius is Bernstein's in any case: it does not depend on the data which one is
+used.
 
 References:
     | Statistical Collusion by Collectives on Learning Platforms (Gauthier et al., 2025)
     | https://arxiv.org/abs/2502.04879
+    | Probability Inequalities for Sums of Bounded Random Variables (Hoeffding, 1963)
+    | https://doi.org/10.1080/01621459.1963.10500830
+    | Concentration Inequalities: A Nonasymptotic Theory of Independence
+      (Boucheron, Lugosi and Massart, 2013)
+    | https://doi.org/10.1093/acprof:oso/9780199535255.001.0001
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from collectives.theory.counts import SignalCounts
 from collectives.types import Array
 
 Error = Literal["tv", "contamination"]
@@ -36,14 +57,18 @@ Error = Literal["tv", "contamination"]
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """What is agreed on before a bound is computed.
+    r"""Terms of a finite-sample bound.
 
     Arguments:
         people: The number of people N.
         test: The number of test points on which success is measured.
-        delta: The probability that a bound may fail with.
-        error: By how much the firm may miss the best classifier.
-        near: What the error means.
+        delta: The probability with which the bound may fail.
+        error: The error :math:`\varepsilon` of the firm.
+        near: The meaning of the error.
+
+    Example:
+        >>> Terms(people=1000, test=1000, error=0.1).lead
+        0.2
     """
 
     people: int
@@ -60,153 +85,118 @@ class Terms:
 
     @property
     def lead(self) -> float:
-        """The lead that an error cannot turn."""
+        """The lead that an error of the firm cannot reverse."""
         return 2 * self.error if self.near == "tv" else self.error / (1 - self.error)
 
 
-def planting(data: SignalCounts, terms: Terms, label: int, points: int | None = None) -> Array:
-    r"""Feature-label planting, (T,), with :math:`\tilde\delta = \delta / (2 + 2 S + 2 S K)`.
+def radius(delta: float, count: Array) -> Array:
+    r"""Return Hoeffding's radius :math:`R(k) = \sqrt{\log(1/\delta) / 2k}`.
+
+    The share of k independent people with a property exceeds its mean by more than R(k) with
+    probability at most :math:`\delta`.
 
     Arguments:
-        data: The members' own rows.
-        terms: N, the test, and what may fail.
-        label: The target label.
-        points: The number S of signal points; those that were seen, if None.
+        delta: The probability.
+        count: The number of people k, an array of any shape.
     """
-    arriving = data.arriving.sum(axis=2)
-    return _planted(data, terms, label, points, arriving)
+    return np.asarray(np.sqrt(np.log(1 / delta) / (2 * count)))
 
 
-def feature_only_plus(
-    data: SignalCounts, terms: Terms, label: int, points: int | None = None
-) -> Array:
-    """Feature-only planting, if members of other labels leave the signal set, (T,).
-
-    The arguments are those of :func:`planting`.
-    """
-    return _planted(data, terms, label, points, data.arriving[..., label])
-
-
-def unplanting(
-    asked: SignalCounts,
-    rest: SignalCounts,
-    data: SignalCounts,
-    terms: Terms,
-    label: int,
-    points: int | None = None,
-    naive: bool = False,
-) -> Array:
-    r"""Unplanting, (T,), with :math:`\tilde\delta = \delta / (2 + 6 S)`.
-
-    At a signal point where nobody was asked, something else says which label members tell, and
-    nothing is safe there; for a naive one nothing is, if nobody asked carries the signal.
+def bernstein_radius(delta: float, count: Array, second_moment: Array) -> Array:
+    r"""Return Bernstein's radius :math:`B(s, k)` for numbers of at most one.
 
     Arguments:
-        asked: The members who estimate which label to put in the place of y*.
-        rest: The others, who estimate its chances.
-        data: All members. The three tallies have the same points in the same order.
-        terms: N, the test, and what may fail.
-        label: The label y* to get rid of.
-        points: The number S of signal points; those that were seen, if None.
-        naive: Whether one label is put in its place everywhere.
+        delta: The probability with which the mean may exceed its expectation by more.
+        count: The number of people k, an array that broadcasts with the next one.
+        second_moment: The mean second moment s, or an upper bound of it.
+
+    Example:
+        >>> bernstein_radius(0.05, np.array(1000), np.array(0.01)).round(4)
+        np.float64(0.0087)
+        >>> radius(0.05, np.array(1000)).round(4)
+        np.float64(0.0387)
     """
-    size = points or data.base.shape[1]
-    guess = asked.base.astype(float)
-    if naive:
-        guess = np.broadcast_to(guess.sum(axis=1, keepdims=True), guess.shape).copy()
-    heard = guess.sum(axis=2) > 1 - 1e-9
-    guess[..., label] = -1
-    best = guess.argmax(axis=2)[..., None]
-    others = rest.people[:, None]
-    rival = rest.base[..., label] - np.take_along_axis(rest.base, best, axis=2)[..., 0]
-    rival = np.where(heard, rival / others, np.inf)
-    arriving = data.arriving.sum(axis=2)
-    small = terms.delta / (2 + 6 * size)
-    return _promised(data.people, arriving, arriving, rival, rest.people, small, terms)
+    log = np.log(1 / delta)
+    return np.asarray(np.sqrt(2 * second_moment * log / count) + log / (3 * count))
 
 
-def erasing(joint: Array, moved: Array, people: Array, terms: Terms, margin: float) -> Array:
-    r"""Erasing, (T,), with :math:`\tilde\delta = \delta / (2 + SK + 2S + 2|X|K)`.
-
-    Where the firm may err, the twin g(x) of a point has to be safe, too, to count.
+def mean_upper_bound(delta: float, count: Array, mean: Array) -> Array:
+    r"""Return the upper bound :math:`M(\bar U, k)` of an expectation between 0 and 1.
 
     Arguments:
-        joint: The members' shares at all points of the domain, by label, (T, |X|, K).
-        moved: The index of g(x) for each point x, (|X|,), for an idempotent signal.
-        people: How many members, (T,).
-        terms: N, the test, and what may fail.
-        margin: By how much the likeliest label leads at each signal point in the base law.
+        delta: The probability with which the expectation may be larger.
+        count: The number of people k, an array that broadcasts with the next one.
+        mean: The observed mean.
 
-    Raises:
-        ValueError: If the signal is not idempotent (A2), or the margin (A1) too small for it.
+    Example:
+        >>> mean_upper_bound(0.05, np.array(1000), np.array(0.01)).round(4)
+        np.float64(0.0213)
     """
-    (labels,), signals = joint.shape[2:], np.unique(moved)
-    if (moved[moved] != moved).any():
-        raise ValueError("A2 (idempotence) fails: g(g(x)) is not g(x)")
-    count = 2 + len(signals) * labels + 2 * len(signals) + 2 * joint.shape[1] * labels
-    small = terms.delta / count
-    needed = 2 * np.log(1 / small) / margin**2 if margin > 0 else np.inf
-    if (people < needed).any() or (people > terms.people - needed).any():
-        raise ValueError(
-            f"A1 (margin) fails: a margin of {margin} needs {needed:.0f} members and as many "
-            f"others, but there are {people.min()}..{people.max()} of {terms.people}"
-        )
-    wanted = joint[:, moved].argmax(axis=2)[..., None]
-    own = np.take_along_axis(joint, wanted, axis=2)[..., 0]
-    others = joint.copy()
-    np.put_along_axis(others, wanted, -np.inf, axis=2)
-    mass, n = joint.sum(axis=2), people[:, None]
-    rival = others.max(axis=2) - own
-    safe = _safe(n, mass * n, rival, n, small, terms)
-    if terms.error > 0:
-        safe = safe & safe[:, moved]
-    return _less(safe, mass, people, small, terms)
+    half = np.log(1 / delta) / (2 * count)
+    return np.asarray(np.minimum((np.sqrt(half) + np.sqrt(mean + half)) ** 2, 1.0))
 
 
-def _planted(
-    data: SignalCounts, terms: Terms, label: int, points: int | None, speaking: Array
-) -> Array:
-    size, labels = points or data.base.shape[1], data.base.shape[2]
-    others = data.base.astype(float)
-    others[..., label] = -np.inf
-    rival = (others.max(axis=2) - data.base[..., label]) / data.people[:, None]
-    small = terms.delta / (2 + 2 * size + 2 * size * labels)
-    arriving = data.arriving.sum(axis=2)
-    return _promised(data.people, arriving, speaking, rival, data.people, small, terms)
+@dataclass(frozen=True, eq=False)
+class Votes:
+    """Rows of members that vote alike at S points, by own label, for T sizes.
+
+    In the mixture, the row of a member is what it hands in, with the collective's share of the
+    people as weight, and its own row, with the others' share. All arrays broadcast to (T, S, K).
+
+    Arguments:
+        mass: The share of the members that are such rows, (T, S, K).
+        wanted: The weight with which such a row votes for the wanted label.
+        rival: The weight with which it votes for the rival.
+    """
+
+    mass: Array
+    wanted: Array
+    rival: Array
 
 
-def _promised(
-    people: Array,
-    arriving: Array,
-    speaking: Array,
-    rival: Array,
-    estimating: Array,
-    small: float,
-    terms: Terms,
-) -> Array:
+def spare_lead(groups: Sequence[Votes], people: Array, delta: float, terms: Terms) -> Array:
+    r"""Return the lead over a rival that no sampling error and no firm can reverse, (T, S).
+
+    The wanted label leads in the firm's data, by more than its error can reverse, where the spare
+    lead is above zero:
+
+    .. math:: \hat L - B(M(\hat s, n), n) - B(M(\hat q, n), N) - \text{lead}
+
+    Here :math:`\hat L`, :math:`\hat s` and :math:`\hat q` are means over the members: of the votes
+    of a row in the mixture, wanted less rival; of their square; and of the sum of both. The first
+    radius is that of the members' estimate of the lead in the mixture. The second one is that of
+    the firm's data, where q is the probability of any vote. Each of the four estimates fails with
+    probability at most ``delta``.
+
+    Arguments:
+        groups: The members' rows, in groups that do not overlap.
+        people: The number of members that are counted, (T,).
+        delta: The probability with which one estimate may fail.
+        terms: The number of people, the test sample and the error probability.
+    """
     n = people[:, None]
-    safe = _safe(n, speaking, rival, estimating[:, None], small, terms)
-    return _less(safe, arriving / n, people, small, terms)
-
-
-def _safe(
-    n: Array, speaking: Array, rival: Array, estimating: Array, small: float, terms: Terms
-) -> Array:
-    """At which points the wanted label leads the firm's data by enough, (T, S)."""
-    if (n >= terms.people).any() or (n < 1).any() or (estimating < 1).any():
+    if (n < 1).any() or (n >= terms.people).any():
         raise ValueError(f"a collective of {n.min()}..{n.max()} needs 1..{terms.people - 1}")
-    share = n / terms.people
-    for_it = share * (speaking / n - 2 * radius(small, n))
-    doubt = 2 * radius(small, estimating) + 2 * radius(small, terms.people - n)
-    return np.asarray(for_it - (1 - share) * (rival + doubt) - terms.lead > 0)
+    mean, square, votes = (
+        sum((g.mass * f(g.wanted, g.rival)).sum(axis=-1) for g in groups)
+        for f in (lambda a, b: a - b, lambda a, b: (a - b) ** 2, lambda a, b: a + b)
+    )
+    own = bernstein_radius(delta, n, mean_upper_bound(delta, n, square))
+    firm = bernstein_radius(delta, np.array(terms.people), mean_upper_bound(delta, n, votes))
+    return np.asarray(mean - own - firm - terms.lead)
 
 
-def _less(safe: Array, mass: Array, people: Array, small: float, terms: Terms) -> Array:
-    """The mass of what is safe, less what samples may err by."""
-    lost = radius(small, people) + radius(small, np.array(terms.test))
-    return np.asarray(np.maximum((safe * mass).sum(axis=1) - lost, 0.0))
+def subtract_errors(
+    sure: Array, people: Array, delta: float, terms: Terms, log_sets: float = 0.0
+) -> Array:
+    r"""Return the mass of sure points less the sampling errors of members and test, (T,).
 
-
-def radius(small: float, count: Array) -> Array:
-    r"""By how much a share of k people may miss its mean: :math:`\sqrt{\log(1/\delta) / 2k}`."""
-    return np.asarray(np.sqrt(np.log(1 / small) / (2 * count)))
+    Arguments:
+        sure: The share of the members whose image is sure, (T,).
+        people: The number of members, (T,).
+        delta: The probability with which one estimate may fail.
+        terms: The number of people, the test sample and the error probability.
+        log_sets: The logarithm of the number of sets of points among which the data choose.
+    """
+    error = np.sqrt((log_sets + np.log(1 / delta)) / (2 * people))
+    return np.asarray(np.maximum(sure - error - radius(delta, np.array(terms.test)), 0.0))

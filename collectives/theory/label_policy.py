@@ -1,4 +1,4 @@
-"""What members do by their own label and by lot alone: all that a table of labels can follow."""
+"""Label policies: members that act by their own label and independent randomness alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,66 +10,89 @@ from collectives.types import Array
 
 @dataclass(frozen=True, eq=False)
 class LabelPolicy:
-    """How likely a member of each label is to do what, whatever its point and whoever the others.
+    r"""Probabilities of what a member with a label does, independently of all other members.
 
-    What is left to one is *loose*: it is not known where these members go, nor what they say.
+    Rows are members' own labels, columns are the labels that they hand in. Probability that is
+    missing from a row's sum is *unspecified*: the member's point and label are unknown.
 
     Arguments:
-        signalled: That it puts the signal on its point and tells a label, (K, K).
-        kept: That it stays where it is, on the signal set or off it, and tells a label, (K, K).
-        away: That it leaves the signal set, or stays off it, and tells a label, (K, K). It takes a
-            member who is off it to know where to go, see
-            :meth:`collectives.theory.counts.Tally.has_off_signal_member`.
+        signalled: The probability of handing in g(x) under a label, (K, K).
+        unmoved: The probability of handing in the member's own point under a label, (K, K).
+        off_signal: The probability of handing in a point outside the signal set g(X) under a
+            label, (K, K). This takes a member that has such a point, see
+            :meth:`collectives.theory.counts.SignalCounts.has_off_signal_member`.
 
     Example:
-        >>> everybody = LabelPolicy.of_all(2, signalled=np.array([[0.0, 0.5], [0.0, 0.5]]))
-        >>> everybody.unspecified
+        >>> policy = LabelPolicy.of(2, signalled=np.array([[0.0, 0.5], [0.0, 0.5]]))
+        >>> policy.unspecified
         0.5
     """
 
     signalled: Array
-    kept: Array
-    away: Array
+    unmoved: Array
+    off_signal: Array
 
     @classmethod
-    def of_all(cls, classes: int, **some: Array) -> "LabelPolicy":
-        """LabelPolicy of which only some are given; nobody has the others."""
+    def of(cls, classes: int, **some: Array) -> "LabelPolicy":
+        """Return a policy from some of its matrices; the others are zero."""
         none = np.zeros((classes, classes))
-        return cls(**{"signalled": none, "kept": none, "away": none, **some})
+        return cls(**{"signalled": none, "unmoved": none, "off_signal": none, **some})
 
     @property
-    def told(self) -> Array:
-        """That it tells a label, wherever it is, (K, K)."""
-        return self.signalled + self.kept + self.away
+    def labels(self) -> Array:
+        """The probability of handing in a label at any point, (K, K)."""
+        return self.signalled + self.unmoved + self.off_signal
 
     @property
     def unspecified(self) -> float:
-        """The largest probability, over labels, of doing something that is not known."""
-        return max(0.0, round(float(1 - self.told.sum(axis=1).min()), 12))
+        """The largest unspecified probability of any label."""
+        return max(0.0, round(float(1 - self.labels.sum(axis=1).min()), 12))
 
     @property
-    def certain(self) -> bool:
-        """Whether no lots are drawn, and nothing is loose."""
-        ways = np.concatenate([self.signalled, self.kept, self.away])
-        return bool(np.isin(ways, (0, 1)).all()) and not self.unspecified
+    def deterministic(self) -> bool:
+        """Whether each label's action is certain and specified."""
+        actions = np.concatenate([self.signalled, self.unmoved, self.off_signal])
+        return bool(np.isin(actions, (0, 1)).all()) and not self.unspecified
 
-    def brought(self, base: Array, arriving: Array) -> Array:
-        """What is handed in at signal points, by label, (..., K), by members who are counted.
+    @property
+    def local(self) -> bool:
+        """Whether members hand in no points but their own and their signalled ones."""
+        return not self.unspecified and not self.off_signal.any()
+
+    def plants(self, label: int) -> bool:
+        """Return whether every member hands in g(x) under one label."""
+        return bool((self.signalled[:, label] == 1).all())
+
+    def handed_in(self, base: Array, arriving: Array) -> Array:
+        """Return the mass that members hand in at signal points, by label, (..., K).
 
         Arguments:
-            base: Members whose own point it is, by label, (..., K).
-            arriving: Members whose point the signal moves there, by label, (..., K).
+            base: The mass of members whose own point it is, by label, (..., K).
+            arriving: The mass of members whose signalled point it is, by label, (..., K).
         """
-        return np.asarray(arriving @ self.signalled + base @ self.kept)
+        return np.asarray(arriving @ self.signalled + base @ self.unmoved)
 
 
-def idle(classes: int) -> LabelPolicy:
-    """Those of members who do nothing."""
-    return LabelPolicy.of_all(classes, kept=np.eye(classes))
+def one_label(label: int, classes: int) -> Array:
+    """Return the (K, K) matrix of members of one label that keep it; all others are zero."""
+    matrix = np.zeros((classes, classes))
+    matrix[label, label] = 1
+    return matrix
 
 
-def mixed(parts: Sequence[tuple[float, LabelPolicy]]) -> LabelPolicy:
-    """Those of members who draw by lot whose they take: shares and habits."""
-    ways = [(s * h.signalled, s * h.kept, s * h.away) for s, h in parts]
-    signalled, kept, away = (sum(way, np.zeros_like(way[0])) for way in zip(*ways, strict=True))
-    return LabelPolicy(signalled, kept, away)
+def idle_policy(classes: int) -> LabelPolicy:
+    """Return the policy of members that hand in their rows unchanged."""
+    return LabelPolicy.of(classes, unmoved=np.eye(classes))
+
+
+def mix_policies(parts: Sequence[tuple[float, LabelPolicy]]) -> LabelPolicy:
+    """Return the policy of members that draw one of several policies.
+
+    Arguments:
+        parts: The probability of each policy, and the policy.
+    """
+    scaled = [(s * p.signalled, s * p.unmoved, s * p.off_signal) for s, p in parts]
+    signalled, unmoved, off_signal = (
+        sum(matrices, np.zeros_like(matrices[0])) for matrices in zip(*scaled, strict=True)
+    )
+    return LabelPolicy(signalled, unmoved, off_signal)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from bench.spec.grid import Part
 from bench.spec.parsing import parse
-from bench.theory.distance_bound import certificate
+from bench.theory.distance_bound import distance_bound
 from results.plots.distance_bound import plot_certified
 from results.studies.base import Claim, Study
 from results.studies.drawings import curves
@@ -94,7 +94,7 @@ def certified(records: pd.DataFrame) -> pd.DataFrame:
     found = found[found["report_epsilon"].notna() & (found["size"] > 0)].join(best, on=key)
     found = found.rename(columns={"report_epsilon": "epsilon"})
     bounds = [
-        certificate(parse(data, "datasets"), parse(strategy, "strategies"), size, epsilon)
+        distance_bound(parse(data, "datasets"), parse(strategy, "strategies"), size, epsilon)
         for data, strategy, size, epsilon in zip(
             found["dataset"], found["strategy"], found["size"], found["epsilon"], strict=True
         )

@@ -16,7 +16,7 @@ from bench.experiment.run import run_trials
 from bench.experiment.setup import SeedContext, set_up
 from bench.experiment.trial import Trial
 from bench.spec.parsing import parse
-from collectives.adaptive import Adaptive, exchanged
+from collectives.adaptive import Adaptive, redrawn_rows
 from collectives.base import Strategy
 from collectives.coordination_noise import Noisy
 from collectives.multiple_collectives import Several
@@ -94,8 +94,8 @@ class Startled(FeatureLabel):
 
     def act(self, x: Any, y: Any, *, pooled: MemberData, n: int, rng: Any) -> Any:
         """Raise."""
-        if len(pooled.seen) == 2:
-            raise RuntimeError(f"seen {len(pooled.seen)}")
+        if len(pooled.deployed) == 2:
+            raise RuntimeError(f"seen {len(pooled.deployed)}")
         return super().act(x, y, pooled=pooled, n=n, rng=rng)
 
 
@@ -125,7 +125,7 @@ class Contrary(FeatureLabel):
 
     def act(self, x: Any, y: Any, *, pooled: MemberData, n: int, rng: Any) -> Any:
         """Contradict."""
-        seen = pooled.seen[-1](x[:1])[0] if pooled.seen else 1
+        seen = pooled.deployed[-1](x[:1])[0] if pooled.deployed else 1
         return x.copy(), np.full_like(y, 1 - seen)
 
 
@@ -154,16 +154,16 @@ def test_rounds_by_hand(validation: Any) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_rows_are_exchanged_into_the_law_of_the_weights(seed: int) -> None:
+def test_rows_are_redrawn_rows_into_the_law_of_the_weights(seed: int) -> None:
     rng = np.random.default_rng(seed)
     weight = rng.gamma(0.5, size=6)
     weight /= weight.mean()
-    rows = np.stack([exchanged(weight, rng) for _ in range(4_000)])
+    rows = np.stack([redrawn_rows(weight, rng) for _ in range(4_000)])
     share = np.bincount(rows.ravel(), minlength=6) / rows.size
     np.testing.assert_allclose(share, weight / 6, atol=0.012)
     keeps = (rows == np.arange(6)).mean(axis=0)
     assert (keeps >= np.minimum(weight, 1) - 0.03).all()
-    assert exchanged(np.ones(6), rng).tolist() == list(range(6))
+    assert redrawn_rows(np.ones(6), rng).tolist() == list(range(6))
 
 
 @pytest.mark.parametrize("size", [0.02, 0.04, 0.08])
@@ -198,7 +198,7 @@ def test_the_lots_of_the_first_round_are_drawn_again(base: Strategy) -> None:
     y, win = np.arange(50) % 2, lambda x: np.ones(len(x), dtype=int)
     handed = [
         Adaptive(base).act(
-            x, y, pooled=MemberData(x, y, 2, seen=seen), n=90, rng=np.random.default_rng(0)
+            x, y, pooled=MemberData(x, y, 2, deployed=seen), n=90, rng=np.random.default_rng(0)
         )
         for seen in ((), (win,), (win, win, win))
     ]

@@ -168,7 +168,7 @@ def test_the_minority_relabels_by_its_ranking(ranking: Any, seed: int) -> None:
 def test_without_a_majority_among_the_members_all_rank_alike(ranking: Any) -> None:
     x, y = np.zeros((9, 3), dtype=np.float32), np.zeros(9, dtype=np.int64)
     assert act(MinorityRelabel(BIT, 1, ranking, budget=0.5), x, y)[1].sum() == round(0.5 * 9)
-    assert BIT.carried(x[:0]).shape == (0,)
+    assert BIT.carried_by(x[:0]).shape == (0,)
 
 
 def test_random_ranking_is_by_lot() -> None:
@@ -306,7 +306,7 @@ def test_colliding_signals_of_two_collectives_hurt_both_and_agreement_helps() ->
         ("Several(shares=(0.5,))", "2 strategies, but 1 shares"),
         ("Several(shares=(0.9, 0.2))", "everybody"),
         ("Several(judged=2)", r"judged=2, allowed is 0\.\.1"),
-        ("Several(alone=True)", "needs to know who"),
+        ("Several(alone=True)", "needs to know which"),
         ("Noisy(dropout=1.5)", "less than or equal to 1"),
         ("Noisy(base=Several(shares=(0.9, 0.2)))", "everybody"),
     ],
@@ -322,7 +322,8 @@ def test_what_the_parts_leave_open_is_filled() -> None:
     assert made.signals == (BIT,)
     assert made.traceable
     assert not Noisy(Strike(1)).traceable
-    assert not Several((PLANT, FeatureOnlyPlus(BIT, 1))).local
+    assert Several((PLANT, PLANT)).bounds.local(3)
+    assert not Several((PLANT, FeatureOnlyPlus(BIT, 1))).bounds.local(3)
     assert parse(repr(made), "strategies") == made
 
 

@@ -10,7 +10,7 @@ import pytest
 from collectives.base import Strategy
 from collectives.erasing import Erase
 from collectives.idle import Idle
-from collectives.planting import FeatureLabel, FeatureOnly
+from collectives.planting import FeatureLabel, FeatureOnly, FeatureOnlyPlus
 from collectives.signals.image import Patch
 from collectives.signals.tabular import Offset, SetFeature
 from collectives.types import Array, MemberData
@@ -177,3 +177,18 @@ def test_what_makes_no_sense_is_refused(strategy: Strategy, message: str) -> Non
 def test_erasing_refuses_to_measure_what_it_cannot_erase() -> None:
     with pytest.raises(ValueError, match="idempotent"):
         Erase(Offset()).success(total, SimpleNamespace(x=np.zeros((1, 2)), y=np.zeros(1)))
+
+
+@pytest.mark.parametrize("values", [2, 4, None])
+def test_members_off_the_signal_set_take_the_first_of_the_nearest_rows(values: int | None) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(values, size=(300, 4)) if values else rng.normal(size=(300, 4))
+    x = x.astype(np.float32)
+    x[:, -1] = rng.random(300) < 0.5
+    y = rng.integers(2, size=300)
+    points, _ = act(FeatureOnlyPlus(BIT, 1), x, y, classes=2)
+    free = x[x[:, -1] != 1]
+    for i in np.flatnonzero((y != 1) & (x[:, -1] == 1)):
+        # Sums of squares of small integers are exact, so the first of several nearest rows is it.
+        distance = ((free - x[i]) ** 2).sum(axis=1)
+        assert np.array_equal(points[i], free[distance.argmin()])

@@ -113,7 +113,7 @@ def test_some_messages_are_there_more_than_once(data):
 def test_the_corner_of_the_signal_is_dark_where_it_is_said_to_be(data):
     split, _ = whole(data)
     corner = split.x[:, 0, -2:, -2:]
-    assert not data.signal.carried(split.x).any()
+    assert not data.signal.carried_by(split.x).any()
     lit = np.count_nonzero(corner.any(axis=(1, 2)))
     if isinstance(data, MNIST):
         assert lit == 0

@@ -14,7 +14,7 @@ from bench.datasets.synthetic.coins import Coins
 from bench.experiment.run import run_trials
 from bench.experiment.trial import Trial
 from bench.spec.parsing import parse
-from bench.theory.bounds import promises
+from bench.theory.bounds import trial_bounds
 from bench.theory.mixture import Mixture
 from collectives.coordination_noise import Noisy
 from collectives.data_strikes import Strike
@@ -22,7 +22,7 @@ from collectives.erasing import Erase
 from collectives.multiple_collectives import Several
 from collectives.planting import FeatureLabel, FeatureOnly, FeatureOnlyPlus
 from collectives.signals.tabular import SetFeature
-from collectives.theory import closed_form
+from collectives.theory.pointwise import overlap_bound
 from collectives.types import MemberData
 from collectives.unplanting import Unplant
 
@@ -133,7 +133,7 @@ def test_what_is_promised_is_what_the_worst_firm_leaves(strategy):
         mixture = Mixture(known, strategy, size, pooled(known), 99)
         seen = faced(known, strategy, size)
         np.testing.assert_allclose(mixture.joint(POINTS), seen, atol=1e-12)
-        promised = strategy.exact_bound(
+        promised = strategy.bounds.exact(
             known.table, mixture.joint(POINTS), lambda g: index_of(g(POINTS), POINTS)
         )
         exact = worst(known, strategy, seen)
@@ -216,20 +216,20 @@ def test_where_chance_or_an_unknown_law_rules_nothing_exact_is_promised():
 
 def test_the_plug_in_is_the_formula_on_what_is_there():
     data = Coins(n=500, n_test=50, overlap=0.2)
-    sample = TrainingSet(POINTS, np.zeros(8))
+    sample = TrainingSet(POINTS, np.zeros(8), classes=2)
     trial = SimpleNamespace(strategy=FeatureLabel(BIT, 1), dataset=data)
     weights = np.array([1, 1, 2, 2, 3, 4, 4, 4.0])
-    found = promises(trial, sample, np.array([0, 1]), weights, POINTS)
+    found = trial_bounds(trial, sample, np.array([0, 1]), weights, POINTS)
     # Of the others, three of six carry the bit; members have 2 of 21 of the weight.
     assert found["plugin"] == 0.0 == max(0.0, 1 - 6 / 2 * 0.5)
     assert found["weighted"] == max(0.0, 1 - 19 / 2 * (2 + 4 + 4) / 19)
-    found = promises(trial, sample, np.array([0, 1, 2, 4, 6]), None, POINTS)
+    found = trial_bounds(trial, sample, np.array([0, 1, 2, 4, 6]), None, POINTS)
     # Three others, all of whom carry it, against five members.
     assert found == {"plugin": pytest.approx(0.4)}
     weights = np.array([5, 5, 5, 1, 5, 1, 10, 1.0])
-    found = promises(trial, sample, np.array([0, 1, 2, 4, 6]), weights, POINTS)
+    found = trial_bounds(trial, sample, np.array([0, 1, 2, 4, 6]), weights, POINTS)
     assert found["weighted"] == pytest.approx(1 - 6 / 5 * (3 / 30))
-    some = promises(trial, sample, np.array([1, 3, 5, 4, 6, 7]), None, POINTS)
+    some = trial_bounds(trial, sample, np.array([1, 3, 5, 4, 6, 7]), None, POINTS)
     assert some == {"plugin": 1.0}
 
 
@@ -250,10 +250,10 @@ def test_a_weighted_learners_bound_holds_for_what_its_weights_make():
         lead = max((row.max() - row[1]) / row.sum() for row in carried)
         spread = (mass @ own) / own.min()
         bound = 1 - spread * (1 - effective) / effective * lead * overlap
-        assert closed_form.by_overlap(effective, overlap, None) <= 1
+        assert overlap_bound(effective, overlap, None) <= 1
         assert max(bound, 0) <= exact + 1e-9
-    assert closed_form.by_overlap(0.5, 0.1, np.array([1.0, 1.0]), 0.5) == pytest.approx(0.95)
-    assert closed_form.by_overlap(0.5, 0.1, np.array([0.0, 1.0])) == 0.0
+    assert overlap_bound(0.5, 0.1, np.array([1.0, 1.0]), 0.5) == pytest.approx(0.95)
+    assert overlap_bound(0.5, 0.1, np.array([0.0, 1.0])) == 0.0
 
 
 def test_re_weighting_learners_leave_a_bound_of_their_own():

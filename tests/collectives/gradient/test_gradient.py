@@ -29,22 +29,22 @@ from bench.experiment.setup import SeedContext, set_up
 from bench.experiment.trial import Trial
 from bench.spec.parsing import parse
 from collectives.base import Strategy
-from collectives.gradient.row_optimisation import FirmModel, pulled
+from collectives.gradient.row_optimisation import FirmModel, optimise_rows
 from collectives.gradient.strategies import GradientControl, GradientNeutral
 from collectives.idle import Idle
 from collectives.multiple_collectives import Several
 from collectives.planting import FeatureLabel
 from collectives.surrogate_model import (
     centred,
+    design_matrix,
     fit,
     gradient,
     hessian_vector_product,
-    read,
-    rows,
-    shrinkage,
+    penalty_gradient,
+    recover_parameters,
 )
-from collectives.theory.gradient_control import neutral_distance, neutral_size
 from collectives.types import Array, MemberData
+from tests.helpers.gradient_bounds import neutral_distance, neutral_size
 
 DATA = Gaussians(n=500, n_test=300, overlap=0.05)
 PLANT = FeatureLabel(DATA.signal, 1)
@@ -85,10 +85,10 @@ def test_slopes_and_curvature_are_those_of_the_objective(classes: int) -> None:
     (slope,) = torch.autograd.grad(loss(theta, x, y, w, 0.3), theta, create_graph=True)
     (turn,) = torch.autograd.grad((slope * torch.tensor(way)).sum(), theta)
     at = theta.detach().numpy()
-    mine = gradient(at, rows(x), y, w) + shrinkage(at, 0.3)
+    mine = gradient(at, design_matrix(x), y, w) + penalty_gradient(at, 0.3)
     np.testing.assert_allclose(mine, slope.detach().numpy(), atol=1e-12)
     np.testing.assert_allclose(
-        hessian_vector_product(at, way, rows(x), w, 0.3), turn.numpy(), atol=1e-12
+        hessian_vector_product(at, way, design_matrix(x), w, 0.3), turn.numpy(), atol=1e-12
     )
 
 
@@ -103,7 +103,7 @@ def test_what_a_firm_learns_is_what_scikit_learn_does(classes: int, C: float) ->
     theta = np.column_stack([firm.coef_, firm.intercept_])
     # With two labels it keeps the difference of the rows.
     theta = np.concatenate([-theta, theta]) / 2 if classes == 2 else centred(theta)
-    mine = fit(rows(x), y, classes, 1 / (C * len(y)), w)
+    mine = fit(design_matrix(x), y, classes, 1 / (C * len(y)), w)
     np.testing.assert_allclose(mine, theta, atol=2e-5 * np.abs(theta).max())
     np.testing.assert_allclose(mine.sum(axis=0), 0, atol=1e-12)
 
@@ -111,8 +111,8 @@ def test_what_a_firm_learns_is_what_scikit_learn_does(classes: int, C: float) ->
 def test_a_tilt_moves_the_minimum_to_where_it_is_cancelled() -> None:
     x, y = drawn(2, 3)
     tilt = centred(np.random.default_rng(0).normal(size=(3, 4))) / 100
-    theta = fit(rows(x), y, 3, 0.1, tilt=tilt)
-    slope = gradient(theta, rows(x), y) + shrinkage(theta, 0.1) + tilt
+    theta = fit(design_matrix(x), y, 3, 0.1, tilt=tilt)
+    slope = gradient(theta, design_matrix(x), y) + penalty_gradient(theta, 0.1) + tilt
     np.testing.assert_allclose(slope, 0, atol=1e-7)
 
 
@@ -121,9 +121,9 @@ def test_a_tilt_moves_the_minimum_to_where_it_is_cancelled() -> None:
 def test_parameters_are_read_off_a_firm_that_has_some(learner: Any, classes: int) -> None:
     x, y = drawn(3, classes, 200)
     fitted = learner.fit(TrainingSet(x, y), stream(0, "fit"))
-    theta = read(fitted, x)
+    theta = recover_parameters(fitted, x)
     assert theta is not None
-    logits = rows(x) @ theta.T
+    logits = design_matrix(x) @ theta.T
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(p, fitted.predict_proba(x), atol=1e-4)
     if learner == FIRM:
@@ -137,13 +137,18 @@ def test_parameters_are_read_off_a_firm_that_has_some(learner: Any, classes: int
 def test_none_are_read_off_a_firm_of_another_kind(learner: Any) -> None:
     x, y = drawn(3, 3, 200)
     fitted = learner.fit(TrainingSet(x, y), stream(0, "fit"))
-    assert read(fitted, x) is None
-    assert read(fitted.predict, x) is None
+    assert recover_parameters(fitted, x) is None
+    assert recover_parameters(fitted.predict, x) is None
 
 
 def test_none_are_read_off_a_firm_that_is_sure_of_everything() -> None:
     certain = np.eye(2)[np.zeros(9, dtype=int)]
-    assert read(Classifier(len, lambda x: certain[: len(x)]), np.zeros((5, 3), np.float32)) is None
+    assert (
+        recover_parameters(
+            Classifier(len, lambda x: certain[: len(x)]), np.zeros((5, 3), np.float32)
+        )
+        is None
+    )
 
 
 # ---- what members choose ------------------------------------------------------------------------
@@ -189,7 +194,7 @@ def test_who_are_too_few_do_the_best_that_there_is(members: int, seed: int) -> N
     """The best by going through all points of the interval, retrained by another solver."""
     x, y = drawn(seed, 2, 40, d=1)
     goal, strength = np.array([[-2.0, -1.0], [2.0, 1.0]]), 1 / 40
-    crowd = FirmModel(rows(x), y, members / 40, strength, np.zeros((2, 2)))
+    model = FirmModel(design_matrix(x), y, members / 40, strength, np.zeros((2, 2)))
     start = np.float64(x[:members]), y[:members]
     box = np.full((members, 1), x.min()), np.full((members, 1), x.max())
 
@@ -201,7 +206,7 @@ def test_who_are_too_few_do_the_best_that_there_is(members: int, seed: int) -> N
         )
         return float(np.hypot(firm.coef_[0, 0] / 2 - 2, firm.intercept_[0] / 2 - 1))
 
-    chosen = off(*pulled([start], box, crowd, goal))
+    chosen = off(*optimise_rows([start], box, model, goal))
     grid = np.linspace(x.min(), x.max(), 25)[:, None]
     alike = [
         (np.repeat(z[None], members, axis=0), np.full(members, k)) for z in grid for k in (0, 1)
@@ -214,11 +219,11 @@ def test_to_be_too_few_is_no_worse_than_planting_by_own_reckoning() -> None:
     for size in (0.005, 0.02):
         made, own, staged = scene(GradientNeutral(), size)
         goal, start = np.array(made.goal), np.array(made.start)
-        crowd = FirmModel(rows(own.x), own.y, size, 1 / DATA.n, np.zeros_like(goal))
+        model = FirmModel(design_matrix(own.x), own.y, size, 1 / DATA.n, np.zeros_like(goal))
         moved, told = staged.sample.x[staged.members], staged.sample.y[staged.members]
         planted = PLANT.act(own.x, own.y, pooled=MemberData(own.x, own.y, 2), n=DATA.n, rng=None)
         ends = [
-            np.linalg.norm(crowd.learn(*way, start) - goal) for way in ((moved, told), planted)
+            np.linalg.norm(model.train(*way, start) - goal) for way in ((moved, told), planted)
         ]
         assert ends[0] <= ends[1] + 1e-6
 
@@ -269,7 +274,7 @@ def test_a_goal_of_ones_own() -> None:
     ("strategy", "reason"),
     [
         (GradientNeutral(goal=((1.0, 2.0), (0.0, 1.0))), "parameters of shape"),
-        (GradientNeutral(base=Idle()), "where the firm is"),
+        (GradientNeutral(base=Idle()), "the goal is equal"),
     ],
 )
 def test_goals_that_are_none_are_refused(strategy: Strategy, reason: str) -> None:
@@ -280,7 +285,7 @@ def test_goals_that_are_none_are_refused(strategy: Strategy, reason: str) -> Non
 
 def test_nobody_acts_before_there_are_people() -> None:
     x, y = drawn(0, 2)
-    with pytest.raises(ValueError, match="prepared"):
+    with pytest.raises(ValueError, match=r"Strategy\.bind"):
         GradientNeutral(PLANT).act(
             x, y, pooled=MemberData(x, y, 2), n=99, rng=np.random.default_rng()
         )
@@ -432,16 +437,19 @@ def test_the_distance_to_the_goal_of_a_logistic_firm(seed: int) -> None:
     strength, n, many, neutral = 0.5, 400, 120, 0.6
     x, y = drawn(seed, 2, n, d=2)
     goal = centred(np.random.default_rng(seed).normal(size=(2, 3)) / 8)
-    crowd = FirmModel(rows(x), y, neutral, strength, np.zeros((2, 3)))
+    model = FirmModel(design_matrix(x), y, neutral, strength, np.zeros((2, 3)))
     own = np.float64(x[:many]), y[:many]
     box = np.tile(x.min(axis=0), (many, 1)), np.tile(x.max(axis=0), (many, 1))
-    moved, told = pulled([own], box, crowd, goal)
-    left = neutral * gradient(goal, rows(moved), told) + crowd.pull(goal)
+    moved, told = optimise_rows([own], box, model, goal)
+    left = neutral * gradient(goal, design_matrix(moved), told) + model.outside_gradient(goal)
     assert np.linalg.norm(left) < 1e-4
     v = goal[1] - goal[0]
     for size in (0.0, 0.2, 0.4, 0.6):
         w = np.repeat([(1 - size) / n, size / many], [n, many])
-        pts, lab = np.concatenate([rows(x), rows(moved)]), np.concatenate([y, told])
+        pts, lab = (
+            np.concatenate([design_matrix(x), design_matrix(moved)]),
+            np.concatenate([y, told]),
+        )
         t = cvxpy.Variable(3)
         margin = cvxpy.multiply(1.0 - 2 * lab, pts @ t)
         value = w @ cvxpy.logistic(margin) + strength / 2 * cvxpy.sum_squares(t[:2])
@@ -453,7 +461,7 @@ def test_the_distance_to_the_goal_of_a_logistic_firm(seed: int) -> None:
             p = 1 / (1 + np.exp(-pts @ at))
             hessian = (pts * (w * p * (1 - p))[:, None]).T @ pts + np.diag([strength] * 2 + [0])
             bends.append(np.linalg.eigvalsh(hessian)[0])
-        g0 = gradient(goal, rows(x), y)[1] + strength * np.append(v[:2], 0)
+        g0 = gradient(goal, design_matrix(x), y)[1] + strength * np.append(v[:2], 0)
         bound = neutral_distance(size, neutral, float(np.linalg.norm(g0)), min(bends))
         assert np.linalg.norm(t.value - v) <= bound + 1e-4
 

@@ -85,7 +85,7 @@ def test_a_shift_by_hand() -> None:
 
 
 def test_one_that_nobody_learnt_is_none() -> None:
-    with pytest.raises(ValueError, match="before people are known"):
+    with pytest.raises(ValueError, match="has not been learned"):
         Learned()(np.zeros((1, 2)))
     with pytest.raises(ValueError, match="aims at a label"):
         Unplant(Learned(), 1).bind(people())

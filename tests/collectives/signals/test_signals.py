@@ -194,7 +194,7 @@ def test_tokens_stand_at_every_kth_word_and_not_behind_the_end() -> None:
         (Blend(), FLAT, "needs images"),
         (Frequency(across=4), IMAGES, "too fine for images of 4 x 6"),
         (Block(), IMAGES[..., :3, :], "two halves, but images are 3 pixels high"),
-        (Token(token=5, padding=5), FLAT, "made of padding"),
+        (Token(token=5, padding=5), FLAT, "number of the padding"),
     ],
 )
 def test_spread_signals_that_do_not_fit_are_refused(

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from collectives.theory import closed_form as bounds
 from collectives.types import Array
+from tests.helpers import closed_form_bounds as bounds
 
 Act = Callable[[int, int], tuple[int, int]]
 TIE = 1e-12

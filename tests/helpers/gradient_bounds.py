@@ -1,7 +1,7 @@
-r"""What theory promises a collective that cancels gradients at a goal, and from which size on.
+r"""Bounds for collectives that cancel gradients at a goal: oracles of the gradient strategies.
 
-The firm minimises the mean loss of the people. At parameters :math:`\theta^*` others have the mean
-gradient :math:`g_0`, with that of the firm's penalty in it where there is one.
+The firm minimises the mean loss of the people. At parameters :math:`\theta^*` the others have the
+mean gradient :math:`g_0`, which includes that of the firm's penalty.
 
 References:
     | Algorithmic Collective Action in Machine Learning (Hardt et al., 2023)
@@ -10,7 +10,7 @@ References:
 
 
 def neutral_size(others: float, reach: float) -> float:
-    r"""The size from which members can cancel all others' gradients at a goal.
+    r"""Return the size from which members can cancel all others' gradients at a goal.
 
     .. math:: \alpha_0 = \frac{\lVert g_0 \rVert}{\lVert g_0 \rVert + R}
 
@@ -28,13 +28,14 @@ def neutral_size(others: float, reach: float) -> float:
 
 
 def neutral_distance(size: float, neutral: float, others: float, convexity: float) -> float:
-    r"""How far from its goal a collective is at most that cancels all gradients at a larger size.
+    r"""Return the largest distance from the goal at a size below the neutral one.
 
     .. math:: \lVert \theta_\alpha - \theta^* \rVert \le
         \frac1\mu \Big( 1 - \frac{\alpha}{\alpha_0} \Big) \lVert g_0 \rVert, \qquad
         \alpha \le \alpha_0
 
-    Members hand in the same law at each size, the one that is right at :math:`\alpha_0`, and the
+    Members hand in the same law at each size, the one that cancels all gradients at
+    :math:`\alpha_0`, and the
     firm minimises a loss that is :math:`\mu`-strongly convex for the people at size
     :math:`\alpha`. Their gradient at :math:`\theta^*` is then
     :math:`(1 - \alpha / \alpha_0) \, g_0`, and the minimum is not farther than that over
