@@ -141,7 +141,7 @@ def _newcomer(
     from joblib import cpu_count
 
     from bench.execution import reproduce
-    from bench.execution.worker_process import Limits
+    from bench.execution.guard import Limits
     from bench.records import published
     from results.display_names import labels, resolve
     from results.report.one_vs_all import page

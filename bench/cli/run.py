@@ -31,9 +31,9 @@ from bench.core.errors import BenchError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bench.execution.guard import Limits
     from bench.execution.sweep import Plan
     from bench.execution.sweep import Progress as Swept
-    from bench.execution.worker_process import Limits
     from bench.spec.grid import Grid, Shard
 
 
@@ -109,7 +109,7 @@ def run(
     from joblib import cpu_count
 
     from bench.execution import sweep
-    from bench.execution.worker_process import Limits
+    from bench.execution.guard import Limits
     from bench.records.store import Store
     from bench.spec import grid as grids
     from bench.spec.parsing import pieces

@@ -37,7 +37,7 @@ def study(
     """
     from joblib import cpu_count
 
-    from bench.execution.worker_process import Limits
+    from bench.execution.guard import Limits
     from results.studies import base
     from results.studies.outputs import write
 
