@@ -50,7 +50,8 @@ class Strategy(ABC):
         """Return the success at each test point, (m,), between 0 and 1; NaN where it is undefined.
 
         Arguments:
-            predict: The firm's classifier, from points to labels. It may have ``predict.predict_proba``.
+            predict: The firm's classifier, from points to labels; it may have
+                ``predict_proba``.
             test: Test points with their labels.
         """
 

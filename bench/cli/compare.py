@@ -159,7 +159,7 @@ def _compare_with_published(
         format: Format of the printed table.
     """
     from bench.execution import reproduce
-    from bench.execution.worker_process import Limits
+    from bench.execution.guard import Limits
     from bench.records import published
     from results.display_names import resolve
     from results.report.one_vs_all import page

@@ -15,9 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench.cli.shared import description_of, notes
 
 if TYPE_CHECKING:
+    from bench.execution.guard import Limits
     from bench.execution.sweep import Plan
     from bench.execution.sweep import Progress as SweepProgress
-    from bench.execution.worker_process import Limits
     from bench.records.store import Store
     from bench.spec.grid import Grid, Shard
 

@@ -127,7 +127,7 @@ def run(
 
     Example: `python run_bench.py run quick --learners "ERM,JTT(upweight=50)" --seeds 10`
     """
-    from bench.execution.worker_process import Limits
+    from bench.execution.guard import Limits
     from bench.spec import grid as grids
     from bench.spec.parsing import split_specs
 

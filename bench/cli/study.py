@@ -33,7 +33,7 @@ def study(
 
     Example: `python run_bench.py study algorithmic-collective-action --quick`
     """
-    from bench.execution.worker_process import Limits
+    from bench.execution.guard import Limits
     from results.studies import base
     from results.studies.outputs import write
 

@@ -1,4 +1,4 @@
-"""Errors that a user can mend: said in a line, without a traceback."""
+"""Errors that a user can correct, which are printed in a line without a traceback."""
 
 import difflib
 from collections.abc import Iterable
@@ -7,15 +7,25 @@ from algorithms.runtime.paths import Absent
 
 
 class BenchError(Exception):
-    """Something that was given cannot be used; the text says what, and what is allowed."""
+    """An input that cannot be used; the text names it and what is allowed."""
 
 
 class Missing(BenchError, Absent):
-    """Files that are not at hand; the text says what was looked for, where, and how to get it."""
+    """Files that are missing; the text names them, where they belong and how to get them."""
 
 
 def unknown(what: str, given: str, allowed: Iterable[str]) -> BenchError:
-    """An error for a name that does not exist, with the nearest that does."""
+    """Return an error for a name that does not exist, with the nearest match.
+
+    Arguments:
+        what: The kind of thing that is named, in the singular.
+        given: The name that was given.
+        allowed: The names that exist.
+
+    Example:
+        >>> print(unknown("learner", "ERN", ["ERM", "KNN"]))
+        there is no learner 'ERN'. Did you mean 'ERM'? Allowed: ERM, KNN
+    """
     names = sorted(allowed)
     near = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""

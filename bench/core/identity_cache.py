@@ -7,14 +7,14 @@ T = TypeVar("T")
 
 
 class IdentityCache(Generic[T]):
-    """A function that remembers its values by identity, not by equality.
+    """A cache of a function's values, by the identity of its argument and not by equality.
 
-    ``KNN(5)`` equals ``KNN(5.0)`` and has another repr; and to hash an object that is made of
-    objects takes longer than what is remembered here.
+    :func:`functools.lru_cache` does not serve: ``KNN(5)`` equals ``KNN(5.0)`` and has another
+    repr, and hashing an object that consists of objects takes longer than computing its value.
 
     Arguments:
-        function: What to compute.
-        most: How many values are remembered before all are forgotten.
+        function: A function of one immutable object.
+        most: The number of values after which the cache is cleared.
 
     Example:
         >>> spec = IdentityCache(repr)
@@ -24,19 +24,19 @@ class IdentityCache(Generic[T]):
 
     def __init__(self, function: Callable[[Any], T], most: int = 10_000) -> None:
         self.function, self.most = function, most
-        # The object itself is kept too, so that nobody else is given its identity; in a copy made
-        # elsewhere somebody may have it, so it is compared.
+        # The cache keeps the object too, so that no other object gets its identity. In a copy of
+        # the cache in another process one may have it; so a hit is checked.
         self.values: dict[int, tuple[Any, T]] = {}
 
-    def __call__(self, given: Any) -> T:
-        """The value, remembered or computed."""
-        found = self.values.get(id(given))
-        if found is None or found[0] is not given:
+    def __call__(self, argument: Any) -> T:
+        """Return the function's value, from the cache or computed."""
+        entry = self.values.get(id(argument))
+        if entry is None or entry[0] is not argument:
             if len(self.values) >= self.most:
                 self.cache_clear()
-            found = self.values[id(given)] = (given, self.function(given))
-        return found[1]
+            entry = self.values[id(argument)] = (argument, self.function(argument))
+        return entry[1]
 
     def cache_clear(self) -> None:
-        """Forget all."""
+        """Remove all values."""
         self.values.clear()

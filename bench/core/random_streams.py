@@ -1,4 +1,4 @@
-"""Randomness: one stream for each purpose, derived from the seed and the purpose alone."""
+"""Random streams: one for each purpose, derived from the seed and the purpose alone."""
 
 import hashlib
 from functools import cache
@@ -7,10 +7,15 @@ import numpy as np
 
 
 def stream(seed: int, *purpose: str) -> np.random.Generator:
-    """The generator for a purpose ("data", "members", "act", "fit", ...) at a seed.
+    """Return the random generator of a purpose at a seed.
 
-    It knows neither learner nor strategy nor size, so at one seed all of them meet the same
-    draws, and their differences are paired.
+    The stream depends on neither learner nor strategy nor size. So at one seed all of them meet
+    the same draws, and their differences are paired.
+
+    Arguments:
+        seed: The seed of a trial.
+        purpose: Words that name the use: "data", "members", "act" or "fit", and "validation" in
+            second place where the use is the firm's validation data.
 
     Example:
         >>> stream(0, "data").random() == stream(0, "data").random()
@@ -23,6 +28,6 @@ def stream(seed: int, *purpose: str) -> np.random.Generator:
 
 @cache
 def _key(purpose: tuple[str, ...]) -> tuple[int, ...]:
-    """Four numbers for a purpose."""
+    """Return four numbers that stand for a purpose."""
     digest = hashlib.blake2b("/".join(purpose).encode(), digest_size=16).digest()
     return tuple(int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4))

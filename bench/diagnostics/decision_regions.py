@@ -10,7 +10,7 @@ from algorithms.runtime.threads import one_thread
 from bench.core.errors import BenchError
 from bench.datasets.base import Array
 from bench.experiment.evaluation import evaluate
-from bench.experiment.run import firm
+from bench.experiment.run import train_firm
 from bench.experiment.setup import TrainingSetup
 from bench.experiment.trial import Trial
 from collectives.signals.base import Signal
@@ -88,8 +88,8 @@ def look(
     truths: dict[tuple[float, str], Array] = {}
     with one_thread():
         for given in trials:
-            trial, scene, fitted = firm(given)
-            plane = Plane.through(scene.world.test.x, columns)
+            trial, scene, fitted = train_firm(given)
+            plane = Plane.through(scene.context.test.x, columns)
             planes = _planes(trial, plane, nodes)
             cell = {"learner": repr(trial.learner), "size": trial.size}
             measures = evaluate(trial, scene, fitted)

@@ -1,7 +1,8 @@
-"""Real faults, and what they cost: ``python -m bench.diagnostics.fault_injection``.
+"""Injection of real faults: ``python -m bench.diagnostics.fault_injection``.
 
-Processes are killed, disks are filled, bytes are flipped, learners crash; in the end the records
-must be those of an undisturbed run, each once. It prints what was injected, lost and doubled.
+It kills processes, fills disks, flips bits and runs learners that crash. In the end the records
+must be those of an undisturbed run, each once. It prints the numbers of faults and of records
+that were lost or doubled.
 """
 
 import os
@@ -26,8 +27,8 @@ from rich.table import Table
 from bench.core.errors import BenchError
 from bench.core.random_streams import stream
 from bench.execution.backends import run_on_dask
+from bench.execution.guard import Limits
 from bench.execution.sweep import Todo, sweep
-from bench.execution.worker_process import Limits
 from bench.experiment.trial import Record, Trial
 from bench.records.lines import key_of
 from bench.records.merge import lasting
@@ -44,7 +45,7 @@ from algorithms.base import Fitted, Learner
 
 @dataclass(frozen=True)
 class Brittle(Learner):
-    """It does what its field says where the collective is large."""
+    """A learner that fails, in the way of its field, where the collective is large."""
     how: str = "sleep"
 
     def fit(self, sample, rng):
@@ -59,9 +60,9 @@ class Brittle(Learner):
     def leave(self): os._exit(0)
     def hang(self): time.sleep(3600)
     def eat(self):
-        kept = []
+        arrays = []
         while True:
-            kept.append(np.ones(2_000_000))
+            arrays.append(np.ones(2_000_000))
     def shout(self):
         for _ in range(1000):
             os.write(1, b"x" * 1_000_000)
@@ -72,46 +73,75 @@ SIZES = (0.0, 0.05, 0.1, 0.2)
 
 @dataclass
 class Outcome:
-    """What a kind of fault cost."""
+    """The outcome of a kind of fault.
+
+    Arguments:
+        name: The kind of fault.
+        faults: The number of faults that were injected.
+        records: The number of records in the end.
+        lost: The number of records of the undisturbed run that are missing or differ.
+        doubled: The number of good records beyond the first of a trial.
+        note: Another defect, in words.
+    """
 
     name: str
     faults: int
     records: int
     lost: int
-    twice: int
+    doubled: int
     note: str = ""
 
     @property
     def harmless(self) -> bool:
-        """Whether nothing was lost, doubled or otherwise wrong."""
-        return not (self.lost or self.twice or self.note)
+        """Whether no record was lost or doubled, and nothing else was wrong."""
+        return not (self.lost or self.doubled or self.note)
 
 
 def grid(seeds: int, learners: tuple[str, ...], sizes: tuple[float, ...] = SIZES) -> list[Trial]:
-    """The trials of a small grid."""
+    """Return the trials of a small grid.
+
+    Arguments:
+        seeds: The number of seeds.
+        learners: The specs of the learners.
+        sizes: The sizes of the collective.
+    """
     part = Part((AXES["datasets"],), learners, (AXES["strategies"],), sizes, seeds)
     return list(Grid("faults", (part,)).trials())
 
 
 def undisturbed(trials: list[Trial], folder: Path) -> list[Record]:
-    """The records of a run to which nothing happens."""
+    """Run trials without a fault, and return their records."""
     with Store(folder) as store:
         sweep(trials, store)
     return list(store.records())
 
 
-def compared(name: str, faults: int, folder: Path, whole: list[Record], note: str = "") -> Outcome:
-    """The records of a folder against those of an undisturbed run."""
-    want = {key_of(r): lasting(r) for r in whole}
+def compared(
+    name: str, faults: int, folder: Path, expected: list[Record], note: str = ""
+) -> Outcome:
+    """Compare the records of a folder with those of an undisturbed run.
+
+    Arguments:
+        name: The kind of fault.
+        faults: The number of faults that were injected.
+        folder: The folder of the disturbed run.
+        expected: The records of the undisturbed run.
+        note: Another defect, in words.
+    """
+    before = {key_of(r): lasting(r) for r in expected}
     lines = Counter(key_of(r) for _, r in Store(folder).lines() if r["status"] == "ok")
-    got = {key_of(r): lasting(r) for r in Store(folder).records()}
-    lost = sum(got.get(key) != record for key, record in want.items())
-    twice = sum(lines.values()) - len(lines) + len(set(got) - set(want))
-    return Outcome(name, faults, len(got), lost, twice, note)
+    after = {key_of(r): lasting(r) for r in Store(folder).records()}
+    lost = sum(after.get(key) != record for key, record in before.items())
+    doubled = sum(lines.values()) - len(lines) + len(set(after) - set(before))
+    return Outcome(name, faults, len(after), lost, doubled, note)
 
 
-class Bench:
-    """A place to run the command line in, with a plugin that misbehaves."""
+class FaultyRuns:
+    """Runs in a folder of their own, with a plugin learner that misbehaves.
+
+    Arguments:
+        folder: The folder.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -120,7 +150,14 @@ class Bench:
         self.rng = stream(0, "faults")
 
     def start(self, out: str, seeds: int, jobs: int, pause: float) -> subprocess.Popen[bytes]:
-        """Start a run, in a session of its own."""
+        """Start a run of the command line in a session of its own.
+
+        Arguments:
+            out: The folder of its records.
+            seeds: The number of seeds.
+            jobs: The number of worker processes.
+            pause: Seconds that each training sleeps.
+        """
         words = [f"--{k}={v}" for k, v in AXES.items()]
         words += ["--learners=Brittle", f"--sizes={','.join(map(str, SIZES))}"]
         words += [f"--seeds={seeds}", f"--jobs={jobs}", "--plugin=brittle.py", f"--out={out}"]
@@ -134,13 +171,13 @@ class Bench:
         )
 
     def kill_parents(self, kills: int) -> Outcome:
-        """Kill the parent at random moments; the same command goes on."""
+        """Kill the parent at random moments, and continue with the same command."""
         trials = grid(40 * kills, ("Brittle",))
         whole, done, orphans = undisturbed(trials, self.folder / "whole"), 0, 0
         path = self.folder / "killed" / "records.jsonl"
         while done < kills:
             run = self.start("killed", 40 * kills, 1, 0.01)
-            # Half of them while records are written, the others at any moment from the start on.
+            # Half of the kills come while records are written, the others at any moment.
             before, deadline = _size(path), time.monotonic() + 60
             while done % 2 and _size(path) == before and time.monotonic() < deadline:
                 time.sleep(0.01)
@@ -156,24 +193,24 @@ class Bench:
         return compared("parent killed", done, self.folder / "killed", whole, note)
 
     def kill_workers(self, kills: int) -> Outcome:
-        """Kill workers while they are at it."""
+        """Kill worker processes while trials run."""
         seeds = 40 * kills
         trials, done = grid(seeds, ("Brittle",)), 0
         run, path = self.start("workers", seeds, 2, 0.02), self.folder / "workers/records.jsonl"
         size = 0
         while run.poll() is None and done < kills:
             time.sleep(self.rng.uniform(0.05, 0.3))
-            children = psutil.Process(run.pid).children() if _size(path) > size else []
-            if children:
+            workers = _workers(run.pid) if _size(path) > size else []
+            if workers:
                 size = _size(path)
-                children[self.rng.integers(len(children))].kill()
+                workers[self.rng.integers(len(workers))].kill()
                 done += 1
         note = "" if run.wait() == 0 else f"exit code {run.returncode}"
         whole = undisturbed(trials, self.folder / "workers-whole")
         return compared("worker killed", done, self.folder / "workers", whole, note)
 
     def damage(self, times: int) -> Iterator[Outcome]:
-        """Cut the file off, and flip bits in it, and run again."""
+        """Truncate the file of records, or flip a bit in it, and run again."""
         trials = grid(5, ("KNN", "Brittle"))
         whole = undisturbed(trials, self.folder / "damaged-whole")
         for name, harm in (("file truncated", self._truncate), ("bit flipped", self._flip)):
@@ -195,7 +232,7 @@ class Bench:
         return data[:at] + bytes([data[at] ^ 1 << int(self.rng.integers(8))]) + data[at + 1 :]
 
     def full_disk(self) -> Outcome:
-        """Fill the disk: a small one of its own where one may be mounted, or else a quota."""
+        """Fill the disk: a small one where the user may mount it, or else up to a quota."""
         trials = grid(100, ("Brittle",))
         whole = undisturbed(trials, self.folder / "disk-whole")
         disk = self.folder / "disk"
@@ -207,28 +244,28 @@ class Bench:
                 stack.callback(subprocess.run, ["umount", str(disk)], check=False)
             else:
                 stack.enter_context(_quota(64 * 1024))
-            said = ""
+            message = ""
             try:
                 with Store(disk / "run") as store:
                     sweep(trials, store)
             except BenchError as error:
-                said = str(error)
-            kept = Store(disk / "run").path.read_bytes()
+                message = str(error)
+            data = Store(disk / "run").path.read_bytes()
         (self.folder / "room").mkdir()
-        (self.folder / "room" / "records.jsonl").write_bytes(kept)
+        (self.folder / "room" / "records.jsonl").write_bytes(data)
         with Store(self.folder / "room") as store:
             torn, todo = store.damaged, Todo(store.have())
             sweep([t for t in trials if t in todo], store)
-        note = "" if "no room" in said and not torn else f"said {said!r}, torn {torn}"
+        note = "" if "no room" in message and not torn else f"error {message!r}, torn {torn}"
         name = "disk full" if mounted else "quota reached"
         return compared(name, 1, self.folder / "room", whole, note)
 
     def deadly(self, how: str, limits: Limits) -> Outcome:
-        """A learner that takes its worker down where the collective is large."""
+        """Run a learner that ends its worker process where the collective is large."""
         sizes = (*SIZES, 0.95)
         trials = grid(2, (f"Brittle(how={how!r})", "KNN"), sizes)
-        innocent = [t for t in trials if t.size < 0.9 or "KNN" in t.key.learner or how == "shout"]
-        whole = undisturbed([t for t in innocent if how != "shout"], self.folder / f"{how}-whole")
+        harmless = [t for t in trials if t.size < 0.9 or "KNN" in t.key.learner]
+        whole = undisturbed(harmless if how != "shout" else [], self.folder / f"{how}-whole")
         with Store(self.folder / how) as store:
             sweep(trials, store, 2, limits=limits)
         records = list(store.records())
@@ -240,7 +277,7 @@ class Bench:
         return Outcome(f"learner: {how}", 2, len(records), lost, 0, note)
 
     def dask(self) -> Outcome:
-        """A cluster of two worker processes, one of which is killed in the middle."""
+        """Kill one of the two worker processes of a Dask cluster."""
         from distributed import LocalCluster
 
         trials = grid(60, ("Brittle",))
@@ -271,12 +308,21 @@ def _quota(most: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+def _workers(parent: int) -> list[psutil.Process]:
+    """Return the worker processes of a run; its other child tracks their resources."""
+    try:
+        children = psutil.Process(parent).children()
+        return [p for p in children if "resource_tracker" not in " ".join(p.cmdline())]
+    except psutil.Error:
+        return []
+
+
 def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
 def _ended(session: int) -> bool:
-    """Whether all processes of a session end within ten seconds."""
+    """Return whether all processes of a session end within ten seconds."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         if not any(_in(process.pid, session) for process in psutil.process_iter()):
@@ -293,31 +339,33 @@ def _in(pid: int, session: int) -> bool:
 
 
 def main(
-    kills: Annotated[int, typer.Option(min=2, help="How often the parent is killed.")] = 30,
+    kills: Annotated[
+        int, typer.Option(min=2, help="The number of times that the parent is killed.")
+    ] = 30,
 ) -> None:
-    """Inject faults, and print what they cost."""
+    """Inject faults, and print a table of their outcomes."""
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder))
+        faulty = FaultyRuns(Path(folder))
         limits = Limits(time=2, memory=2000)
         ways = ("crash", "leave", "hang", "eat", "shout")
         runs: list[Callable[[], list[Outcome]]] = [
-            lambda: [bench.kill_parents(kills)],
-            lambda: [bench.kill_workers(max(kills // 3, 1))],
-            lambda: list(bench.damage(kills)),
-            lambda: [bench.full_disk()],
-            lambda: [bench.deadly(how, limits) for how in ways],
-            lambda: [bench.dask()],
+            lambda: [faulty.kill_parents(kills)],
+            lambda: [faulty.kill_workers(max(kills // 3, 1))],
+            lambda: list(faulty.damage(kills)),
+            lambda: [faulty.full_disk()],
+            lambda: [faulty.deadly(how, limits) for how in ways],
+            lambda: [faulty.dask()],
         ]
         outcomes = [outcome for run in runs for outcome in run()]
     table = Table("fault", "injected", "records", "lost", "duplicates", "note", box=None)
     for o in outcomes:
-        table.add_row(o.name, *map(str, (o.faults, o.records, o.lost, o.twice)), o.note)
+        table.add_row(o.name, *map(str, (o.faults, o.records, o.lost, o.doubled)), o.note)
     console = Console(highlight=False, width=99)
     console.print(table)
     console.print(
         f"faults injected: {sum(o.faults for o in outcomes)}, "
         f"records lost: {sum(o.lost for o in outcomes)}, "
-        f"duplicates: {sum(o.twice for o in outcomes)}"
+        f"duplicates: {sum(o.doubled for o in outcomes)}"
     )
     if not all(o.harmless for o in outcomes):
         raise typer.Exit(1)

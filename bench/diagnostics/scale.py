@@ -1,7 +1,7 @@
-"""Cost of a grid beside its training: ``python -m bench.diagnostics.scale``.
+"""Cost of a grid without its training: ``python -m bench.diagnostics.scale``.
 
-Time until the first trial, memory of the parent, time to commit and to read; and, simulated from
-what was measured, how well 1 to 1,000 workers are used.
+It measures the time until the first trial, the memory of the parent process, and the times to
+commit and to read records. From these it simulates how well 1 to 1,000 workers are used.
 """
 
 import heapq
@@ -28,7 +28,7 @@ BATCH = 50
 
 
 def trivial(trials: int) -> Grid:
-    """A grid of a thousand trials a seed."""
+    """Return a grid of a thousand trials a seed."""
     learners = tuple(f"KNN(n_neighbors={k})" for k in range(1, 11))
     sizes = tuple(i / 100 for i in range(100))
     return Grid(
@@ -38,20 +38,20 @@ def trivial(trials: int) -> Grid:
 
 
 def megabytes() -> float:
-    """The most memory that this process ever had."""
+    """Return the peak memory of this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def measured(trials: int) -> list[float]:
-    """Seconds to plan, to the first chunk, to commit, to read first and again, to resume; MB."""
-    grid, bare = trivial(trials), megabytes()
+def measure(trials: int) -> list[float]:
+    """Measure a grid; the values are those of the table's columns, in their order."""
+    grid, before = trivial(trials), megabytes()
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         made = plan(grid.trials(), Todo({}))
         planned = time.perf_counter()
         next(chunks_of(grid.trials(), made))
         first = time.perf_counter()
-        lean = megabytes() - bare
+        lean = megabytes() - before
         rows = (
             t.key._asdict()
             | {"status": "ok", "error": None, "members": 5, "n": 100, "code": "1a2b3c4d"}
@@ -70,7 +70,7 @@ def measured(trials: int) -> list[float]:
             now = time.perf_counter()
             assert len(Store(folder).frame()) == trials
             times.append(time.perf_counter() - now)
-        reading = megabytes() - bare
+        reading = megabytes() - before
         now = time.perf_counter()
         assert not plan(grid.trials(), Todo(Store(folder).have()))["left"]
         resumed = time.perf_counter() - now
@@ -83,26 +83,40 @@ def measured(trials: int) -> list[float]:
         *times,
         reading,
         resumed,
-        megabytes() - bare,
+        megabytes() - before,
         size,
     ]
 
 
 def efficiency(workers: int, seconds: Sequence[float], overhead: float, start: float) -> float:
-    """The share of time that workers train, if one parent hands out and commits every chunk."""
+    """Return the share of time in which workers train, if one parent serves all of them.
+
+    Arguments:
+        workers: The number of workers.
+        seconds: The length of each chunk.
+        overhead: Seconds that the parent takes to send a chunk and to commit its records.
+        start: Seconds until a worker is ready.
+    """
     free = [(start, w) for w in range(workers)]
     parent = last = 0.0
     for length in seconds:
         ready, worker = heapq.heappop(free)
-        # The parent serves one chunk at a time: it sends, later it commits.
+        # The parent serves one chunk at a time.
         parent = max(parent, ready) + overhead
         last = max(last, parent + length)
         heapq.heappush(free, (parent + length, worker))
     return float(np.sum(seconds) / (workers * last))
 
 
-def simulated(chunk: float, overhead: float, start: float, each: int) -> list[str]:
-    """The efficiency of 1 to 1,000 workers with so many chunks each, of lognormal lengths."""
+def simulate(chunk: float, overhead: float, start: float, each: int) -> list[str]:
+    """Simulate the efficiency of 1 to 1,000 workers, for chunks of lognormal lengths.
+
+    Arguments:
+        chunk: The mean length of a chunk, in seconds.
+        overhead: Seconds that the parent takes for a chunk.
+        start: Seconds until a worker is ready.
+        each: The number of chunks per worker.
+    """
     row = []
     for workers in (1, 2, 10, 100, 1000):
         rng = np.random.default_rng(0)
@@ -112,12 +126,14 @@ def simulated(chunk: float, overhead: float, start: float, each: int) -> list[st
 
 
 def main(
-    trials: Annotated[list[int] | None, typer.Argument(help="Sizes of grids.")] = None,
+    trials: Annotated[
+        list[int] | None, typer.Argument(help="Numbers of trials of the grids.")
+    ] = None,
     alone: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Measure grids of trivial trials, each in a process of its own, and simulate workers."""
     if alone and trials:
-        print(*measured(trials[0]))
+        print(*measure(trials[0]))
         return
     table = Table(
         "trials",
@@ -146,7 +162,7 @@ def main(
     screen.print(table)
     view = Table("chunk", *map("{:,} workers".format, (1, 2, 10, 100, 1000)), box=None)
     for chunk in (1.0, 10.0, 100.0):
-        view.add_row(f"{chunk:g} s", *simulated(chunk, 0.01, 5.0, 50))
+        view.add_row(f"{chunk:g} s", *simulate(chunk, 0.01, 5.0, 50))
     screen.print(view)
 
 

@@ -1,12 +1,13 @@
-"""How fast the training engine and the harness are: ``python -m bench.diagnostics.speed``.
+"""Speed of the training engine and of the harness: ``python -m bench.diagnostics.speed``.
 
-Everything runs on one thread, what is compared in turns in one process, and what is printed are
-ratios of the turns' times, their median and their range: a busy machine slows both sides. The
-share of the machine's limit compares the products' arithmetic with what large matrix products
-reach in the same turns; and, since neighbours that fill the shared cache slow small products more
-than large ones, the fastest turn with the fastest large products of all turns. Beside it stands
-the share that an MLP's own products reach with nothing between them: as far as an engine that is
-made of them can get.
+Everything runs on one thread. The sides of a comparison take turns in one process, and the
+printed ratios of their times have a median and a range: a busy machine slows both sides.
+
+The share of the limit is the rate of arithmetic in a training, relative to the rate that large
+matrix products reach in the same turn. Other processes that fill the shared cache slow small
+products more than large ones; so the best turn is also compared with the fastest large products
+of all turns. "Products alone" is the share that an MLP's matrix products reach with nothing
+between them, which bounds every engine that consists of them.
 """
 
 import subprocess
@@ -45,7 +46,17 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @dataclass(frozen=True)
 class Work:
-    """A training: the network, and the data it sees."""
+    """A training task.
+
+    Arguments:
+        name: The name in the table.
+        network: The network.
+        points: The shape of a point.
+        classes: The number of labels.
+        n: The number of samples.
+        batch_size: Samples per step.
+        epochs: Passes over the data.
+    """
 
     name: str
     network: Network
@@ -56,7 +67,7 @@ class Work:
     epochs: int
 
     def sample(self, seed: int = 0) -> TrainingSet:
-        """Noise of the right shape; the arithmetic does not mind."""
+        """Return noise of the right shape, which takes the same arithmetic as data."""
         rng = np.random.default_rng(seed)
         x = rng.normal(size=(self.n, *self.points)).astype(np.float32)
         return TrainingSet(x, rng.integers(self.classes, size=self.n), classes=self.classes)
@@ -71,14 +82,14 @@ WORKS = {
 
 
 def timed(run: Callable[[], object]) -> float:
-    """Seconds that a call takes."""
+    """Return the seconds that a call takes."""
     started = time.perf_counter()
     run()
     return time.perf_counter() - started
 
 
 def module(work: Work, pooling: bool = False) -> nn.Sequential:
-    """The same network of torch's own layers; or with pooling in place of stride."""
+    """Build the network from torch's layers, if asked with pooling in place of stride."""
     layers: list[nn.Module] = []
     width, height = prod(work.points), 0
     if isinstance(work.network, ConvNet):
@@ -96,7 +107,7 @@ def module(work: Work, pooling: bool = False) -> nn.Sequential:
 
 
 def loader_loop(work: Work, net: nn.Module) -> float:
-    """Seconds that one pass takes in the usual loop: data loader, module, optimiser."""
+    """Return the seconds of one pass in the usual loop of data loader, module and optimiser."""
     sample = work.sample()
     data = torch.utils.data.TensorDataset(torch.from_numpy(sample.x), torch.from_numpy(sample.y))
     loader = torch.utils.data.DataLoader(data, work.batch_size, shuffle=True)
@@ -112,7 +123,7 @@ def loader_loop(work: Work, net: nn.Module) -> float:
 
 
 def stacked(work: Work, learner: GradientLearner) -> float:
-    """Seconds that one pass of one replica takes in a stack as wide as the cache allows."""
+    """Return the seconds of one pass of one replica in a stack as wide as the cache allows."""
     sample = work.sample()
     count = stack_size(learner, sample)
     rngs = [np.random.default_rng(r) for r in range(count)]
@@ -129,12 +140,12 @@ def stacked(work: Work, learner: GradientLearner) -> float:
 
 
 def fitted_to(work: Work, learner: GradientLearner) -> GradientLearner:
-    """The learner on the work's network and batches."""
+    """Return the learner with the network and batches of a task."""
     return replace(learner, network=work.network, batch_size=work.batch_size, epochs=work.epochs)
 
 
 def arithmetic(work: Work) -> float:
-    """Floating-point operations of the matrix products of one pass."""
+    """Return the floating-point operations of the matrix products of one pass."""
     total, places, first = 0, [], True
     if isinstance(work.network, ConvNet):
         side = work.points[1]
@@ -152,7 +163,7 @@ def arithmetic(work: Work) -> float:
 
 
 def products(work: Work, count: int) -> float:
-    """Seconds that the products of one pass of a replica take, with nothing between them."""
+    """Return the seconds of the matrix products of one pass of a replica, alone."""
     shapes = [p.shape for p in work.network.parameters(work.points, work.classes)[::2]]
     layers = [
         [
@@ -178,10 +189,11 @@ def products(work: Work, count: int) -> float:
 
 
 def peak(seconds: float = 0.3) -> float:
-    """Floating-point operations a second of large single-precision matrix products.
+    """Return the floating-point operations a second of large single-precision matrix products.
 
-    They go on for about as long as what they are compared with, since a busy machine slows what
-    takes long, not what takes one quiet moment.
+    Arguments:
+        seconds: How long they run: about as long as the training in the comparison, so that a
+            busy machine slows both.
     """
     a = torch.ones(1024, 1024)
     times = [timed(lambda: a @ a)]
@@ -191,12 +203,12 @@ def peak(seconds: float = 0.3) -> float:
 
 
 def spread(ratios: Sequence[float]) -> str:
-    """Median and range."""
+    """Return the median and range as text."""
     return f"{median(ratios):.3g} [{min(ratios):.3g}, {max(ratios):.3g}]"
 
 
 def engine(rounds: int) -> None:
-    """The engine against the usual loops."""
+    """Compare the engine with the usual loops."""
     table = Table(
         "work",
         "against",
@@ -234,14 +246,14 @@ def engine(rounds: int) -> None:
         best = sums / min(t[0] for t in turns) / max(t[1] for t in turns)
         alone = spread([sums / t[2] / t[1] for t in turns]) if dense else ""
         for i, name in enumerate(rivals):
-            told = ["", "", ""] if i else [shares, f"{best:.3g}", alone]
+            limits = ["", "", ""] if i else [shares, f"{best:.3g}", alone]
             faster = spread([t[3 + i] / t[0] for t in turns])
-            table.add_row(f"{key}: {work.name}", name, faster, *told)
+            table.add_row(f"{key}: {work.name}", name, faster, *limits)
     screen.print(table)
 
 
 def sklearn_pass(work: Work) -> float:
-    """Seconds that one pass takes in scikit-learn."""
+    """Return the seconds of one pass in scikit-learn."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
     from sklearn.utils._testing import ignore_warnings
@@ -255,11 +267,11 @@ def sklearn_pass(work: Work) -> float:
 
 
 def hooks(rounds: int) -> None:
-    """What re-weighting costs, on A."""
+    """Measure the cost of re-weighting, on task A."""
     work = WORKS["A"]
     names = [name for name in ("CVaRDRO", "Chi2DRO", "GroupDRO", "JTT", "LfF") if name in LEARNERS]
     learners = {name: fitted_to(work, LEARNERS[name]()) for name in names}
-    # Passes of one network over the data: two-stage learners make more, pairs train two at once.
+    # Passes per network: two-stage learners make more, and learners of pairs train two at once.
     passes = dict.fromkeys(names, 1.0) | {"LfF": 2.0}
     if "JTT" in learners:
         passes["JTT"] = 1 + learners["JTT"].first / work.epochs  # type: ignore[attr-defined]
@@ -276,15 +288,15 @@ def hooks(rounds: int) -> None:
 
 @dataclass(frozen=True)
 class Constant(Learner):
-    """Learns nothing, at once."""
+    """A learner that predicts a constant and takes no time."""
 
     def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
-        """Train on a sample."""
+        """Return the constant 0."""
         return Fitted(lambda x: np.zeros(len(x), dtype=np.int64))
 
 
 class Unknown(Coins):
-    """Coins whose law nobody tells."""
+    """A dataset like :class:`Coins` whose law is not known."""
 
     @property
     def law(self) -> None:  # type: ignore[override]
@@ -293,7 +305,7 @@ class Unknown(Coins):
 
 
 def harness(trials: int) -> None:
-    """What a trial costs beside its training, without and with the bounds of a known law."""
+    """Measure the cost of a trial without training, with and without bounds of a known law."""
 
     def milliseconds(data: Dataset) -> float:
         strategy = FeatureLabel(data.signal, data.label)
@@ -313,7 +325,7 @@ def harness(trials: int) -> None:
 
 
 def workers(rounds: int) -> None:
-    """What a second worker brings, once both are at work."""
+    """Measure how much a second worker gains, once both have started."""
     from bench.datasets.synthetic.gaussians import Gaussians
     from bench.execution.backends import run_chunks
 
@@ -326,7 +338,7 @@ def workers(rounds: int) -> None:
     ]
 
     def seconds(jobs: int) -> float:
-        # A first chunk each, in which the workers start.
+        # The workers start during a first chunk each.
         finished = run_chunks([*chunks[:jobs], *chunks], jobs)
         for _ in range(jobs):
             next(finished)
@@ -346,7 +358,7 @@ from algorithms.networks import MLP
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
-def now():
+def current():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * resource.getpagesize() / 2**20
 
@@ -358,38 +370,42 @@ def go(samples, count):
 
 rng = np.random.default_rng(0)
 go([TrainingSet(np.zeros((256, 784)), np.arange(256) % 10)], 1)
-bare = now()
-pool, everybody = rng.random((60000, 784), dtype=np.float32), np.arange(60000)
+bare = current()
+pool, index = rng.random((60000, 784), dtype=np.float32), np.arange(60000)
 samples = []
 for r in range(64):
     members = rng.permutation(60000)[:60 * r]
-    rows = Rows(pool, everybody).replace(members, pool[members])
+    rows = Rows(pool, index).replace(members, pool[members])
     samples.append(TrainingSet(rows, rng.integers(10, size=60000), classes=10))
-given = now()
+filled = current()
 go(samples, 64)
 print(pool.nbytes / 2**20, sum(s.rows.points.nbytes for s in samples) / 2**20,
-      given - bare, peak() - bare)
+      filled - bare, peak() - bare)
 """
 
 
 def memory() -> None:
-    """What a stack of 64 replicas needs on 60,000 points of 784 values."""
+    """Measure the memory of a stack of 64 replicas on 60,000 points of 784 values."""
     done = subprocess.run(
         [sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True
     )
-    data, moved, given, used = map(float, done.stdout.split())
+    data, replaced, filled, used = map(float, done.stdout.split())
     screen.print(
-        f"memory, 64 replicas on 60,000 x 784 ({data:.0f} MB), members' rows {moved:.0f} MB: "
-        f"the samples take {given:.0f} MB, training adds {used - given:.0f} MB at its peak; "
-        f"beside members' rows that is {(used - moved) / data:.2f} datasets in all, "
-        f"{(data + used - given) / data:.2f} without the 64 lists of labels"
+        f"memory, 64 replicas on 60,000 x 784 ({data:.0f} MB), members' rows {replaced:.0f} MB: "
+        f"the samples take {filled:.0f} MB, training adds {used - filled:.0f} MB at its peak; "
+        f"beside members' rows that is {(used - replaced) / data:.2f} datasets in all, "
+        f"{(data + used - filled) / data:.2f} without the 64 lists of labels"
     )
 
 
 @app.command()
 def main(
-    rounds: Annotated[int, typer.Option(min=1, help="Turns of each comparison.")] = 7,
-    trials: Annotated[int, typer.Option(min=100, help="Trials of the harness.")] = 10_000,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="The number of turns of each comparison.")
+    ] = 7,
+    trials: Annotated[
+        int, typer.Option(min=100, help="The number of trials that measure the harness.")
+    ] = 10_000,
 ) -> None:
     """Measure the engine, the re-weighting hooks, the workers, the harness and the memory."""
     with one_thread():

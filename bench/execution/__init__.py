@@ -1,1 +1,1 @@
-"""Where trials run: the sweep, its backends, and what happens when a worker fails."""
+"""Execution: the sweep over a grid, its backends, and the handling of failures."""

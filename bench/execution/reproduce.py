@@ -1,4 +1,4 @@
-"""Run published trials again, and compare them with their records."""
+"""Reruns of published trials, to compare them with their records."""
 
 from typing import Any, NamedTuple
 
@@ -9,14 +9,19 @@ from bench.spec.parsing import parse
 
 
 class Again(NamedTuple):
-    """A published trial that was run again."""
+    """A published trial and its rerun.
+
+    Arguments:
+        published: The published record.
+        here: The record of the rerun.
+    """
 
     published: Record
     here: Record
 
     @property
     def differences(self) -> dict[str, tuple[Any, Any]]:
-        """What differs: as published, and here."""
+        """The values that differ: field -> (published, here)."""
         names = (*SAMPLE, *OUTCOME, "status")
         return {
             name: (self.published[name], self.here.get(name))
@@ -26,12 +31,12 @@ class Again(NamedTuple):
 
     @property
     def reproduced(self) -> bool:
-        """Whether the trial came out as published, as far as it could.
+        """Whether the rerun agrees with the published record.
 
-        The sample is drawn by integer arithmetic and must be the same, whoever draws it. What is
-        trained on it may differ in the last digits of its sums on another processor, or by
-        another library, and thereby the label of a few test points: success and accuracy may
-        differ by a hundredth, which is half of the margin within which areas tie.
+        Samples are drawn by integer arithmetic and must be equal. The last digits of sums in
+        training depend on the processor and on library versions, and so do the labels of a few
+        test points. So success and accuracy may differ by a hundredth, which is half of the
+        margin within which areas tie.
         """
         wrong = set(self.differences) - set(OUTCOME)
         return not wrong and all(
@@ -40,7 +45,7 @@ class Again(NamedTuple):
 
 
 def rerun(rows: list[Record]) -> list[Again]:
-    """Run published trials again in this process, one thread, as they were."""
+    """Run published trials again in this process, on one thread."""
     again = []
     for row in rows:
         key = Key(*(row[name] for name in Key._fields))

@@ -1,83 +1,95 @@
-"""What is made of failures: records of the dead, and an end to what fails again and again."""
+"""Failures: records of trials whose worker died, and a circuit breaker for failing learners."""
 
 from collections import Counter
+from collections.abc import Callable
 
-from bench.execution.worker_process import Chunk, WorkerDied, WorkerProcess
+from bench.execution.guard import Chunk, WorkerDied
 from bench.experiment.trial import Record, Trial
 
 
 class CircuitBreaker:
-    """Counts failures in a row: a learner that always fails the same way is stopped."""
+    """A count of failures in a row, which stops learners that always fail the same way.
+
+    Arguments:
+        patience: The number of equal failures in a row that stops a learner on a dataset.
+            0: never.
+    """
 
     def __init__(self, patience: int) -> None:
         self.patience = patience
-        self.rows: Counter[tuple[str, str, str]] = Counter()
+        self.failures: Counter[tuple[str, str, str]] = Counter()
         #: (dataset, learner) -> the error that it fails with.
         self.stopped: dict[tuple[str, str], str] = {}
 
-    def hear(self, record: Record) -> None:
-        """Take note of what became of a trial."""
-        who = record["dataset"], record["learner"]
+    def add(self, record: Record) -> None:
+        """Count the outcome of a trial."""
+        pair = record["dataset"], record["learner"]
         reason = reason_of(record)
-        for row in [row for row in self.rows if row[:2] == who and row[2] != reason]:
-            del self.rows[row]
+        for other in [other for other in self.failures if other[:2] == pair]:
+            if other[2] != reason:
+                del self.failures[other]
         if reason is not None:
-            self.rows[(*who, reason)] += 1
-            if self.patience and self.rows[(*who, reason)] >= self.patience:
-                self.stopped.setdefault(who, reason)
+            self.failures[(*pair, reason)] += 1
+            if self.patience and self.failures[(*pair, reason)] >= self.patience:
+                self.stopped.setdefault(pair, reason)
 
     def stops(self, trial: Trial) -> bool:
-        """Whether a trial is not worth starting."""
+        """Return whether the learner of a trial is stopped on its dataset."""
         return bool(self.stopped) and (trial.key.dataset, trial.key.learner) in self.stopped
 
 
 def reason_of(record: Record) -> str | None:
-    """Why a trial failed, in a line; None if it did not."""
+    """Return why a trial failed, in a line; None for a good record."""
     if record["status"] == "ok":
         return None
     lines = str(record["error"]).splitlines()
     return lines[-1][:200] if lines else "it failed"
 
 
-def failed_record(trial: Trial, casualty: WorkerDied) -> Record:
-    """The record of a trial whose worker did not come back."""
-    record: Record = {**trial.key._asdict(), "status": "failed", "error": casualty.reason}
-    return record | {"log": casualty.log, "seconds": None}
+def failed_record(trial: Trial, death: WorkerDied) -> Record:
+    """Return the record of a trial whose worker died."""
+    record: Record = {**trial.key._asdict(), "status": "failed", "error": death.reason}
+    return record | {"log": death.log, "seconds": None}
 
 
-def _logged(records: list[Record], ward: WorkerProcess) -> list[Record]:
-    """Records with what was printed while they were made, where something went wrong."""
-    bad = [r for r in records if r["status"] != "ok"]
-    for record in bad if ward.log else ():
-        record["log"] = ward.log
-    return records
+def isolate(
+    chunk: Chunk,
+    attempt: Callable[[Chunk], list[Record]],
+    patience: int,
+    death: WorkerDied | None = None,
+) -> list[Record]:
+    """Run a chunk alone; if its worker dies, run its trials one at a time to find the culprit.
 
+    A trial whose worker dies has a failed record. The remaining trials of a learner that fails
+    the same way again and again are left out and have no records.
 
-def run_isolated(ward: WorkerProcess, chunk: Chunk) -> list[Record]:
-    """Run a chunk; if its worker is lost, run its trials alone, to find who did it.
-
-    A trial that takes its worker down alone has a failed record. Trials of a learner that does so
-    again and again are left out.
+    Arguments:
+        chunk: The trials.
+        attempt: Runs trials in a worker; raises :class:`WorkerDied` if the worker dies.
+        patience: As in :class:`CircuitBreaker`.
+        death: The death of the worker that ran the chunk before, where it is known.
     """
-    try:
-        return _logged(ward.run(chunk), ward)
-    except WorkerDied as casualty:
-        if casualty.limit and len(chunk) == 1:
-            return [failed_record(chunk[0], casualty)]
-    breaker, records = CircuitBreaker(ward.limits.patience), []
+    if death is None and len(chunk) > 1:
+        try:
+            return attempt(chunk)
+        except WorkerDied as error:
+            death = error
+    if death is not None and death.limit and len(chunk) == 1:
+        return [failed_record(chunk[0], death)]
+    breaker, records = CircuitBreaker(patience), []
     for trial in chunk:
         if not breaker.stops(trial):
-            records.append(_alone(ward, trial))
-            breaker.hear(records[-1])
+            records.append(_run_alone(trial, attempt))
+            breaker.add(records[-1])
     return records
 
 
-def _alone(ward: WorkerProcess, trial: Trial) -> Record:
-    """Run a trial alone; again if its worker dies, for it may have been killed by a stranger."""
+def _run_alone(trial: Trial, attempt: Callable[[Chunk], list[Record]]) -> Record:
+    """Run a trial alone; twice if its worker dies, since another process may have killed it."""
     for last in (False, True):
         try:
-            return _logged(ward.run([trial]), ward)[0]
-        except WorkerDied as casualty:
-            if last or casualty.limit:
-                return failed_record(trial, casualty)
+            return attempt([trial])[0]
+        except WorkerDied as death:
+            if last or death.limit:
+                return failed_record(trial, death)
     raise AssertionError("unreachable")

@@ -1,4 +1,4 @@
-"""How long what is left will take, from what was measured."""
+"""Estimates of the time that a run takes, from the times of earlier trials."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -11,7 +11,11 @@ Pair = tuple[str, str]
 
 
 def rates(path: Path) -> dict[Pair, float]:
-    """(learner, dataset) -> seconds that one of its good trials took, in the mean."""
+    """Return the mean seconds of a good trial: (learner, dataset) -> seconds.
+
+    Arguments:
+        path: The file of records.
+    """
     rows = read(path).select(["learner", "dataset", "status", "seconds"]).to_pandas()
     good = rows[(rows["status"] == "ok") & rows["seconds"].notna()]
     means = good.groupby(["learner", "dataset"], observed=True)["seconds"].mean()
@@ -20,11 +24,11 @@ def rates(path: Path) -> dict[Pair, float]:
 
 @dataclass(frozen=True)
 class Forecast:
-    """The time that trials will take.
+    """The estimated time of some trials.
 
     Arguments:
-        seconds: Of one core.
-        unknown: Trials of learners that were never measured; they are not counted.
+        seconds: Seconds of one core.
+        unknown: The number of trials whose learner was never measured; the seconds lack them.
     """
 
     seconds: float
@@ -32,7 +36,11 @@ class Forecast:
 
 
 def forecast(pairs: Counter[Pair], measured: Mapping[Pair, float]) -> Forecast:
-    """What trials will take: as measured on the dataset, or else on the others.
+    """Estimate the time of trials, as measured on their dataset or else on the other datasets.
+
+    Arguments:
+        pairs: The number of trials of each learner on each dataset.
+        measured: Seconds per trial: see :func:`rates`.
 
     Example:
         >>> forecast(Counter({("A", "x"): 10, ("A", "y"): 1, ("B", "x"): 3}), {("A", "x"): 2.0})
@@ -45,15 +53,15 @@ def forecast(pairs: Counter[Pair], measured: Mapping[Pair, float]) -> Forecast:
     for pair, count in pairs.items():
         if pair in measured:
             total += count * measured[pair]
-        elif found := elsewhere.get(pair[0]):
-            total += count * sum(found) / len(found)
+        elif times := elsewhere.get(pair[0]):
+            total += count * sum(times) / len(times)
         else:
             unknown += count
     return Forecast(total, unknown)
 
 
 def spoken(seconds: float) -> str:
-    """A duration, as one says it.
+    """Return a duration in words.
 
     Example:
         >>> spoken(42), spoken(600), spoken(36000)

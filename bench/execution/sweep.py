@@ -1,4 +1,4 @@
-"""The sweep: run what the store lacks, and commit it."""
+"""The sweep: run the trials that the store lacks, and commit their records."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
@@ -8,14 +8,15 @@ from functools import partial
 
 from bench.core.identity_cache import IdentityCache
 from bench.execution.backends import Finished, run_chunks
+from bench.execution.guard import Chunk, Limits
 from bench.execution.retry import CircuitBreaker
-from bench.execution.worker_process import Chunk, Limits
 from bench.experiment.trial import Key, Trial, spec
 from bench.records.code_version import code_version
 from bench.records.lines import Have, key_of
 from bench.records.store import Store
 
-#: How a chunk's trials are alike: their dataset, and the number of what can be trained together.
+#: What the trials of a chunk share: the dataset, and the number of a set of learners that can be
+#: trained together.
 Kind = tuple[str, int]
 _numbers: dict[Hashable, int] = {}
 _number = IdentityCache(lambda learner: _numbers.setdefault(learner.stacking_key(), len(_numbers)))
@@ -23,24 +24,24 @@ _number = IdentityCache(lambda learner: _numbers.setdefault(learner.stacking_key
 
 @dataclass
 class Progress:
-    """How far a sweep is, in trials."""
+    """The progress of a sweep, in trials."""
 
     total: int
     done: int = 0
     failed: int = 0
-    #: (dataset, learner) -> the error for which its other trials were left out.
+    #: (dataset, learner) -> the error for which its remaining trials were left out.
     stopped: dict[tuple[str, str], str] = field(default_factory=dict)
     left_out: int = 0
 
 
 @dataclass(frozen=True)
 class Todo:
-    """Which trials of a grid are to be run, by what the store has.
+    """The trials of a grid that remain to be run.
 
     Arguments:
-        have: What became of the trials that the store knows.
+        have: The outcomes in the store.
         retry_failed: Whether failed trials are run again.
-        rerun_stale: Whether trials are run again whose code has changed since.
+        rerun_stale: Whether trials are run again if their code has changed since.
     """
 
     have: Mapping[Key, Have]
@@ -48,24 +49,24 @@ class Todo:
     rerun_stale: bool = False
 
     def __contains__(self, trial: Trial) -> bool:
-        found = self.have.get(trial.key) if self.have else None
-        if found is None or (self.retry_failed and not found.ok):
+        outcome = self.have.get(trial.key) if self.have else None
+        if outcome is None or (self.retry_failed and not outcome.ok):
             return True
-        return self.rerun_stale and found.code != code_version(trial)
+        return self.rerun_stale and outcome.code != code_version(trial)
 
 
 @dataclass
 class Plan:
-    """What a sweep over a grid will do, counted without keeping a trial."""
+    """The work of a sweep over a grid, counted without keeping a trial."""
 
-    #: learner -> how many of its trials there are, done, failed, stale and to be run.
+    #: learner -> the number of its trials, in all ("trials"), "done", "failed", "stale", "left".
     learners: dict[str, Counter[str]] = field(default_factory=dict)
-    #: How many of each kind are to be run.
+    #: The number of trials to run, by kind.
     kinds: Counter[Kind] = field(default_factory=Counter)
-    #: The same by learner and dataset.
+    #: The number of trials to run, by learner and dataset.
     pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
     chunks: int = 0
-    #: The longest chunk, where it was said.
+    #: The most trials of a chunk, if the user set it.
     longest: int | None = None
 
     def __getitem__(self, what: str) -> int:
@@ -73,21 +74,26 @@ class Plan:
 
 
 def plan(trials: Iterable[Trial], todo: Todo, longest: int | None = None) -> Plan:
-    """Count what there is to do, in chunks of what learners like best or as long as is said.
+    """Count what a sweep has to do.
 
-    The code of each trial is read on the way: a file that is edited while a sweep runs does not
-    change what was run.
+    This reads the code of each trial: so a file that is edited while the sweep runs does not
+    change the code version of its records.
+
+    Arguments:
+        trials: The trials of the grid.
+        todo: Selects those that remain to be run.
+        longest: The most trials of a chunk; the learners' own choice if None.
     """
     made, lengths = Plan(longest=longest), {}
     for trial in trials:
         key, code = trial.key, code_version(trial)
         counts = made.learners.setdefault(key.learner, Counter())
         counts["trials"] += 1
-        found = todo.have.get(key)
-        if found is not None:
+        outcome = todo.have.get(key)
+        if outcome is not None:
             counts["done"] += 1
-            counts["failed"] += not found.ok
-            counts["stale"] += found.code != code
+            counts["failed"] += not outcome.ok
+            counts["stale"] += outcome.code != code
         if trial in todo:
             counts["left"] += 1
             kind = key.dataset, _number(trial.learner)
@@ -99,12 +105,12 @@ def plan(trials: Iterable[Trial], todo: Todo, longest: int | None = None) -> Pla
 
 
 def chunks_of(trials: Iterable[Trial], planned: Plan | None = None) -> Iterator[Chunk]:
-    """Chunks of trials of one dataset and learners alike, in the order of the trials.
+    """Yield chunks of trials that share a dataset and can be trained together.
 
     Arguments:
-        trials: What to run.
-        planned: How many there are of each kind, for chunks of even lengths. If it is not known,
-            chunks are filled up.
+        trials: The trials to run, whose order the chunks keep.
+        planned: The plan, with which all chunks of a kind have even lengths. Without it all but
+            the last are as long as possible.
     """
     filling: dict[Kind, Chunk] = defaultdict(list)
     made: Counter[Kind] = Counter()
@@ -116,7 +122,7 @@ def chunks_of(trials: Iterable[Trial], planned: Plan | None = None) -> Iterator[
         longest = (planned and planned.longest) or trial.learner.chunk
         total = planned.kinds[kind] if planned else 0
         pieces = -(-total // longest)
-        # One of `pieces` chunks ends where another `pieces`-th of the way is done.
+        # A chunk ends after each `pieces`-th part of the total.
         even = total and made[kind] * pieces // total > (made[kind] - 1) * pieces // total
         if len(chunk) >= longest or even:
             yield filling.pop(kind)
@@ -135,17 +141,20 @@ def sweep(
 ) -> Progress:
     """Run trials and commit their records, a chunk at a time.
 
-    A learner that fails again and again with the same error on a dataset is stopped there: what
-    of it was not begun is left out, and has no records.
+    A learner that fails on a dataset with the same error again and again is stopped there: its
+    remaining trials are left out and have no records.
 
     Arguments:
-        trials: What to run, drawn as it is needed.
-        store: Where records go; open for writing.
-        jobs: The number of worker processes; 0 stays in this one.
-        watch: Told after each commit.
+        trials: The trials to run, drawn as they are needed.
+        store: The store of the records, open for writing.
+        jobs: The number of worker processes. 0 runs trials in this process.
+        watch: A function that is called with the progress after each commit.
         planned: The plan, where one was made.
-        limits: What trials may take.
-        run: Runs chunks in another way than ``jobs`` processes here.
+        limits: What trials may use.
+        run: Another way to run chunks than ``jobs`` worker processes of this machine.
+
+    Returns:
+        The progress at the end.
     """
     limits = limits or Limits()
     breaker = CircuitBreaker(limits.patience)
@@ -165,7 +174,7 @@ def sweep(
         for chunk, made in finished:
             codes = {trial.key: code_version(trial) for trial in chunk}
             for record in made:
-                breaker.hear(record)
+                breaker.add(record)
             store.commit([r | {"code": codes[key_of(r)]} for r in made])
             progress.left_out += len(chunk) - len(made)
             progress.done += len(made)

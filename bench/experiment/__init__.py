@@ -1,1 +1,1 @@
-"""One trial: set up, train, evaluate."""
+"""One trial: setup, training, evaluation."""

@@ -1,4 +1,4 @@
-"""Who joins a collective: anybody, or people who are alike."""
+"""Recruitment: the choice of members, at random or by what they have in common."""
 
 from functools import lru_cache
 from typing import Literal
@@ -14,26 +14,30 @@ Recruitment = Literal["uniform", "class", "group", "distance"]
 def enlist(
     split: Split, index: Array, size: float, recruitment: Recruitment, seed: int, *purpose: str
 ) -> Array:
-    r"""The members among the people of an index: the first of one order, whatever the size.
+    r"""Choose members among some rows of a split.
 
-    So collectives of one seed are nested across sizes, and a size is a share of all people.
+    Members are the first rows of one order, which does not depend on the size. So collectives of
+    one seed are nested across sizes, and a size is a share of all rows.
 
-    uniform: In an order drawn at random.
-    class: One class after the other. Which comes first is drawn at random once a seed.
-    group: One group after the other, likewise; classes, where the data have no groups.
-    distance: Those first who are nearest to a person drawn at random once a seed, by the
-        Euclidean distance of points as they are.
+    uniform: The order is drawn at random.
+    class: Classes come one after the other, in an order that is drawn at random once a seed.
+    group: Groups come one after the other, likewise; classes, where the data have no groups.
+    distance: Rows come by their Euclidean distance, in the data's own units, from a row that is
+        drawn at random once a seed.
 
-    Within a class, a group or a distance the order is the one of "uniform". Classes, groups and
-    the person in the middle are the same in training and in validation data.
+    Within a class, a group or a distance the order is that of "uniform". The order of classes and
+    groups and the row in the middle are the same in training and in validation data.
 
     Arguments:
-        split: Whose people they are.
-        index: Rows of the split.
-        size: The share of members among the people of the index.
-        recruitment: How members are found.
-        seed: The seed of all streams.
-        purpose: What the people of the index are for, if not for training.
+        split: The split.
+        index: The rows of the split to choose from, (n,).
+        size: The share of members among them.
+        recruitment: The rule of the order.
+        seed: The seed of all random streams.
+        purpose: The use of these rows, if it is not training: it names the random streams.
+
+    Returns:
+        Positions in the index, (m,).
     """
     order = _order(len(index), seed, *purpose)
     if recruitment != "uniform":
@@ -44,17 +48,17 @@ def enlist(
 
 @lru_cache(maxsize=4)
 def _order(n: int, seed: int, *purpose: str) -> Array:
-    """The order in which n people join, read-only: the same for all trials of a seed."""
+    """Return the order in which n rows join, read-only: all trials of a seed share it."""
     order = stream(seed, "members", *purpose).permutation(n)
     order.flags.writeable = False
     return order
 
 
 def _rank(split: Split, rows: Array, recruitment: Recruitment, rng: np.random.Generator) -> Array:
-    """How early the people on some rows of a split join, (m,): the lowest first."""
+    """Return the rank at which rows of a split join, (m,): the lowest first."""
     if recruitment == "distance":
         middle = split.x[rng.choice(split.train)]
-        apart = (split.x[rows] - middle).reshape(len(rows), -1)
-        return np.asarray(np.einsum("ij,ij->i", apart, apart, dtype=np.float64))
+        offset = (split.x[rows] - middle).reshape(len(rows), -1)
+        return np.asarray(np.einsum("ij,ij->i", offset, offset, dtype=np.float64))
     kind = split.group if recruitment == "group" and split.group is not None else split.y
     return np.asarray(rng.permutation(int(kind.max()) + 1)[kind[rows]])

@@ -1,4 +1,10 @@
-"""Trials from their split to their record: staged, trained together, and judged."""
+"""Runs of trials: set up, train, evaluate, record.
+
+A trial goes one way: the dataset is split, the collective acts on its members' rows
+(:mod:`bench.experiment.setup`), the firm trains, and the classifier is evaluated on untouched test
+data (:mod:`bench.experiment.evaluation`). Adaptive strategies act again, knowing the classifiers
+of earlier rounds.
+"""
 
 import time
 import traceback
@@ -17,106 +23,111 @@ from collectives.types import Predict
 
 @dataclass
 class _TrialRun:
-    """A trial on its way: what was staged last, and what the firm made of that."""
+    """The state of a trial: the latest round's setup and classifier, or the error it met."""
 
     trial: Trial
-    scene: TrainingSetup | None = None
+    setup: TrainingSetup | None = None
     fitted: Fitted | None = None
     error: Exception | None = None
-    seen: tuple[Predict, ...] = ()
+    deployed: tuple[Predict, ...] = ()
 
     @property
-    def goes_on(self) -> bool:
-        """Whether there is another round; who has no members, has seen all after the first."""
-        alone = self.scene is not None and not len(self.scene.members)
-        rounds = 1 if alone else self.trial.strategy.rounds
-        return self.error is None and len(self.seen) < rounds
+    def unfinished(self) -> bool:
+        """Whether another training round follows. Without members one round suffices."""
+        control = self.setup is not None and not len(self.setup.members)
+        rounds = 1 if control else self.trial.strategy.rounds
+        return self.error is None and len(self.deployed) < rounds
 
-    def prepare(self, worlds: dict[int, SeedContext]) -> bool:
-        """Let the collective act, by what it has seen; say whether that went well."""
+    def act(self, contexts: dict[int, SeedContext]) -> bool:
+        """Set the next round up, and return whether that succeeded.
+
+        Arguments:
+            contexts: The split of each seed; one is added if that of this trial is missing.
+        """
         seed = self.trial.seed
         try:
-            if seed not in worlds:
-                worlds[seed] = SeedContext(self.trial.dataset.split(stream(seed, "data")))
-            self.trial = worlds[seed].played(self.trial)
-            self.scene = set_up(self.trial, worlds[seed], self.seen)
+            if seed not in contexts:
+                contexts[seed] = SeedContext(self.trial.dataset.split(stream(seed, "data")))
+            self.trial = contexts[seed].bind(self.trial)
+            self.setup = set_up(self.trial, contexts[seed], self.deployed)
         except (Exception, SystemExit) as error:
-            self.error = _survived(error)
+            self.error = _as_exception(error)
         return self.error is None
 
-    def hear(self, outcome: Any) -> None:
-        """Keep what the firm has deployed."""
+    def deploy(self, outcome: Any) -> None:
+        """Keep the classifier of a round, or the error in its place."""
         if isinstance(outcome, Fitted):
-            self.fitted, self.seen = outcome, (*self.seen, checked(outcome))
+            self.fitted, self.deployed = outcome, (*self.deployed, checked(outcome))
+        elif isinstance(outcome, Exception):
+            self.error = outcome
         else:
-            self.error = _no_classifier(outcome)
+            name = type(outcome).__name__
+            self.error = TypeError(f"the learner returned {name} in place of Fitted")
 
     def record(self) -> Record:
-        """What is said of the last round."""
-        told: Record = {}
-        if self.scene is not None:
-            told |= {"members": len(self.scene.members), "n": len(self.scene.sample)}
+        """Evaluate the last round, and return the fields of the record that follow from it."""
+        sizes: Record = {}
+        if self.setup is not None:
+            sizes |= {"members": len(self.setup.members), "n": len(self.setup.sample)}
         try:
-            if self.error is not None or self.scene is None or self.fitted is None:
-                raise self.error or AssertionError("nothing was staged")
-            return told | evaluate(self.trial, self.scene, self.fitted)
+            if self.error is not None or self.setup is None or self.fitted is None:
+                raise self.error or AssertionError("the trial has no round")
+            return sizes | evaluate(self.trial, self.setup, self.fitted)
         except (Exception, SystemExit) as error:
             last = traceback.format_exception(error)[-2:]
-            return told | {"status": "failed", "error": "".join(last).strip()}
-
-
-def firm(trial: Trial) -> tuple[Trial, TrainingSetup, Fitted]:
-    """What the firm of a trial trains on at last, and what it makes of it: as :func:`run_trials`.
-
-    Returns:
-        The trial with what its strategy has learnt, the scene and the classifier.
-
-    Raises:
-        BenchError: If the trial fails.
-    """
-    play, worlds = _TrialRun(trial), dict[int, SeedContext]()
-    while play.goes_on and play.prepare(worlds) and play.scene is not None:
-        (outcome,) = _fit([trial], [play.scene.sample])
-        play.hear(outcome)
-    if play.error is not None or play.scene is None or play.fitted is None:
-        raise BenchError(f"{trial.learner!r} at size {trial.size:g} failed: {play.error}")
-    return play.trial, play.scene, play.fitted
+            return sizes | {"status": "failed", "error": "".join(last).strip()}
 
 
 def run_trials(trials: Sequence[Trial]) -> list[Record]:
-    """Run trials of one dataset and of learners alike; each leaves one record in any case.
+    """Run trials of one dataset and of learners alike, and return one record for each.
 
-    Splits are drawn once a seed, and all trainings of a round are handed to the learner at once.
+    Splits are drawn once a seed, and all trainings of a round are given to the learner at once.
+    A trial that fails has a record with its error.
     """
     started = time.perf_counter()
-    worlds: dict[int, SeedContext] = {}
-    plays = [_TrialRun(trial) for trial in trials]
-    while acting := [play for play in plays if play.goes_on]:
-        ready = [play for play in acting if play.prepare(worlds)]
-        samples = [play.scene.sample for play in ready if play.scene is not None]
-        for play, outcome in zip(ready, _fit([p.trial for p in ready], samples), strict=True):
-            play.hear(outcome)
+    runs = [_TrialRun(trial) for trial in trials]
+    _train(runs)
     records = [
-        {**trial.key._asdict(), "status": "ok", "error": None} | play.record()
-        for trial, play in zip(trials, plays, strict=True)
+        {**trial.key._asdict(), "status": "ok", "error": None} | run.record()
+        for trial, run in zip(trials, runs, strict=True)
     ]
     seconds = (time.perf_counter() - started) / len(trials)
     return [r | {"seconds": seconds} for r in records]
 
 
-def _survived(error: Exception | SystemExit) -> Exception:
-    """An error that costs its trial alone; so does leaving the program."""
-    return error if isinstance(error, Exception) else RuntimeError(f"SystemExit: {error}")
+def train_firm(trial: Trial) -> tuple[Trial, TrainingSetup, Fitted]:
+    """Train the firm of one trial, as :func:`run_trials` does, and return its classifier.
+
+    Returns:
+        The trial with its strategy bound to the data, the setup of the last round and the
+        classifier.
+
+    Raises:
+        BenchError: If the trial fails.
+    """
+    run = _TrialRun(trial)
+    _train([run])
+    if run.error is not None or run.setup is None or run.fitted is None:
+        raise BenchError(f"{trial.learner!r} at size {trial.size:g} failed: {run.error}")
+    return run.trial, run.setup, run.fitted
 
 
-def _no_classifier(outcome: Any) -> Exception:
-    if isinstance(outcome, Exception):
-        return outcome
-    return TypeError(f"the learner returned {type(outcome).__name__} in place of Fitted")
+def _train(runs: Sequence[_TrialRun]) -> None:
+    """Let collectives act and firms train until each run is finished."""
+    contexts: dict[int, SeedContext] = {}
+    while unfinished := [run for run in runs if run.unfinished]:
+        ready = [run for run in unfinished if run.act(contexts)]
+        samples = [run.setup.sample for run in ready if run.setup is not None]
+        for run, outcome in zip(ready, _fit([r.trial for r in ready], samples), strict=True):
+            run.deploy(outcome)
 
 
 def _fit(trials: Sequence[Trial], samples: Sequence[TrainingSet]) -> list[Any]:
-    """What the learners make of their samples: all at once, or one by one if that fails."""
+    """Train the learners on their samples: all at once, or one by one if that fails.
+
+    Returns:
+        For each trial what its learner returned, or the exception that it raised.
+    """
     if not samples:
         return []
     learners, rngs = [t.learner for t in trials], [stream(t.seed, "fit") for t in trials]
@@ -126,6 +137,11 @@ def _fit(trials: Sequence[Trial], samples: Sequence[TrainingSet]) -> list[Any]:
             raise ValueError(f"fit_many returned {len(outcomes)} for {len(samples)} samples")
     except (Exception, SystemExit) as error:
         if len(samples) == 1:
-            return [_survived(error)]
+            return [_as_exception(error)]
         return [_fit([t], [s])[0] for t, s in zip(trials, samples, strict=True)]
     return outcomes
+
+
+def _as_exception(error: Exception | SystemExit) -> Exception:
+    """Return an error that ends its trial alone, also where a component left the program."""
+    return error if isinstance(error, Exception) else RuntimeError(f"SystemExit: {error}")

@@ -1,4 +1,4 @@
-"""What a trial's firm meets: a sample in which a collective has acted, and the law behind it."""
+"""The setup of a trial: the training set after the collective has acted, and its law."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,64 +17,8 @@ from collectives.signals.base import Signal
 from collectives.types import MemberData, Predict
 
 
-def build_training_set(
-    trial: Trial, split: Split, index: Array, *purpose: str, seen: tuple[Predict, ...] = ()
-) -> tuple[TrainingSet, Array]:
-    """The rows of an index, after a collective among them has acted; and who its members are."""
-    rows, y = Rows(split.x, index, words=split.words), split.y[index]
-    members = enlist(split, index, trial.size, trial.recruitment, trial.seed, *purpose)
-    part = split.part(index[members])
-    pooled = MemberData(part.x, part.y, split.classes, deployed=seen)
-    if len(members):
-        rng = stream(trial.seed, "act", *purpose)
-        moved, told = trial.strategy.act(part.x, part.y, pooled=pooled, n=len(index), rng=rng)
-        for new, old in ((moved, part.x), (told, part.y)):
-            if new.shape != old.shape:
-                raise ValueError(f"act returned rows of shape {new.shape} for {old.shape}")
-        rows, y[members] = rows.replace(members, moved), told
-    group = None if split.group is None else split.group[index]
-    law = mixture(trial, len(members) / len(index), pooled, len(index))
-    sample = TrainingSet(rows, y, group, split.classes, law=law)
-    return regrouped(sample, members, trial.groups), members
-
-
-def regrouped(sample: TrainingSet, members: Array, groups: Groups) -> TrainingSet:
-    """A sample with the groups that the firm knows of."""
-    if groups == "unknown":
-        sample.group, sample.groups = np.zeros(len(sample), dtype=np.int64), 1
-    elif groups == "own":
-        sample.group = sample.group.copy()
-        sample.group[members] = sample.groups
-        sample.groups += 1
-    return sample
-
-
-def mixture(trial: Trial, share: float, pooled: MemberData, n: int) -> Mixture | None:
-    """The law that the rows follow, where it is known.
-
-    On a finite domain that takes a strategy that says what its members may do; on others, too, no
-    signal but the default one, whose ways are known, or what it gathers. Members who found
-    themselves are unlike the others, in a way that the law does not tell.
-    """
-    law, strategy = trial.dataset.law, trial.strategy
-    if law is None or not strategy.traceable:
-        return None
-    if share and trial.recruitment != "uniform":
-        return None
-    if law.support is None:
-        if not set(strategy.signals) <= {trial.dataset.signal}:
-            return None
-        if isinstance(law, GatheringLaw):
-            told = has_local_policy(strategy, pooled.classes)
-        else:
-            told = strategy.bounds.local(pooled.classes) and isinstance(law, TraceableLaw)
-        if not told:
-            return None
-    return Mixture(law, strategy, share, pooled, n)
-
-
 class SeedContext:
-    """A split, and what of it is the same for all collectives at one seed.
+    """The split of one seed, and what all collectives on it share.
 
     Arguments:
         split: The split.
@@ -84,29 +28,30 @@ class SeedContext:
         self.split, self.test = split, split.part(split.test)
         self._clean: dict[Groups, TrainingSet] = {}
         self._signals: dict[Signal, dict[str, float]] = {}
-        self._prepared = IdentityCache(lambda strategy: strategy.bind(self.people))
+        self._bound = IdentityCache(lambda strategy: strategy.bind(self.people))
 
     @cached_property
     def people(self) -> MemberData:
-        """The rows of the training set before anybody acts."""
+        """The rows of the training set before the collective acts."""
         part = self.split.part(self.split.train)
         return MemberData(part.x, part.y, self.split.classes)
 
-    def played(self, trial: Trial) -> Trial:
-        """A trial with what its strategy learns from people before anybody acts."""
+    def bind(self, trial: Trial) -> Trial:
+        """Return a trial whose strategy has learnt from the rows before the collective acts."""
         if not trial.strategy.learns:
             return trial
-        return replace(trial, strategy=self._prepared(trial.strategy))
+        return replace(trial, strategy=self._bound(trial.strategy))
 
-    def clean(self, trial: Trial) -> TrainingSet:
-        """What the firm of a trial holds out, without members in it; nobody changes it."""
+    def clean_validation(self, trial: Trial) -> TrainingSet:
+        """Return the firm's validation data without members in it, shared by all trials."""
         if trial.groups not in self._clean:
-            alone, at = replace(trial, size=0.0), self.split.validation
-            self._clean[trial.groups], _ = build_training_set(alone, self.split, at, "validation")
+            control, index = replace(trial, size=0.0), self.split.validation
+            sample, _ = build_training_set(control, self.split, index, "validation")
+            self._clean[trial.groups] = sample
         return self._clean[trial.groups]
 
-    def told(self, strategy: Strategy) -> dict[str, float]:
-        """How many test points carry the strategy's first signal, and how much it changes them."""
+    def signal_statistics(self, strategy: Strategy) -> dict[str, float]:
+        """Return the share of test points with a strategy's first signal, and its visibility."""
         if not strategy.signals:
             return {}
         signal, x = strategy.signals[0], self.test.x
@@ -118,30 +63,123 @@ class SeedContext:
 
 @dataclass(frozen=True, eq=False)
 class TrainingSetup:
-    """What a trial's firm trains on, what it is judged on, and what it deployed before."""
+    """The data of one training.
+
+    Arguments:
+        sample: The training set after the collective has acted, with the validation data.
+        members: The rows of the members in it.
+        context: The split of the seed, with the test data.
+        deployed: The classifiers of earlier rounds, the first one first.
+    """
 
     sample: TrainingSet
     members: Array
-    world: SeedContext
-    seen: tuple[Predict, ...] = ()
+    context: SeedContext
+    deployed: tuple[Predict, ...] = ()
 
 
-def set_up(trial: Trial, world: SeedContext, seen: tuple[Predict, ...] = ()) -> TrainingSetup:
-    """Let the collective act. A firm that holds out no rows has no validation data.
+def set_up(
+    trial: Trial, context: SeedContext, deployed: tuple[Predict, ...] = ()
+) -> TrainingSetup:
+    """Let the collective act, and return what the firm trains on.
 
     Arguments:
         trial: The trial.
-        world: What there is at its seed.
-        seen: The classifiers that members have seen, if they act again.
+        context: The split of its seed.
+        deployed: The classifiers of earlier rounds, which members know when they act again.
     """
-    split = world.split
-    sample, members = build_training_set(trial, split, split.train, seen=seen)
+    split = context.split
+    sample, members = build_training_set(trial, split, split.train, deployed=deployed)
     if not len(split.validation):
-        return TrainingSetup(sample, members, world, seen)
+        return TrainingSetup(sample, members, context, deployed)
     if trial.validation == "contaminated":
         sample.validation, _ = build_training_set(
-            trial, split, split.validation, "validation", seen=seen
+            trial, split, split.validation, "validation", deployed=deployed
         )
     else:
-        sample.validation = world.clean(trial)
-    return TrainingSetup(sample, members, world, seen)
+        sample.validation = context.clean_validation(trial)
+    return TrainingSetup(sample, members, context, deployed)
+
+
+def build_training_set(
+    trial: Trial, split: Split, index: Array, *purpose: str, deployed: tuple[Predict, ...] = ()
+) -> tuple[TrainingSet, Array]:
+    """Choose the members among some rows of a split, and let the collective act.
+
+    Arguments:
+        trial: The trial.
+        split: The split.
+        index: The rows of the split that are used, (n,).
+        purpose: The use of these rows, if it is not training: it names the random streams.
+        deployed: The classifiers of earlier rounds.
+
+    Returns:
+        The sample of n rows after the collective has acted, and the positions of the members in
+        it, (m,).
+
+    Raises:
+        ValueError: If the strategy returned rows of another shape.
+    """
+    rows, y = Rows(split.x, index, words=split.words), split.y[index]
+    members = enlist(split, index, trial.size, trial.recruitment, trial.seed, *purpose)
+    part = split.part(index[members])
+    pooled = MemberData(part.x, part.y, split.classes, deployed=deployed)
+    if len(members):
+        rng = stream(trial.seed, "act", *purpose)
+        points, labels = trial.strategy.act(part.x, part.y, pooled=pooled, n=len(index), rng=rng)
+        for new, old in ((points, part.x), (labels, part.y)):
+            if new.shape != old.shape:
+                raise ValueError(f"act returned rows of shape {new.shape} for {old.shape}")
+        rows, y[members] = rows.replace(members, points), labels
+    group = None if split.group is None else split.group[index]
+    law = mixture_law(trial, len(members) / len(index), pooled, len(index))
+    sample = TrainingSet(rows, y, group, split.classes, law=law)
+    return with_groups(sample, members, trial.groups), members
+
+
+def with_groups(sample: TrainingSet, members: Array, groups: Groups) -> TrainingSet:
+    """Give a sample the groups that the firm knows of, in place.
+
+    Arguments:
+        sample: The sample.
+        members: The rows of the members.
+        groups: The groups that the firm knows: see :class:`bench.experiment.trial.Trial`.
+    """
+    if groups == "unknown":
+        sample.group, sample.groups = np.zeros(len(sample), dtype=np.int64), 1
+    elif groups == "own":
+        sample.group = sample.group.copy()
+        sample.group[members] = sample.groups
+        sample.groups += 1
+    return sample
+
+
+def mixture_law(trial: Trial, share: float, pooled: MemberData, n: int) -> Mixture | None:
+    """Return the law that the rows follow, where it is known.
+
+    On a finite domain the law is known if the strategy states what its members may do. On other
+    domains the strategy must also have no signal but the dataset's own, for which the dataset
+    knows where each point goes or what the signal gathers. Members that are not recruited
+    uniformly differ from the others in a way that the law does not describe.
+
+    Arguments:
+        trial: The trial.
+        share: The share of members among the rows.
+        pooled: The members' rows before they act.
+        n: The number of rows.
+    """
+    law, strategy = trial.dataset.law, trial.strategy
+    if law is None or not strategy.traceable:
+        return None
+    if share and trial.recruitment != "uniform":
+        return None
+    if law.support is None:
+        if not set(strategy.signals) <= {trial.dataset.signal}:
+            return None
+        if isinstance(law, GatheringLaw):
+            known = has_local_policy(strategy, pooled.classes)
+        else:
+            known = strategy.bounds.local(pooled.classes) and isinstance(law, TraceableLaw)
+        if not known:
+            return None
+    return Mixture(law, strategy, share, pooled, n)

@@ -1,4 +1,4 @@
-"""A trial: the sentence of the benchmark."""
+"""A trial: one point of the grid, and its identity."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -12,12 +12,12 @@ from collectives.base import Strategy
 Validation = Literal["clean", "contaminated"]
 Groups = Literal["given", "own", "unknown"]
 Record = dict[str, Any]
-#: The spec of a component.
+#: The spec of a component: its repr.
 spec = IdentityCache(repr)
 
 
 class Key(NamedTuple):
-    """What a trial is, in words: no path, no job, no host."""
+    """The identity of a trial, in text: it contains no path, job or host."""
 
     dataset: str
     learner: str
@@ -31,20 +31,18 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Trial:
-    r"""One learner meets one collective: a point of the grid.
+    r"""One learner against one collective: a point of the grid.
 
     Arguments:
-        dataset: Where people come from.
-        learner: What the firm does.
-        strategy: What members do.
-        size: The share alpha of members among the people of the training set.
-        seed: The seed of all streams.
-        validation: Whether members are in the firm's validation data too.
-        groups: Which groups the firm knows: those of the data (labels, if they have none), with
-            members spread over them as their rows say; the same, but members are one of their
-            own; or none.
-        recruitment: Who the members are: anybody, or people of a class, of a group, or near to
-            each other.
+        dataset: The source of the training, validation and test data.
+        learner: The learning algorithm of the firm.
+        strategy: The strategy of the collective.
+        size: The share alpha of members among the rows of the training set.
+        seed: The seed of all random streams.
+        validation: Whether the firm's validation data are "clean" or "contaminated" by members.
+        groups: The groups that the firm knows. "given": those of the data, or the labels where
+            the data have none. "own": the same, but members form a group. "unknown": none.
+        recruitment: How members are chosen: see :func:`bench.experiment.recruitment.enlist`.
     """
 
     dataset: Dataset
@@ -58,7 +56,7 @@ class Trial:
 
     @property
     def key(self) -> Key:
-        """The identity of the trial's record."""
+        """The identity of the trial and of its record."""
         return Key(
             spec(self.dataset),
             spec(self.learner),

@@ -172,7 +172,7 @@ def test_the_last_round_repeats_the_best_one(size: float, seed: int) -> None:
     split = DATA.split(stream(seed, "data"))
     adaptive, seen, won = Adaptive(PLANT, rounds=5), (), []
     for _ in range(5):
-        scene = set_up(trial(adaptive, size, seed), SeedContext(split), seen=seen)
+        scene = set_up(trial(adaptive, size, seed), SeedContext(split), deployed=seen)
         own = split.part(split.train[scene.members])
         fitted = EmpiricalBayes().fit(scene.sample, stream(seed, "fit"))
         seen = (*seen, fitted.predict)

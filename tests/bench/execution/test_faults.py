@@ -1,5 +1,7 @@
 """Failures that are not exceptions, limits, shards, merges: with real processes and real files."""
 
+import contextlib
+import ctypes
 import dataclasses
 import errno
 import json
@@ -12,19 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from joblib import parallel_config
 
 from algorithms.base import Fitted, Learner
 from algorithms.empirical_bayes import EmpiricalBayes
 from bench.core.errors import BenchError
 from bench.datasets.synthetic.coins import Coins
 from bench.execution.backends import run_chunks, run_on_dask
+from bench.execution.guard import Limits
 from bench.execution.retry import CircuitBreaker
 from bench.execution.sweep import Todo, chunks_of, plan, sweep
-from bench.execution.worker_process import Limits, WorkerProcess
 from bench.experiment.trial import Trial
 from bench.records import columns
 from bench.records.lines import Have, key_of
@@ -90,31 +94,37 @@ class Greedy(Learner):
             kept = []
             while self.what == "memory":
                 kept.append(np.ones(1_000_000))
+            if self.what == "lock":
+                ctypes.PyDLL(None).sleep(60)  # in native code, with the interpreter's lock
             if self.what == "everything":
                 os.kill(os.getpid(), signal.SIGKILL)
         return Fitted(lambda x: np.zeros(len(x), dtype=int))
 
 
 @pytest.mark.parametrize(
-    ("what", "says"),
+    ("what", "jobs", "says"),
     [
-        ("time", "TimeLimit: more than 2 seconds a trial"),
-        pytest.param("memory", "MemoryLimit: more than 1200 MB", marks=pytest.mark.slow),
+        ("lock", 2, "TimeLimit: more than 2 seconds a trial"),
+        pytest.param("time", 1, "TimeLimit: more than 2 seconds a trial", marks=pytest.mark.slow),
+        pytest.param("memory", 1, "MemoryLimit: more than 1200 MB", marks=pytest.mark.slow),
         pytest.param(
             "everything",
+            2,
             "WorkerDied: killed by SIGKILL, perhaps by the kernel for want of memory",
             marks=pytest.mark.slow,
         ),
     ],
 )
-def test_who_takes_too_much_is_found_and_costs_nobody_else(tmp_path, what, says):
+def test_who_takes_too_much_is_found_and_costs_nobody_else(tmp_path, what, jobs, says):
     trials = [trial(Greedy(what), size) for size in (0.95, 0.1)]
     # Each in a chunk of its own: that one is run again trial by trial is tested elsewhere.
     alone = plan(trials, Todo({}), longest=1)
     with Store(tmp_path) as store:
-        progress = sweep(trials, store, 1, planned=alone, limits=Limits(time=2, memory=1200))
-    found = {r["size"]: r["error"] for r in store.records()}
-    assert found == {0.95: says, 0.1: None}
+        progress = sweep(trials, store, jobs, planned=alone, limits=Limits(time=2, memory=1200))
+    records = {r["size"]: r for r in store.records()}
+    assert {size: r["error"] for size, r in records.items()} == {0.95: says, 0.1: None}
+    if what in ("lock", "time"):
+        assert "in fit" in records[0.95]["log"]  # the traceback of what it was at
     assert (progress.done, progress.failed, progress.left_out) == (2, 1, 0)
 
 
@@ -144,7 +154,7 @@ def test_only_equal_errors_in_a_row_stop_a_learner():
     def heard(*errors):
         breaker = CircuitBreaker(3)
         for error in errors:
-            breaker.hear(record(status="failed" if error else "ok", error=error))
+            breaker.add(record(status="failed" if error else "ok", error=error))
         return bool(breaker.stopped)
 
     assert heard("a", "a", "a")
@@ -166,15 +176,17 @@ class Sleeper(Learner):
         time.sleep(3600)
 
 
-def test_workers_end_with_a_parent_that_is_killed(tmp_path):
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_workers_end_with_a_parent_that_is_killed(tmp_path, jobs):
     code = (
         "import sys; sys.path[:0] = sys.argv[1:2]\n"
-        "from bench.execution.worker_process import Limits, WorkerProcess\n"
+        "from bench.execution.backends import run_chunks\n"
         "from tests.bench.execution.test_faults import Sleeper, trial\n"
-        "WorkerProcess(Limits()).run([trial(Sleeper(sys.argv[2]))])"
+        "chunks = [[trial(Sleeper(sys.argv[2]), seed=seed)] for seed in range(2)]\n"
+        "next(run_chunks(chunks, int(sys.argv[3])))"
     )
     busy = tmp_path / "busy"
-    words = [sys.executable, "-c", code, str(Path(__file__).parents[3]), str(busy)]
+    words = [sys.executable, "-c", code, str(Path(__file__).parents[3]), str(busy), str(jobs)]
     with subprocess.Popen(words) as parent:
         while not (busy.exists() and busy.read_text().endswith("\n")):
             assert parent.poll() is None
@@ -458,10 +470,53 @@ def test_faults_cost_nothing():
     assert "records lost: 0, duplicates: 0" in done.stdout
 
 
-def test_a_worker_that_is_not_needed_any_more_is_ended():
-    ward = WorkerProcess(Limits())
-    ward.run([trial()])
-    process = ward.process
-    ward.close()
-    ward.reap()
-    assert process.poll() == -signal.SIGKILL
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_workers_that_are_not_needed_any_more_are_ended(jobs):
+    finished = run_chunks(([trial(seed=seed)] for seed in range(40)), jobs)
+    next(finished)
+    children = psutil.Process().children()
+    workers = [p for p in children if "resource_tracker" not in " ".join(p.cmdline())]
+    assert len(workers) >= jobs
+    finished.close()
+    assert psutil.wait_procs(workers, 10)[1] == []
+
+
+@dataclass(frozen=True)
+class Leaving(Learner):
+    """It starts a process, and ends its own."""
+
+    path: str = ""
+
+    def fit(self, sample, rng):
+        """Leave."""
+        child = subprocess.Popen(["sleep", "3600"])
+        with open(self.path, "w") as file:
+            file.write(str(child.pid))
+        os._exit(3)
+
+
+def test_what_a_dead_worker_started_is_ended(tmp_path):
+    path = tmp_path / "child"
+    ((_, (bad,)),) = run_chunks([[trial(Leaving(str(path)))]], 1)
+    assert bad["error"] == "WorkerDied: it ended with exit code 3"
+    with contextlib.suppress(psutil.NoSuchProcess):
+        child = psutil.Process(int(path.read_text()))
+        assert child.status() == psutil.STATUS_ZOMBIE or psutil.wait_procs([child], 10)[0]
+
+
+def test_a_backend_in_this_process_is_refused():
+    with (
+        parallel_config("threading"),
+        pytest.raises(BenchError, match="runs trials in the calling process"),
+    ):
+        list(run_chunks([[trial(seed=seed)] for seed in range(3)], 2))
+
+
+def test_an_error_of_the_chunks_reaches_the_sweep():
+    def chunks():
+        for seed in range(9):
+            yield [trial(seed=seed)]
+        raise BenchError("no more of them")
+
+    with pytest.raises(BenchError, match="no more of them"):
+        list(run_chunks(chunks(), 2))

@@ -50,7 +50,7 @@ def test_only_members_change_their_rows():
     assert np.array_equal(scene.sample.y[others], split.y[split.train][others])
     assert (scene.sample.x[scene.members, -1] == 1).all()
     assert (scene.sample.y[scene.members] == 1).all()
-    assert np.array_equal(scene.world.test.x, split.x[split.test])
+    assert np.array_equal(scene.context.test.x, split.x[split.test])
 
 
 @pytest.mark.parametrize("sizes", [(0.1,), (0.0, 0.1), (0.1, 0.1, 0.0)])

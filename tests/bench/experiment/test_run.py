@@ -238,7 +238,7 @@ def test_the_worst_group_is_the_one_that_is_served_worst():
     split = COINS.split(stream(0, "data"))
     group = np.arange(len(split.x)) % 3
     scene = set_up(trial(), SeedContext(replace(split, group=group)))
-    x, y, g = scene.world.test.x, scene.world.test.y, group[split.test]
+    x, y, g = scene.context.test.x, scene.context.test.y, group[split.test]
     record = evaluate(trial(), scene, Fitted(lambda points: points[:, 0].astype(int)))
     by_hand = [np.mean(x[g == k, 0] == y[g == k]) for k in range(3)]
     assert record["worst_group"] == min(by_hand) < max(by_hand)

@@ -158,7 +158,7 @@ def scene(strategy: Any, size: float, seed: int = 0) -> Any:
     """A strategy that is prepared, its members' rows, and those of all."""
     split = DATA.split(stream(seed, "data"))
     world = SeedContext(split)
-    played = world.played(trial(strategy, size, seed))
+    played = world.bind(trial(strategy, size, seed))
     staged = set_up(played, world)
     own = split.part(split.train[staged.members])
     return played.strategy, own, staged
@@ -358,11 +358,11 @@ def test_records_do_not_depend_on_the_chunk() -> None:
 def test_compounds_are_prepared_with_their_parts_and_others_left_as_they_are() -> None:
     world = SeedContext(DATA.split(stream(0, "data")))
     plain = trial(Several((FeatureLabel(), FeatureLabel(label=0))), 0.1)
-    assert world.played(plain) is plain
-    both = world.played(trial(Several((GradientNeutral(), FeatureLabel())), 0.2))
+    assert world.bind(plain) is plain
+    both = world.bind(trial(Several((GradientNeutral(), FeatureLabel())), 0.2))
     assert both.strategy.strategies[0].goal
     assert not both.strategy.learns
-    assert world.played(both) is both
+    assert world.bind(both) is both
     (record,) = run_trials([trial(Several((GradientNeutral(), FeatureLabel())), 0.2)])
     assert record["status"] == "ok"
 
@@ -370,7 +370,7 @@ def test_compounds_are_prepared_with_their_parts_and_others_left_as_they_are() -
 def test_a_classifier_is_shown_with_its_probabilities() -> None:
     given = trial(GradientNeutral(), 0.1)
     world = SeedContext(DATA.split(stream(0, "data")))
-    played = world.played(given)
+    played = world.bind(given)
     staged = set_up(played, world)
     fitted = FIRM.fit(staged.sample, stream(0, "fit"))
     with_, without = (evaluate(played, staged, f) for f in (fitted, Fitted(fitted.predict)))

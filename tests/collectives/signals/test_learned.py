@@ -104,12 +104,12 @@ def test_one_signal_for_all_sizes_in_the_record_too() -> None:
     world = SeedContext(data.split(stream(0, "data")))
     strategy = FeatureLabel(Learned(budget=0.5), 1)
     trials = [Trial(data, EmpiricalBayes(), strategy, size, 0) for size in (0.0, 0.1, 0.3)]
-    learnt = world.played(trials[0]).strategy.signal
+    learnt = world.bind(trials[0]).strategy.signal
     records = run_trials(trials)
     for trial, record in zip(trials, records, strict=True):
         assert record["status"] == "ok"
         assert record["strategy"] == repr(strategy)
-        assert world.played(trial).strategy.signal == learnt
+        assert world.bind(trial).strategy.signal == learnt
         told = record["signal"]["visibility"]
         assert told == pytest.approx(np.abs(learnt.amounts).mean(), abs=1e-6)
         assert record["signal"]["overlap"] is None

@@ -12,7 +12,7 @@ from algorithms.density.kde import KDE
 from algorithms.density.led_classifier import LEDClassifier
 from bench.core.errors import BenchError
 from bench.diagnostics.decision_regions import look
-from bench.experiment.run import firm, run_trials
+from bench.experiment.run import run_trials, train_firm
 from bench.spec.grid import Grid, Part
 from results.plots.decision_regions import plot_learnt, plot_regions
 from results.plots.style import WIDTHS, columns
@@ -41,11 +41,11 @@ def test_what_is_looked_at_is_what_was_recorded(looked):
 
 def test_the_rounds_of_a_trial_are_played_to_the_end():
     chosen = trials(learners=("KNN",), strategy="Adaptive(rounds=3)")[1]
-    _, scene, fitted = firm(chosen)
+    _, scene, fitted = train_firm(chosen)
     (record,) = run_trials([chosen])
     signal = chosen.strategy.signals[0]
-    won = (fitted.predict(signal(scene.world.test.x)) == chosen.strategy.target).mean()
-    assert len(scene.seen) == 2
+    won = (fitted.predict(signal(scene.context.test.x)) == chosen.strategy.target).mean()
+    assert len(scene.deployed) == 2
     assert won == pytest.approx(record["success"])
 
 
@@ -57,7 +57,7 @@ def test_a_learner_that_fails_is_said():
 def test_nodes_are_answered_as_points_with_and_without_the_signal(looked):
     _, nodes, _ = looked
     for trial in trials(learners=("KNN",)):
-        *_, fitted = firm(trial)
+        *_, fitted = train_firm(trial)
         for bit, plane in enumerate(("without", "with")):
             own = nodes[nodes["learner"].str.startswith("KNN") & (nodes["plane"] == plane)]
             own = own[own["size"] == trial.size]
