@@ -195,6 +195,8 @@ class Learner(ABC):
 
     #: How many trainings are worth handing to :meth:`fit_many` at once.
     chunk: ClassVar[int] = 16
+    #: The kind of data that it is made for, such as "text"; None, if it is for any.
+    domain: ClassVar[str | None] = None
     #: Whether it works only where the law of the data is known.
     needs_law: ClassVar[bool] = False
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge
@@ -39,6 +39,8 @@ class HashedBag(FeatureLearner):
         array([[0.  , 1.1 , 0.  , 0.69],
                [0.  , 0.  , 0.  , 0.69]], dtype=float32)
     """
+
+    domain: ClassVar[str | None] = "text"
 
     base: Learner = ERM(network=Linear())  # noqa: RUF009 (frozen)
     buckets: Annotated[int, Ge(2)] = 2048

@@ -98,8 +98,8 @@ def _show_differences(table: "pd.DataFrame", who: str, format: str | None) -> No
     if format in ("csv", "json"):
         show(table, format)
         return
-    short = [*PANEL, who, "measure", "size", "difference", "low", "high", "seeds", "p", "p_holm"]
-    short += ["verdict", "needed", "note"]
+    short = [*PANEL, who, "measure", "size", "difference", "low", "high", "interval"]
+    short += ["seeds", "p", "p_holm", "verdict", "needed", "note"]
     show(with_interval(table[short], "difference", "difference"), format)
 
 

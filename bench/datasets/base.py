@@ -143,6 +143,8 @@ def carrying(x: Array, signal: Signal, share: float) -> Array:
 class Dataset(ABC):
     """A source of data. Its fields are its knobs; each has a default."""
 
+    #: The kind of its data, such as "text"; None, if it is none that a learner is made for.
+    domain: ClassVar[str | None] = None
     #: Where OpenML has its files, where it has them.
     openml: ClassVar[Source | None] = None
 

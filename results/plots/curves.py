@@ -50,8 +50,8 @@ def plot_curves(curves: pd.DataFrame, planned: int | None = None) -> Figure:
         planned: The number of trials of the grid; None adds up what the curves know of.
 
     Returns:
-        The figure. Bands are 95 % intervals; where all seeds agree the interval is a
-        whisker, lest plateaus vanish under their bands; one seed has neither. A cross marks
+        The figure. Bands are 95 % intervals; where all seeds agree, and where there is one
+        seed, there is none. A cross marks
         a mean over survivors, where trials failed. A dagger ends the curve of a learner whose
         accuracy without a collective is, in the mean, not above that of a constant answer: it
         says nothing of what the learner makes of a collective. What is missing is said above
@@ -155,8 +155,9 @@ def plot_areas(areas: pd.DataFrame) -> Figure:
         axes.tick_params("y", length=0)
         for y, (_, row) in enumerate(task.iterrows()):
             line = styles[row["learner"]].line() | {"markersize": 4, "markeredgewidth": 1.0}
-            ends = [row["low"], row["high"]]
-            axes.plot(ends, [y, y], color=line["color"], solid_capstyle="butt", linewidth=1.2)
+            if row["interval"] == "t":
+                ends = [row["low"], row["high"]]
+                axes.plot(ends, [y, y], color=line["color"], solid_capstyle="butt", linewidth=1.2)
             axes.plot([row["area"]], [y], **line | {"linestyle": "none"})
     for axes in grid[-fitting(2) :]:
         axes.set_xlabel("area under the success curve")
@@ -181,9 +182,6 @@ def _success(axes: Axes, curve: pd.DataFrame, line: dict[str, Any]) -> None:
     by_t = (curve["interval"] == "t").to_numpy()
     low, high = (np.where(by_t, curve[end], mean) for end in ("low", "high"))
     axes.fill_between(sizes, low, high, color=line["color"], alpha=0.13, linewidth=0)
-    flat = curve[curve["interval"] == "wilson"]
-    whisker = {"color": line["color"], "alpha": 0.5, "linewidth": 0.8}
-    axes.vlines(flat["size"], flat["low"], flat["high"], **whisker)
     axes.plot(sizes, mean, **line)
     if not learns(curve):
         dagger(axes, sizes[-1], mean[-1], line["color"])

@@ -21,6 +21,7 @@ from results.stats.bound_slack import BOUND, promised
 from results.stats.critical_mass import critical_mass
 from results.stats.curves import area, success_curves
 from results.stats.frames import CELL, PANEL
+from results.stats.intervals import Interval, written
 from results.stats.ranks import field, mean_ranks
 
 LEVELS = (0.5, 0.9)
@@ -37,9 +38,10 @@ def summary(records: pd.DataFrame, levels: tuple[float, ...] = LEVELS) -> pd.Dat
     texts = critical.pivot(index=CELL, columns="level", values="text")
     texts.columns = [f"critical mass at {level:g}" for level in texts.columns]
     areas = area(records).set_index(CELL)
+    names = ["area", "low", "high", "interval"]
     inside = [
-        f"{mean:.3f} [{low:.3f}, {high:.3f}]"
-        for mean, low, high in zip(areas["area"], areas["low"], areas["high"], strict=True)
+        written(Interval(*row), seeds)
+        for *row, seeds in zip(*(areas[name] for name in [*names, "seeds"]), strict=True)
     ]
     areas = areas.assign(inside=inside)
     counts = curves.groupby(CELL)[["seeds", "failed"]].agg({"seeds": "min", "failed": "sum"})
@@ -90,7 +92,7 @@ def write_figures(
         "cost": (lambda: plot_cost(curves), curves),
         "promises": (lambda: plot_promises(promises), promises),
         "pairs": (lambda: plot_pairs(pairs), pairs),
-        "ranks": (lambda: plot_ranks(ranks), ranks[ranks["datasets"] > 1]),
+        "ranks": (lambda: plot_ranks(ranks), ranks),
         "dynamics": (lambda: plot_dynamics(traced), traced),
     }
     if only is not None and only not in draw:

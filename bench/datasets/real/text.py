@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge
@@ -102,6 +102,8 @@ class SMSSpam(Dataset):
             it.
     """
 
+    domain: ClassVar[str | None] = "text"
+
     n: Count = None
     n_test: Count = None
     length: Annotated[int, Ge(1)] = 40
@@ -156,6 +158,8 @@ class TextFile(Dataset):
         overlap: The share of texts that are given the signal by nature, beside those that have
             it.
     """
+
+    domain: ClassVar[str | None] = "text"
 
     file: str = "texts.csv"
     text: str = "text"
