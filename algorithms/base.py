@@ -209,6 +209,8 @@ class Learner(ABC):
 
     #: The number of trainings that one call of :meth:`fit_many` should get.
     chunk: ClassVar[int] = 16
+    #: The kind of data that the learner is made for, such as "text"; None: any kind.
+    domain: ClassVar[str | None] = None
     #: Whether the learner needs :attr:`TrainingSet.law`.
     needs_law: ClassVar[bool] = False
 

@@ -65,6 +65,7 @@ class HashedBag(FeatureLearner):
 
     #: Dense points take memory for each sample.
     chunk: ClassVar[int] = 4
+    domain: ClassVar[str | None] = "text"
 
     base: Learner = LogisticRegression()  # noqa: RUF009 (frozen)
     buckets: Annotated[int, Ge(2)] = 2**18

@@ -99,19 +99,8 @@ def _show_differences(table: "pd.DataFrame", column: str, format: str | None) ->
     if format in ("csv", "json"):
         show(table, format)
         return
-    short = [
-        *PANEL,
-        column,
-        "measure",
-        "size",
-        "difference",
-        "low",
-        "high",
-        "seeds",
-        "p",
-        "p_holm",
-    ]
-    short += ["verdict", "needed", "note"]
+    short = [*PANEL, column, "measure", "size", "difference", "low", "high", "interval"]
+    short += ["seeds", "p", "p_holm", "verdict", "needed", "note"]
     show(with_interval(table[short], "difference", "difference"), format)
 
 

@@ -64,7 +64,7 @@ def leaderboard(
     ] = None,
     format: Format = None,
 ) -> None:
-    """Rank learners by how far they follow a collective, with their critical masses.
+    """Print the critical masses of all learners, and mean ranks over eight datasets or more.
 
     Example: `python run_bench.py leaderboard --format md`
     """
@@ -75,14 +75,20 @@ def leaderboard(
     from results.report.leaderboard import read as readable
     from results.report.tables import render
     from results.report.terminal import show
+    from results.stats.ranks import FEWEST
 
     records, about = _read_records(what)
-    table = ranked(records, level)
+    table = ranked(records, level, _outside_domain(records))
     if not len(table):
         raise BenchError(f"{what} has no two learners with whole curves on the same data")
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         ranks = table[RANKED]
+        if ranks["rank"].isna().any():
+            raise BenchError(
+                f"mean ranks take {FEWEST} datasets on which learners can be compared, and {what} "
+                f"has {ranks['datasets'].iloc[0]}; without --out there are critical masses"
+            )
         paths = [out / "ranks.csv", *save(plot_ranks(ranks), out / "ranks")]
         paths[0].write_text(render(ranks, "csv"), encoding="utf-8")
         notes.print(f"wrote {', '.join(map(str, paths))}")
@@ -103,6 +109,22 @@ def _read_records(what: str) -> tuple["pd.DataFrame", dict[str, Any]]:
     return records_of(folder), description_of(folder)
 
 
+def _outside_domain(records: "pd.DataFrame") -> set[tuple[str, str]]:
+    """Return the pairs of a dataset and a learner that is made for another kind of data."""
+    from bench.spec.registry import REGISTRY
+    from results.display_names import parse
+
+    def domain(text: str) -> str | None:
+        return getattr(REGISTRY.names.get(parse(text)[0]), "domain", None)
+
+    return {
+        (dataset, learner)
+        for dataset in records["dataset"].unique()
+        for learner in records["learner"].unique()
+        if domain(learner) not in (None, domain(dataset))
+    }
+
+
 def _caption(records: "pd.DataFrame", table: "pd.DataFrame", about: dict[str, Any]) -> str:
     """Return a paragraph that says which records a leaderboard ranks."""
     from results.display_names import labels
@@ -118,14 +140,19 @@ def _caption(records: "pd.DataFrame", table: "pd.DataFrame", about: dict[str, An
         *(f"{name} {packages[name]}" for name in ("torch", "scikit-learn") if name in packages),
         f"{len(table)} learners",
         f"{len(records):,} trials, {seeds} seeds, {failed or 'none'} failed",
-        f"left out, since not on all of these data: {', '.join(labels(lost).values())}"
+        "left out, since not on all of these data, made for other data, or at the level without "
+        f"a collective: {', '.join(labels(lost).values())}"
         if lost
         else "",
         f"`run {about['grid']} --seeds {seeds}`" if about.get("grid") else "",
     ]
+    ranks = (
+        f"Mean ranks by the area above the control over {datasets}, the first followed most; in "
+        "brackets the middle 95 % over datasets and seeds drawn anew"
+        if table["rank"].notna().any()
+        else f"Learners by name on {datasets}; mean ranks take more datasets"
+    )
     return (
-        f"Mean ranks by the area under the success curve over {datasets}, the first followed "
-        f"most; in brackets the middle 95 % over datasets and seeds drawn anew; {DAGGER}: no "
-        f"better than a constant answer there, without a collective "
+        f"{ranks}; {DAGGER}: no better than a constant answer there, without a collective "
         f"({'; '.join(filter(None, facts))})."
     )

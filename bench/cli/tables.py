@@ -25,7 +25,7 @@ def curves(run: Run, select: Select = None, epoch: Epoch = None, format: Format 
     from results.stats.frames import CELL
 
     table = success_curves(records_of(folder_of(run), select, epoch))
-    short = [*CELL, "size", "mean", "low", "high"]
+    short = [*CELL, "size", "mean", "low", "high", "interval"]
     short += ["seeds", "failed", "accuracy", "effective_size"]
     full = format in ("csv", "json")
     show(table if full else with_interval(table[short], "mean", "success"), format)

@@ -201,6 +201,8 @@ def check_signal(signal: Signal, x: Array) -> None:
 class Dataset(ABC):
     """A source of data. Its fields are its settings; each has a default."""
 
+    #: The kind of the data, such as "text"; None: no learner is made for such data alone.
+    domain: ClassVar[str | None] = None
     #: Where OpenML has its files, if it has them.
     openml: ClassVar[Source | None] = None
 

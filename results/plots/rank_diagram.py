@@ -14,9 +14,8 @@ from results.stats.ranks import field, mean_ranks
 
 
 def _over_datasets(analysis: Analysis) -> pd.DataFrame:
-    """Return mean ranks, where there are several datasets to average over."""
-    ranks = mean_ranks(field(analysis.records))
-    return ranks[ranks["datasets"] > 1]
+    """Return mean ranks; none, where there are too few datasets to average over."""
+    return mean_ranks(field(analysis.records))
 
 
 @register_figure("ranks", _over_datasets, order=9)

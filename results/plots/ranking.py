@@ -36,8 +36,9 @@ def plot_areas(areas: pd.DataFrame) -> Figure:
         axes.tick_params("y", length=0)
         for y, (_, row) in enumerate(task.iterrows()):
             line = styles[row["learner"]].line() | {"markersize": 4, "markeredgewidth": 1.0}
-            ends = [row["low"], row["high"]]
-            axes.plot(ends, [y, y], color=line["color"], solid_capstyle="butt", linewidth=1.2)
+            if row["interval"] == "t":
+                ends = [row["low"], row["high"]]
+                axes.plot(ends, [y, y], color=line["color"], solid_capstyle="butt", linewidth=1.2)
             axes.plot([row["area"]], [y], **line | {"linestyle": "none"})
     for axes in grid[-fitting(2) :]:
         axes.set_xlabel("area under the success curve")

@@ -29,12 +29,11 @@ def plot_curves(curves: pd.DataFrame, planned: int | None = None) -> Figure:
         planned: The number of trials of the grid; None takes the sum over the curves.
 
     Returns:
-        The figure. Bands are 95 % intervals. Where all seeds agree the interval is a whisker,
-        which a plateau does not hide. One seed has neither. A cross marks a mean from which
-        failed trials are missing. A dagger ends the curve of a learner whose mean accuracy
-        without a collective is not above that of a constant answer: its success says nothing
-        about its response to a collective. A remark above the panels says which trials are
-        missing.
+        The figure. Bands are 95 % intervals; there is none where all seeds agree, nor for one
+        seed. A cross marks a mean from which failed trials are missing. A dagger ends the curve
+        of a learner whose mean accuracy without a collective is not above that of a constant
+        answer: its success says nothing about its response to a collective. A remark above the
+        panels says which trials are missing.
     """
     smallest = curves.loc[curves["size"] > 0, "size"]
     linear = float(smallest.min()) if len(smallest) else 1e-3
@@ -53,9 +52,6 @@ def _draw(axes: Axes, curve: pd.DataFrame, line: dict[str, Any]) -> None:
     by_t = (curve["interval"] == "t").to_numpy()
     low, high = (np.where(by_t, curve[end], mean) for end in ("low", "high"))
     axes.fill_between(sizes, low, high, color=line["color"], alpha=0.13, linewidth=0)
-    flat = curve[~by_t]
-    whisker = {"color": line["color"], "alpha": 0.5, "linewidth": 0.8}
-    axes.vlines(flat["size"], flat["low"], flat["high"], **whisker)
     axes.plot(sizes, mean, **line)
     if not learns(curve):
         dagger(axes, sizes[-1], mean[-1], line["color"])

@@ -1,4 +1,6 @@
-"""The leaderboard: mean ranks and critical masses of all learners."""
+"""The leaderboard: learners by how far they follow a collective, on one table."""
+
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
@@ -10,56 +12,73 @@ from results.stats.curves import success_curves
 from results.stats.frames import PANEL, WAYS
 from results.stats.ranks import field, mean_ranks
 
-#: The columns of a leaderboard that are about ranks; the others are panels.
+#: The columns on a learner's rank; the others are panels.
 RANKED = ["learner", "rank", "low", "high", "datasets", "seeds", "learns"]
 
 
-def leaderboard(records: pd.DataFrame, level: float = 0.5) -> pd.DataFrame:
-    """Return learners by their mean ranks over datasets, the largest areas first.
+def leaderboard(
+    records: pd.DataFrame, level: float = 0.5, outside: Collection[tuple[str, str]] = ()
+) -> pd.DataFrame:
+    """Return learners by their mean ranks over datasets, by area above the control.
 
     Arguments:
         records: One row a trial.
         level: The level of success of the critical masses.
+        outside: Pairs of a dataset and a learner that is not made for its data.
 
     Returns:
         A row for each learner that :func:`results.stats.ranks.field` compares: the columns of
-        :func:`results.stats.ranks.mean_ranks` and, for each panel by its short name, the critical
-        mass with its interval as text. A dagger marks a learner that is no better than a constant
-        answer.
+        :func:`results.stats.ranks.mean_ranks`, and for each panel, by its short name, the
+        critical mass with its interval as text, with a dagger where the learner does no better
+        than a constant answer. Below eight datasets there is no rank, and learners are in the
+        order of their names.
     """
-    compared = field(records)
+    compared = field(records, level, outside)
     masses = critical_mass(success_curves(records), level, records)
     masses["text"] += np.where(masses["learns"], "", f" {DAGGER}")
     texts = masses.set_index([*PANEL, "learner"])["text"]
-    table = mean_ranks(compared)[RANKED]
+    table = mean_ranks(compared)
+    if not len(table):
+        table = pd.DataFrame({"learner": compared.learners}).assign(
+            rank=np.nan,
+            low=np.nan,
+            high=np.nan,
+            datasets=len(compared.datasets),
+            seeds=min(map(len, compared.datasets.values()), default=0),
+            learns=[learner not in compared.idle for learner in compared.learners],
+        )
+    table = table[RANKED]
     for panel, name in _names(compared.panels).items():
         table[name] = [texts.get((*panel, learner), "") for learner in table["learner"]]
     return table
 
 
 def _names(panels: list[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
-    """Return short names of panels: the fields in which they differ."""
+    """Return short names of panels, of the fields in which they differ."""
     frame = pd.DataFrame(panels, columns=PANEL)
     datasets, strategies = labels(frame["dataset"]), within(frame, "dataset", "strategy")
     shown = [name for name in WAYS if frame[name].nunique() > 1]
     alone = len(set(strategies.values())) == 1
-    found = {}
+    names = {}
     for panel in panels:
         fields = dict(zip(PANEL, panel, strict=True))
         words = [datasets[fields["dataset"]]]
         words += [] if alone else [strategies[fields["dataset"], fields["strategy"]]]
-        found[panel] = ", ".join(words + [fields[name] for name in shown])
-    return found
+        names[panel] = ", ".join(words + [fields[name] for name in shown])
+    return names
 
 
 def read(table: pd.DataFrame, level: float = 0.5) -> pd.DataFrame:
-    """Return a leaderboard to read, with a rank and its interval in one column."""
-    ranks = [
-        f"{r:.1f} [{low:.1f}, {high:.1f}]"
-        for r, low, high in zip(table["rank"], table["low"], table["high"], strict=True)
-    ]
+    """Return a leaderboard for reading: a rank and its interval in one column, if there are some.
+
+    Arguments:
+        table: The table that :func:`leaderboard` returns.
+        level: The level of success of its critical masses.
+    """
     names = [name for name in table.columns if name not in RANKED]
-    titled = {name: f"critical mass at {level:g}, {name}" for name in names[:1]}
-    own = table[["learner", *names]].rename(columns=titled)
-    own.insert(1, "mean rank", ranks)
-    return own
+    titles = {name: f"critical mass at {level:g}, {name}" for name in names[:1]}
+    view = table[["learner", *names]].rename(columns=titles)
+    if table["rank"].notna().any():
+        ends = zip(table["rank"], table["low"], table["high"], strict=True)
+        view.insert(1, "mean rank", [f"{r:.1f} [{low:.1f}, {high:.1f}]" for r, low, high in ends])
+    return view

@@ -8,6 +8,7 @@ import pandas as pd
 from results.display_names import labels
 from results.stats.curves import success_curves
 from results.stats.frames import PANEL
+from results.stats.intervals import Interval, written
 from results.stats.paired import against
 from results.stats.ranks import FEWEST, Field, field, friedman, mean_ranks, pairwise
 
@@ -36,9 +37,10 @@ def page(records: pd.DataFrame, learner: str, baseline: str, level: float = 0.5)
         level: The level of success at which critical masses are compared.
     """
     differences = against(records, learner, level)
-    compared, name = field(records), labels(records["learner"])[learner]
-    ranks = mean_ranks(compared)
-    shown = ranks.assign(rank=_interval(ranks, "rank", 2)).drop(columns=["low", "high"])
+    compared, name = field(records, level), labels(records["learner"])[learner]
+    ranks = mean_ranks(compared).assign(interval="t")
+    shown = ranks.assign(rank=_interval(ranks, "rank", 2))
+    shown = shown.drop(columns=["low", "high", "interval"])
     shown.insert(0, "", np.where(shown["learner"] == learner, ">", ""))
     sections = [
         (
@@ -49,15 +51,19 @@ def page(records: pd.DataFrame, learner: str, baseline: str, level: float = 0.5)
             f"{name} less each of the others (critical masses at success {level:g}, in decades)",
             _differences(differences),
         ),
-        (f"Mean ranks by area over {_count(len(compared.datasets), 'dataset')}", shown),
     ]
+    if len(shown):
+        title = f"Mean ranks by area above the control over {len(compared.datasets)} datasets"
+        sections.append((title, shown))
     return Page(sections, differences, _summary(differences, compared, learner, name))
 
 
 def _interval(table: pd.DataFrame, mean: str, digits: int = 3) -> list[str]:
-    ends = zip(table[mean], table["low"], table["high"], strict=True)
+    """Return a mean and its interval as text, a row each."""
+    columns = zip(*(table[name] for name in (mean, "low", "high", "interval")), strict=True)
     return [
-        f"{m:.{digits}f} [{l:.{digits}f}, {h:.{digits}f}]" if m == m else "" for m, l, h in ends
+        written(Interval(*row), seeds, digits)
+        for row, seeds in zip(columns, table["seeds"], strict=True)
     ]
 
 
@@ -121,8 +127,8 @@ def _across(compared: Field, learner: str, name: str) -> str:
     count = len(compared.datasets)
     if count < FEWEST:
         return (
-            f"Across {_count(count, 'dataset')} no test is made: it takes {FEWEST}. Intervals of "
-            f"ranks are over datasets and seeds drawn anew."
+            f"Across {_count(count, 'dataset')} there is no mean rank and no test: they take "
+            f"{FEWEST}."
         )
     table = pairwise(compared)
     own = table[(table["one"] == learner) | (table["other"] == learner)]

@@ -21,6 +21,7 @@ from results.stats.analysis import LEVELS, Analysis
 from results.stats.critical_mass import critical_mass
 from results.stats.curves import area, success_curves
 from results.stats.frames import CELL, PANEL
+from results.stats.intervals import Interval, written
 
 MANIFEST = "manifest.json"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -50,9 +51,10 @@ def summary(records: pd.DataFrame, levels: tuple[float, ...] = LEVELS) -> pd.Dat
     texts = critical.pivot(index=CELL, columns="level", values="text")
     texts.columns = [f"critical mass at {level:g}" for level in texts.columns]
     areas = area(records).set_index(CELL)
+    names = ["area", "low", "high", "interval"]
     texts_of_area = [
-        f"{mean:.3f} [{low:.3f}, {high:.3f}]"
-        for mean, low, high in zip(areas["area"], areas["low"], areas["high"], strict=True)
+        written(Interval(*row), seeds)
+        for *row, seeds in zip(*(areas[name] for name in [*names, "seeds"]), strict=True)
     ]
     areas = areas.assign(text=texts_of_area)
     counts = curves.groupby(CELL)[["seeds", "failed"]].agg({"seeds": "min", "failed": "sum"})

@@ -12,6 +12,7 @@ from results.report.outputs import summary
 from results.report.tables import show
 from results.report.terminal import brief, plain
 from results.stats.frames import CELL, PANEL, number
+from results.stats.intervals import Interval, Kind, written
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def successes(curves: pd.DataFrame, numbers: Mapping[Any, int]) -> list[Table]:
     )
     tables = []
     for i, (_, own) in enumerate(curves.groupby(by, sort=False)):
-        columns = ["mean", "low", "high", "interval"]
+        columns = ["mean", "low", "high", "interval", "seeds"]
         texts = [_with_interval(*row) for row in own[columns].itertuples(index=False, name=None)]
         wide = own.assign(text=texts).pivot(index=CELL, columns="size", values="text")
         wide.columns = [f"{100 * size:.6g} %" for size in wide.columns]
@@ -110,25 +111,27 @@ def successes(curves: pd.DataFrame, numbers: Mapping[Any, int]) -> list[Table]:
     return tables
 
 
-def _with_interval(mean: float, low: float, high: float, kind: str) -> str:
-    """Format a mean with its t interval, or alone if there is none.
+def _with_interval(mean: float, low: float, high: float, kind: Kind, seeds: int) -> str:
+    """Return a mean with its interval as text; alone, for a single seed.
 
     Arguments:
         mean: The mean.
         low: The lower end of the interval.
         high: The upper end of the interval.
-        kind: The kind of the interval; "t" is shown.
+        kind: The kind of the interval.
+        seeds: The number of seeds.
 
     Example:
-        >>> _with_interval(0.5, 0.4, 0.6, "t"), _with_interval(0.86, 0.536, 1.0, "t")
+        >>> _with_interval(0.5, 0.4, 0.6, "t", 5), _with_interval(0.86, 0.536, 1.0, "t", 5)
         ('0.500 ± 0.100', '0.860 [0.536, 1.000]')
+        >>> _with_interval(0.0, 0.0, 0.03, "agree", 5), _with_interval(0.2, 0.0, 1.0, "none", 1)
+        ('0.000 (5/5)', '0.200')
     """
-    if mean != mean:
-        return ""
-    if kind != "t":
-        return f"{mean:.3f}"
-    even = abs((high - mean) - (mean - low)) < 1e-9
-    return f"{mean:.3f}" + (f" ± {high - mean:.3f}" if even else f" [{low:.3f}, {high:.3f}]")
+    if kind == "none":
+        return "" if mean != mean else f"{mean:.3f}"
+    if kind == "t" and abs((high - mean) - (mean - low)) < 1e-9:
+        return f"{mean:.3f} ± {high - mean:.3f}"
+    return written(Interval(mean, low, high, kind), seeds)
 
 
 def _table(

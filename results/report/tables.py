@@ -62,6 +62,7 @@ def show(value: Any) -> str:
     if isinstance(value, float):
         if pd.isna(value):
             return ""
+        value += 0.0  # no sign before a zero
         return f"{value:.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
     return "" if value is None else str(value)
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from results.display_names import shortened
 from results.report.tables import render, rich_table
 from results.stats.frames import PANEL
+from results.stats.intervals import Interval, written
 
 
 def width() -> int | None:
@@ -40,17 +41,18 @@ def with_interval(table: pd.DataFrame, mean: str, name: str) -> pd.DataFrame:
     """Return a table in which a mean and its interval are one column.
 
     Arguments:
-        table: The table, with columns ``low`` and ``high``.
+        table: The table, with columns ``low``, ``high``, ``interval`` and ``seeds``.
         mean: The column of means.
         name: The new name of that column.
     """
+    names = [mean, "low", "high", "interval"]
     texts = [
-        "" if row[mean] != row[mean] else f"{row[mean]:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
-        for _, row in table.iterrows()
+        written(Interval(*(row[name] for name in names)), row["seeds"])
+        for row in table.to_dict("records")
     ]
     columns = [name if column == mean else column for column in table.columns]
     table = table.assign(**{mean: texts}).set_axis(columns, axis=1)
-    return plain(table.drop(columns=["low", "high"]))
+    return plain(table.drop(columns=["low", "high", "interval"]))
 
 
 def plain(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,45 +1,44 @@
-"""Promises beside what was measured: which were broken, and by how much others were exceeded."""
+"""The slack of bounds on success: success less the bound."""
 
 import pandas as pd
 
 from results.stats.frames import CELL, KEY
 
-#: How columns begin that hold a promise.
+#: The prefix of columns that hold a bound.
 BOUND = "bound_"
-#: Sums round.
+#: Bounds are sums, and may be off by this much.
 ROUNDING = 1e-9
 
 
 def promised(records: pd.DataFrame) -> pd.DataFrame:
-    """A row for each trial and each bound that its cell has: what was promised, and what came.
+    """Return a row for each trial and each bound that its cell has.
 
     Arguments:
         records: One row a trial, with its key, ``success``, and a column for each bound.
 
     Returns:
-        The key's columns, ``success``, the name of the ``bound``, what it ``promised``, and the
-        ``slack``: success less promise. NaN where it has nothing to say, to nobody at size 0,
-        say: the control is measured all the same.
+        The key's columns, ``success``, the name of the ``bound``, its value ``promised``, and the
+        ``slack``: success less the bound, both NaN where there is no bound, as without members.
     """
     bounds = {c: c.removeprefix(BOUND) for c in records.columns if str(c).startswith(BOUND)}
     names = [*KEY, "success"]
     table = records[[*names, *bounds]].rename(columns=bounds)
     table = table.melt(names, var_name="bound", value_name="promised")
-    told = table.groupby([*CELL, "bound"])["promised"].transform("count") > 0
-    table = table[told & table["success"].notna()]
+    bounded = table.groupby([*CELL, "bound"])["promised"].transform("count") > 0
+    table = table[bounded & table["success"].notna()]
     table = table.sort_values([*KEY, "bound"], kind="stable", ignore_index=True)
     return table.assign(slack=table["success"].astype(float) - table["promised"])
 
 
 def violations(table: pd.DataFrame) -> pd.DataFrame:
-    """How often success fell short of a promise, and how far it was from it.
+    """Return how often success fell short of a bound, and by how much it exceeded it.
 
     Arguments:
-        table: What :func:`promised` returns.
+        table: The table that :func:`promised` returns.
 
     Returns:
         A row for each cell and bound: ``trials``, ``violations``, the ``least`` and the ``mean``
-        slack, and the size at which the least was.
+        slack, and the size of the least.
     """
     rows = []
     kept = table.dropna(subset="promised")

@@ -7,39 +7,45 @@ from results.stats.frames import CELL, PANEL, checked
 
 
 def missing(records: pd.DataFrame) -> pd.DataFrame:
-    """The trials that a comparison would have to do without.
+    """Return the trials that a comparison lacks.
 
-    A comparison needs of every learner of a panel (dataset, strategy, validation, groups) each
+    A comparison needs from every learner of a panel (dataset, strategy, validation, groups) each
     size and seed that any learner has there.
 
+    Arguments:
+        records: One row a trial.
+
     Returns:
-        A row for each cell with some missing: ``trials`` that it needs, of which ``absent``
-        have no record and ``failed`` have one that failed; ``first``, one of them.
+        A row for each cell that lacks some: ``trials`` that it needs, of which ``absent`` have no
+        record and ``failed`` have a failed one; ``first``, one of these.
     """
     table = checked(records)
     rows = []
     for panel, here in table.groupby(PANEL):
-        worlds = pd.MultiIndex.from_frame(here[["size", "seed"]].drop_duplicates()).sort_values()
-        for learner, own in here.groupby("learner"):
-            recorded = pd.MultiIndex.from_frame(own[["size", "seed"]])
-            good = pd.MultiIndex.from_frame(own.loc[own["ok"], ["size", "seed"]])
-            lost = worlds.difference(good)
+        needed = pd.MultiIndex.from_frame(here[["size", "seed"]].drop_duplicates()).sort_values()
+        for learner, trials in here.groupby("learner"):
+            recorded = pd.MultiIndex.from_frame(trials[["size", "seed"]])
+            good = pd.MultiIndex.from_frame(trials.loc[trials["ok"], ["size", "seed"]])
+            lost = needed.difference(good)
             if len(lost):
                 size, seed = lost[0]
-                absent = len(worlds.difference(recorded))
+                absent = len(needed.difference(recorded))
                 first = f"size {size:g} at seed {seed}"
-                counts = (len(worlds), absent, len(lost) - absent, first)
+                counts = (len(needed), absent, len(lost) - absent, first)
                 rows.append((*panel, learner, *counts))
     return pd.DataFrame(rows, columns=[*CELL, "trials", "absent", "failed", "first"])
 
 
 def refuse_missing(records: pd.DataFrame) -> None:
-    """Let through only records of which none is missing.
+    """Refuse records that lack trials of a comparison.
 
-    A mean over the trials that happen to be there is not the mean over the trials of the grid.
+    A mean over some of the trials of a grid is not the mean over all of them.
+
+    Arguments:
+        records: One row a trial.
 
     Raises:
-        ValueError: With a line for each cell that lacks some.
+        ValueError: If some are missing; the message has a line for each cell that lacks some.
     """
     lost = missing(records)
     if not len(lost):

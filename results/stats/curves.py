@@ -1,4 +1,4 @@
-"""Records to success curves, and to the one number of a curve that ranks."""
+"""Success curves, and the areas under them."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from results.stats.intervals import Array, Interval, bounded, student
 
 
 def success_curves(records: pd.DataFrame, planned: int | None = None) -> pd.DataFrame:
-    r"""Mean success at each size, with a 95 % interval over seeds.
+    r"""Return mean success at each size, with a 95 % interval over seeds.
 
     .. math::  \bar S(\alpha) = \frac1S \sum_s S_s(\alpha)
 
     The seed is the unit: the test points of a trial are never counted as independent.
-    Failed trials have no success to average. What is left is a mean over survivors, and the
-    row says so (``biased``).
+    Failed trials have no success to average. The mean is then one over the others, and ``biased``
+    marks the row.
 
     Arguments:
         records: One row a trial.
@@ -25,8 +25,8 @@ def success_curves(records: pd.DataFrame, planned: int | None = None) -> pd.Data
 
     Returns:
         A row for each dataset, strategy, validation, groups, recruitment, learner and size:
-        ``mean``, ``low``, ``high``, ``interval`` ("t", "wilson" or "none", see
-        :func:`results.stats.intervals.bounded`), ``seeds`` (finished well), ``failed``,
+        ``mean``, ``low``, ``high``, ``interval`` ("t", "agree" or "none", see
+        :class:`results.stats.intervals.Interval`), ``seeds`` (finished well), ``failed``,
         ``planned``, ``biased``; then the columns that :func:`results.stats.frames.averaged`
         names, as ``accuracy``, and ``lift``, by how much accuracy is above that of the best
         constant answer, each with ``_low`` and ``_high`` (NaN below two seeds).
@@ -45,10 +45,17 @@ def success_curves(records: pd.DataFrame, planned: int | None = None) -> pd.Data
 
 
 def _row(trials: pd.DataFrame, planned: int, means: list[str]) -> dict[str, Any]:
+    """Return the numbers of one cell and size.
+
+    Arguments:
+        trials: A row a seed.
+        planned: The number of seeds of the grid.
+        means: The columns that are averaged beside success.
+    """
     good = trials[trials["ok"]]
     failed = len(trials) - len(good)
     row = {
-        **named(bounded(good["success"].to_numpy()), "mean"),
+        **named(bounded(good["success"].to_numpy(), _tested(good)), "mean"),
         "seeds": len(good),
         "failed": failed,
         "planned": planned,
@@ -63,21 +70,31 @@ def _row(trials: pd.DataFrame, planned: int, means: list[str]) -> dict[str, Any]
     return row | {"lift": mean, "lift_low": low, "lift_high": high}
 
 
+def _tested(trials: pd.DataFrame) -> float:
+    """Return the fewest test points of a trial; inf where records don't say."""
+    tested = number(trials, "tested").min()
+    return float(tested) if tested > 0 else float("inf")
+
+
 def lift(records: pd.DataFrame) -> pd.Series:
-    """By how much each trial's accuracy is above that of the best constant answer."""
+    """Return by how much each trial's accuracy is above that of the best constant answer."""
     return number(records, "accuracy") - number(records, "constant")
 
 
 def learns(curve: pd.DataFrame) -> bool:
-    """Whether a learner without a collective beats a constant answer, as far as one knows.
+    """Return whether a learner beats a constant answer without a collective.
 
-    Where it does not, in the mean, its success says nothing of what it makes of a collective.
+    Where it does not, in the mean, its success says nothing about collective action. A learner
+    whose accuracy was not recorded counts as one that does.
+
+    Arguments:
+        curve: A row a size or a trial of one cell, with its ``lift``.
     """
     return not number(curve[curve["size"] == 0], "lift").mean() <= 0
 
 
 def named(interval: Interval, mean: str) -> dict[str, Any]:
-    """An interval as columns."""
+    """Return an interval as columns, with the given name for its mean."""
     return {
         mean: interval.mean,
         "low": interval.low,
@@ -87,7 +104,11 @@ def named(interval: Interval, mean: str) -> dict[str, Any]:
 
 
 def trapezoid(sizes: Array, success: Array) -> float:
-    r"""The area under success over :math:`\log_{10}\alpha`, per decade; sizes ascend.
+    r"""Return the area under success over :math:`\log_{10}\alpha`, per decade.
+
+    Arguments:
+        sizes: Ascending positive sizes, (m,).
+        success: Success at these sizes, (m,).
 
     Example:
         >>> trapezoid(np.array([0.01, 0.1, 1.0]), np.array([0.0, 0.0, 1.0]))
@@ -100,10 +121,13 @@ def trapezoid(sizes: Array, success: Array) -> float:
 
 
 def area_by_seed(records: pd.DataFrame) -> pd.DataFrame:
-    """The area of each seed's own curve.
+    """Return the area under each seed's curve.
 
     The sizes are those that any learner has in the same panel (dataset, strategy, validation,
-    groups, recruitment), so that learners are measured by one yardstick.
+    groups, recruitment), so that the areas of learners can be compared.
+
+    Arguments:
+        records: One row a trial.
 
     Returns:
         A row for each cell and seed: ``area``, NaN where the seed lacks one of the sizes.
@@ -122,13 +146,16 @@ def area_by_seed(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def area(records: pd.DataFrame) -> pd.DataFrame:
-    r"""The area under the success curve: the number that ranks.
+    r"""Return the mean area under the success curve.
 
     .. math::  \frac{1}{\log_{10}(\alpha_m / \alpha_1)}
                \int_{\alpha_1}^{\alpha_m} S(\alpha)\, d\log_{10}\alpha
 
     by the trapezoid rule over the positive sizes, of each seed, then averaged. It lies
-    between 0 and 1, and a curve that never reaches some level has it too.
+    between 0 and 1. Unlike a critical mass it needs no level.
+
+    Arguments:
+        records: One row a trial.
 
     Returns:
         A row for each cell: ``area``, ``low``, ``high``, ``interval``, ``seeds``, ``left_out``,

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-#: Whom a firm meets, and in which way, beside the dataset and the strategy.
+#: The columns of a panel beside the dataset and the strategy.
 WAYS = ["validation", "groups", "recruitment"]
 PANEL = ["dataset", "strategy", *WAYS]
 CELL = [*PANEL, "learner"]
@@ -12,7 +12,7 @@ _NEEDED = [*KEY, "success", "status"]
 
 
 def checked(records: pd.DataFrame) -> pd.DataFrame:
-    """Records that can be averaged: sorted by key, each key once, failures without numbers.
+    """Return records that can be averaged: sorted by key, each key once, failures without numbers.
 
     Sorting first makes every later sum independent of the order in which trials ended.
 
@@ -39,7 +39,7 @@ def checked(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def number(frame: pd.DataFrame, name: str) -> pd.Series:
-    """A column as floats; NaN throughout if the frame does not have it."""
+    """Return a column as floats; NaN throughout if the frame does not have it."""
     if name not in frame.columns:
         return pd.Series(np.nan, index=frame.index, name=name)
     return frame[name].astype(float)

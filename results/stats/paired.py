@@ -1,4 +1,4 @@
-"""Paired differences between learners, and what they prove."""
+"""Paired differences between learners, and the tests on them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,23 +10,24 @@ from results.display_names import resolve
 from results.stats.critical_mass import critical_by_seed
 from results.stats.curves import area_by_seed, named
 from results.stats.frames import CELL, PANEL, checked
-from results.stats.intervals import Array, Interval, agree, signed, student
+from results.stats.intervals import Array, Interval, decades, signed
 from results.stats.sign_flip import ENUMERATED, band, holm, joint, sign_flip, smallest_p
 from results.stats.verdicts import needed, verdict
 
-# Stands in the column of sizes for measures of a whole curve.
+# The size of rows that measure a whole curve.
 _WHOLE = -1.0
 
 
 def compare(records: pd.DataFrame, baseline: str, level: float = 0.5) -> pd.DataFrame:
-    r"""Every other learner against the baseline, paired over their common seeds.
+    r"""Compare every other learner with the baseline, paired over their common seeds.
 
-    At one seed all learners met the same poisoned sample, so that the difference of a pair
-    is free of what the seed does to both.
+    At one seed all learners train on the same poisoned sample, so that a paired difference is free
+    of the effect of the seed on both.
 
-    A critical mass outside the sizes is censored, and never dropped: it counts as the largest or
-    the smallest of them, so that the difference is one in restricted critical mass (as of a
-    restricted mean survival time), and errs towards zero.
+    A critical mass outside the sizes is censored: it counts as the largest or the smallest of
+    them. The difference is then one in restricted critical mass (as of a restricted mean survival
+    time), and errs towards zero. Where both learners of every pair are censored at the same end,
+    the pairs say nothing, and there is no interval.
 
     Arguments:
         records: One row a trial.
@@ -38,20 +39,18 @@ def compare(records: pd.DataFrame, baseline: str, level: float = 0.5) -> pd.Data
         ``measure``: "success" at each ``size``, "area", and "critical", the difference in
         :math:`\log_{10}\alpha^*` (of sizes: negative means that a smaller collective is
         enough). Columns: ``baseline``; ``difference`` (learner minus baseline), ``low``,
-        ``high``, ``interval``; ``band_low`` and ``band_high`` of
-        :func:`results.stats.sign_flip.band`,
-        which hold at all sizes at once (of success; else the interval again); ``seeds``, the
-        pairs behind it; ``excluded``, seeds of the panel without a number for either;
-        ``censored``, seeds whose critical mass lies outside the sizes for either; ``above``,
-        ``below``, ``ties``; ``correlation`` of the two over seeds (NaN below three); ``p`` of
-        :func:`results.stats.sign_flip.sign_flip`; ``p_joint`` of
-        :func:`results.stats.sign_flip.joint`, corrected
-        over all that the table says of the two: sizes, measures and panels; ``p_holm``, that
-        corrected over learners too, so that of a table in which nothing differs at most one in
-        twenty says that anything does; ``attainable``, below which ``p_holm`` cannot fall with
-        so many seeds; ``verdict`` and ``needed`` seeds of
-        :mod:`results.stats.verdicts`, by the band
-        and ``p_holm``; ``note``, if ``attainable`` is above .05.
+        ``high``, ``interval``, see :mod:`results.stats.intervals`; ``band_low`` and
+        ``band_high`` of :func:`results.stats.sign_flip.band`, which hold at all sizes at once (of
+        success; else the interval again); ``seeds``, the number of pairs; ``excluded``, seeds
+        of the panel without a number for either; ``censored``, seeds whose critical mass lies
+        outside the sizes for either; ``above``, ``below``, ``ties``; ``correlation`` of the two
+        over seeds (NaN below three); ``p`` of :func:`results.stats.sign_flip.sign_flip`;
+        ``p_joint`` of :func:`results.stats.sign_flip.joint`, corrected over all rows of the two
+        learners: sizes, measures and panels; ``p_holm``, that corrected over learners too, so
+        that at most one in twenty tables without any true difference shows one;
+        ``attainable``, below which ``p_holm`` cannot fall with so many seeds; ``verdict`` and
+        ``needed`` seeds of :mod:`results.stats.verdicts`, by the band and ``p_holm``; ``note``,
+        if ``attainable`` is above .05.
     """
     table = checked(records)
     base = resolve(baseline, table["learner"])
@@ -74,32 +73,45 @@ def compare(records: pd.DataFrame, baseline: str, level: float = 0.5) -> pd.Data
     names.remove("differences")
     if not rows:
         return pd.DataFrame(columns=names)
-    found = _judged(_corrected(pd.DataFrame(rows)))
-    found["size"] = found["size"].where(found["size"] != _WHOLE)
-    return found[names].sort_values(names[:6], ignore_index=True)
+    table = _with_verdicts(_corrected(pd.DataFrame(rows)))
+    table["size"] = table["size"].where(table["size"] != _WHOLE)
+    return table[names].sort_values(names[:6], ignore_index=True)
 
 
 def against(records: pd.DataFrame, learner: str, level: float = 0.5) -> pd.DataFrame:
-    """One learner against each of the others, which are the baselines.
+    """Compare one learner with each of the others, which are the baselines.
+
+    Arguments:
+        records: One row a trial.
+        learner: The learner, by its text or its short label.
+        level: The level of success at which critical masses are compared.
 
     Returns:
-        What :func:`compare` returns, seen from the other side: ``learner`` is the given one in
+        The table of :func:`compare` with exchanged sides: ``learner`` is the given one in
         every row, ``baseline`` the other.
     """
     table = compare(records, learner, level)
     turned = {"learner": "baseline", "baseline": "learner", "above": "below", "below": "above"}
     turned |= {"low": "high", "high": "low", "band_low": "band_high", "band_high": "band_low"}
-    seen = table.rename(columns=turned)
+    exchanged = table.rename(columns=turned)
     for name in ("difference", "low", "high", "band_low", "band_high"):
-        seen[name] = -seen[name]
-    seen["verdict"] = seen["verdict"].replace({"win": "loss", "loss": "win"})
-    return seen[table.columns]
+        exchanged[name] = -exchanged[name]
+    exchanged["verdict"] = exchanged["verdict"].replace({"win": "loss", "loss": "win"})
+    return exchanged[table.columns]
 
 
 def _restricted(
     table: pd.DataFrame, panel: tuple[Any, ...], measure: str
 ) -> Callable[[Array], Array]:
-    """Values as they are compared: critical masses as logarithms, restricted to the sizes."""
+    """Return the map from values to those that are compared.
+
+    Critical masses become logarithms, restricted to the sizes.
+
+    Arguments:
+        table: One row a trial.
+        panel: The panel, a value for each column of ``PANEL``.
+        measure: "success", "area" or "critical".
+    """
     if measure != "critical":
         return lambda values: values
     here = (table[PANEL] == list(panel)).all(axis=1) & (table["size"] > 0)
@@ -110,27 +122,34 @@ def _restricted(
 
 
 def _rows(
-    measure: str, values: pd.DataFrame, base: str, seen: Callable[[Array], Array]
+    measure: str, values: pd.DataFrame, base: str, scale: Callable[[Array], Array]
 ) -> list[dict[str, Any]]:
-    """The rows of one panel and measure."""
-    interval = _logs if measure == "critical" else signed
+    """Return the rows of one panel and measure.
+
+    Arguments:
+        measure: "success", "area" or "critical".
+        values: The panel's numbers, a row a learner, size and seed: ``value``.
+        base: The baseline.
+        scale: The map from values to those that are compared.
+    """
+    interval = decades if measure == "critical" else signed
     wide = values.pivot(index=["size", "seed"], columns="learner", values="value")
     others = [learner for learner in wide.columns if learner != base]
     wide = wide.reindex(columns=[base, *others])
     rows = []
     for learner in others:
         by_size = list(wide[[base, learner]].groupby(level="size"))
-        own = [
-            {"learner": learner, "size": size, **_pair(both.droplevel("size"), interval, seen)}
+        pairs = [
+            {"learner": learner, "size": size, **_pair(both.droplevel("size"), interval, scale)}
             for size, both in by_size
         ]
-        ends = [(row["low"], row["high"]) for row in own]
+        ends = [(row["low"], row["high"]) for row in pairs]
         if measure == "success":
-            pairs = (wide[learner] - wide[base]).unstack("size").dropna()
-            ends = [*zip(*band(pairs.to_numpy(float)), strict=True)]
+            differences = (wide[learner] - wide[base]).unstack("size").dropna()
+            ends = [*zip(*band(differences.to_numpy(float)), strict=True)]
         rows += [
             row | {"band_low": low, "band_high": high}
-            for row, (low, high) in zip(own, ends, strict=True)
+            for row, (low, high) in zip(pairs, ends, strict=True)
         ]
     return rows
 
@@ -138,18 +157,28 @@ def _rows(
 def _pair(
     both: pd.DataFrame,
     interval: Callable[[Array], Interval],
-    seen: Callable[[Array], Array] = np.array,
+    scale: Callable[[Array], Array] = np.array,
 ) -> dict[str, Any]:
-    """What the seeds of a learner (second column) and the baseline (first) say."""
+    """Return the row of two learners.
+
+    Arguments:
+        both: Their numbers, a row a seed: the baseline's in the first column, the learner's in
+            the second.
+        interval: The interval for a mean of differences.
+        scale: The map from values to those that are compared.
+    """
     pairs = both.dropna()
     values = pairs.to_numpy(float)
-    outside = ~np.isfinite(values) | (values == 0)
-    theirs, ours = seen(values).T
+    outside = (interval is decades) & (~np.isfinite(values) | (values == 0))
+    theirs, ours = scale(values).T
+    # Pairs that are censored at the same end say no more than a single one.
+    silent = bool((outside.all(axis=1) & (theirs == ours)).all())
+    interval_of_pairs = interval((ours - theirs)[: 1 if silent else None])
     return {
-        **named(interval(ours - theirs), "difference"),
+        **named(interval_of_pairs, "difference"),
         "seeds": len(pairs),
         "excluded": len(both) - len(pairs),
-        "censored": int(outside.any(axis=1).sum()) if interval is _logs else 0,
+        "censored": int(outside.any(axis=1).sum()),
         "above": int((ours > theirs).sum()),
         "below": int((ours < theirs).sum()),
         "ties": int((ours == theirs).sum()),
@@ -159,24 +188,19 @@ def _pair(
     }
 
 
-def _logs(differences: Array) -> Interval:
-    """The interval of unbounded numbers; without any spread there is no scale to go by."""
-    alike = len(differences) > 0 and agree(differences)
-    return student(differences[:1] if alike else differences)
-
-
 def _correlation(a: Array, b: Array) -> float:
+    """Return the correlation of numbers (S,), NaN below three of them or without a spread."""
     if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return float("nan")
     return float(np.corrcoef(a, b)[0, 1])
 
 
 def _corrected(table: pd.DataFrame) -> pd.DataFrame:
-    """With ``p_joint``, ``p_holm``, ``attainable`` and ``note``; untested rows don't count."""
+    """Add ``p_joint``, ``p_holm``, ``attainable`` and ``note``; untested rows don't count."""
     table = table.assign(p_joint=np.nan, p_holm=np.nan, attainable=np.nan, note="no pairs")
-    for _, own in table.groupby("learner"):
-        seeds = pd.concat([*own["differences"]], axis=1).sort_index()
-        table.loc[own.index, "p_joint"] = joint(seeds.to_numpy(float))
+    for _, rows in table.groupby("learner"):
+        seeds = pd.concat([*rows["differences"]], axis=1).sort_index()
+        table.loc[rows.index, "p_joint"] = joint(seeds.to_numpy(float))
     tested = table["p_joint"].notna()
     if not tested.any():
         return table
@@ -192,15 +216,20 @@ def _corrected(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _judged(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with ``verdict`` and ``needed``, which is more than there are where none is."""
+def _with_verdicts(table: pd.DataFrame) -> pd.DataFrame:
+    """Add ``verdict`` and ``needed``, which exceeds the recorded seeds where none is reached."""
     count = int(table.loc[table["p_joint"].notna(), "learner"].nunique())
     columns = ["measure", "difference", "band_low", "band_high", "p_holm"]
     verdicts = [verdict(*row) for row in table[columns].itertuples(index=False, name=None)]
     many = table[table["measure"] == "success"].groupby([*PANEL, "learner"])["size"].nunique()
     seeds = []
-    for told, (_, row) in zip(verdicts, table.iterrows(), strict=True):
-        sizes = int(many.get((*row[PANEL], row["learner"]), 1))
-        takes = float(needed(row["measure"], row["differences"].to_numpy(float), count, sizes))
-        seeds.append(max(takes, row["seeds"] + 1.0) if told == "cannot tell" else takes)
+    for word, row in zip(verdicts, table.to_dict("records"), strict=True):
+        key = tuple(row[name] for name in [*PANEL, "learner"])
+        differences = row["differences"].to_numpy(float)
+        takes = float(needed(row["measure"], differences, count, int(many.get(key, 1))))
+        if word == "cannot tell":
+            # Censored pairs stay so, however many there are.
+            silent = row["interval"] == "none" and row["seeds"] > 1
+            takes = float("inf") if silent else max(takes, row["seeds"] + 1.0)
+        seeds.append(takes)
     return table.assign(verdict=verdicts, needed=seeds)

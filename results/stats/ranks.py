@@ -1,6 +1,6 @@
-"""Learners across datasets: mean ranks, and what eight datasets or more can prove."""
+"""Ranks of learners across datasets, and the tests on them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -9,18 +9,18 @@ import pandas as pd
 from scipy import stats
 
 from results.stats.curves import area_by_seed, learns, lift
-from results.stats.frames import CELL, PANEL
+from results.stats.frames import CELL, PANEL, checked
 from results.stats.intervals import Array
 from results.stats.sign_flip import holm
 
-#: With fewer datasets no test across them has a p worth its name.
+#: With fewer datasets there is neither a mean rank nor a test.
 FEWEST = 8
 _DRAWS = 2000
 
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """Areas of the same learners on several datasets.
+    """Areas above the control of the same learners on several datasets.
 
     Arguments:
         learners: Their names, L of them.
@@ -39,31 +39,35 @@ class Field:
 
     @property
     def means(self) -> Array:
-        """(N, L), means over seeds."""
+        """Return the means over seeds, (N, L)."""
         return np.array([areas.mean(0) for areas in self.datasets.values()])
 
 
-def field(records: pd.DataFrame) -> Field:
-    """The areas of the learners that met everywhere.
+def field(
+    records: pd.DataFrame, level: float = 0.5, outside: Collection[tuple[str, str]] = ()
+) -> Field:
+    """Return the areas of the learners that were run on the same datasets.
 
-    Where learners are not the same in all panels, those panels count that have, with the learners
-    common to them, the most curves, found by adding to each panel in turn the others, those first
-    that have most of its learners. Datasets without a seed at which all of these have a whole
-    curve are left out.
+    A learner is left out of a panel (dataset, strategy, validation, groups, recruitment) whose
+    data it is not made for, and of one in which it is at the level without a collective.
+
+    Where learners are not the same in all panels, the chosen panels are those that have, with the
+    learners common to them, the most curves. The search adds to each panel in turn the others,
+    those first that have most of its learners. Datasets without a seed at which all of these
+    have a whole curve are left out.
+
+    Arguments:
+        records: One row a trial.
+        level: The level of success.
+        outside: Pairs of a dataset and a learner that is not made for its data.
     """
-    areas = area_by_seed(records).dropna(subset=["area"])
+    areas = area_above_control(records, level)
+    pairs = pd.MultiIndex.from_frame(areas[["dataset", "learner"]])
+    areas = areas[~pairs.isin(list(outside))]
     panels: dict[tuple[str, ...], set[str]] = {
         tuple(map(str, key)): set(rows["learner"]) for key, rows in areas.groupby(PANEL)
     }
-    best: tuple[int, list[tuple[str, ...]], set[str]] = (0, [], set())
-    for first in sorted(panels, key=lambda key: (-len(panels[key]), key)):
-        common = panels[first]
-        order = sorted(panels, key=lambda key: (-len(panels[key] & common), key))
-        for i, key in enumerate(order, 1):
-            common = common & panels[key]
-            if i * len(common) > best[0] and len(common) > 1:
-                best = i * len(common), order[:i], common
-    _, chosen, inside = best
+    chosen, inside = _common(panels)
     learners, datasets = sorted(inside), {}
     inside_panels = areas[areas["learner"].isin(inside)].groupby(PANEL)
     for dataset in sorted({key[0] for key in chosen}):
@@ -79,26 +83,82 @@ def field(records: pd.DataFrame) -> Field:
             stack = [one.loc[seeds, learners].to_numpy(float) for one in wide]
             datasets[dataset] = np.mean(stack, axis=0)
     shown = sorted(key for key in chosen if key[0] in datasets)
+    left_out = sorted(set(records["learner"]) - inside)
+    return Field(learners, datasets, shown, left_out, _idle(records, shown, inside))
+
+
+def area_above_control(records: pd.DataFrame, level: float) -> pd.DataFrame:
+    r"""Return the area between each seed's curve and its success without a collective.
+
+    .. math::  \frac{1}{\log_{10}(\alpha_m / \alpha_1)}
+               \int_{\alpha_1}^{\alpha_m} S(\alpha) - S(0)\, d\log_{10}\alpha
+
+    A label that many points have by nature gives success without a collective, of which this
+    area is free.
+
+    Arguments:
+        records: One row a trial.
+        level: The level of success. Cells whose mean is at it without a collective are left out:
+            there is nothing left for a collective to do.
+
+    Returns:
+        A row for each cell and seed with a whole curve and a control: ``area``.
+    """
+    table = checked(records)
+    control = table[(table["size"] == 0) & table["ok"]].set_index([*CELL, "seed"])["success"]
+    areas = area_by_seed(table).join(control.rename("control"), on=[*CELL, "seed"])
+    areas = areas.assign(area=areas["area"] - areas["control"]).dropna(subset=["area"])
+    return areas[~(areas.groupby(CELL)["control"].transform("mean") >= level)]
+
+
+def _common(
+    panels: dict[tuple[str, ...], set[str]],
+) -> tuple[list[tuple[str, ...]], set[str]]:
+    """Return the panels with the most curves of common learners, and these learners."""
+    best: tuple[int, list[tuple[str, ...]], set[str]] = (0, [], set())
+    for first in sorted(panels, key=lambda key: (-len(panels[key]), key)):
+        common = panels[first]
+        order = sorted(panels, key=lambda key: (-len(panels[key] & common), key))
+        for i, key in enumerate(order, 1):
+            common = common & panels[key]
+            if i * len(common) > best[0] and len(common) > 1:
+                best = i * len(common), order[:i], common
+    return best[1], best[2]
+
+
+def _idle(
+    records: pd.DataFrame, panels: Collection[tuple[str, ...]], learners: set[str]
+) -> frozenset[str]:
+    """Return the learners that in one of the panels do no better than a constant answer."""
     alone = records[records["size"] == 0]
     able = {
-        tuple(map(str, key)): learns(own)
-        for key, own in alone.assign(lift=lift(alone)).groupby(CELL)
+        tuple(map(str, key)): learns(rows)
+        for key, rows in alone.assign(lift=lift(alone)).groupby(CELL)
     }
-    idle = {l for *panel, l in able if tuple(panel) in shown and not able[*panel, l]} & inside
-    left_out = sorted(set(areas["learner"]) - inside)
-    return Field(learners, datasets, shown, left_out, frozenset(idle))
+    return frozenset(
+        learner
+        for learner in learners
+        if not all(able.get((*panel, learner), True) for panel in panels)
+    )
 
 
 def _ranks(means: Array) -> Array:
-    """Ranks along the last axis, 1 for the largest area; equal ones share theirs."""
+    """Return ranks along the last axis, 1 for the largest area; equal ones share theirs."""
     return np.asarray(stats.rankdata(-means, axis=-1))
 
 
 def resampled(areas: Iterable[Array], draws: int = _DRAWS) -> Array:
-    """Mean areas (draws, N, L) of datasets drawn anew, and then of seeds drawn anew within each.
+    """Return mean areas of datasets drawn anew, and of seeds drawn anew within each.
 
-    Seeds are drawn for all learners at once, so that what pairs them stays. The draws do not
-    depend on the learners.
+    Seeds are drawn for all learners at once, so that they stay paired. The draws do not depend on
+    the learners.
+
+    Arguments:
+        areas: The areas on each of N datasets, (S, L), a row a seed.
+        draws: The number of draws.
+
+    Returns:
+        Mean areas, (draws, N, L).
     """
     blocks, rng = list(areas), np.random.default_rng(0)
     which = rng.integers(len(blocks), size=(draws, len(blocks)))
@@ -111,15 +171,19 @@ def resampled(areas: Iterable[Array], draws: int = _DRAWS) -> Array:
 
 
 def mean_ranks(compared: Field) -> pd.DataFrame:
-    """Mean ranks over datasets by area, the first followed most.
+    """Return mean ranks over datasets by area above the control, 1 for the largest.
+
+    Arguments:
+        compared: Areas of learners on datasets.
 
     Returns:
         A row for each learner, the first rank on top: ``rank``; ``low`` and ``high``, the middle
-        95 % of what :func:`resampled` gives; ``datasets``; ``seeds``, the fewest on one;
-        ``learns``, False for those that somewhere do no better than a constant answer.
+        95 % over draws of :func:`resampled`; ``datasets``; ``seeds``, the fewest on one;
+        ``learns``, False for those that on a dataset do no better than a constant answer. No row
+        below eight datasets: with fewer, one dataset more may turn the order around.
     """
     names = ["learner", "rank", "low", "high", "datasets", "seeds", "learns"]
-    if not compared.datasets:
+    if len(compared.datasets) < FEWEST:
         return pd.DataFrame(columns=names)
     rank = _ranks(compared.means).mean(0)
     drawn = _ranks(resampled(compared.datasets.values())).mean(1)
@@ -133,7 +197,7 @@ def mean_ranks(compared: Field) -> pd.DataFrame:
 
 
 def friedman(compared: Field) -> float:
-    """The p of Friedman's test that all learners rank alike; NaN below eight datasets."""
+    """Return the p of Friedman's test that all learners rank alike; NaN below eight datasets."""
     means = compared.means
     if len(means) < FEWEST or means.shape[1] < 3:
         return float("nan")
@@ -143,10 +207,13 @@ def friedman(compared: Field) -> float:
 
 
 def pairwise(compared: Field) -> pd.DataFrame:
-    """Every two learners by Wilcoxon's signed ranks over datasets, corrected by Holm.
+    """Test every two learners by Wilcoxon's signed ranks over datasets, corrected by Holm.
 
-    Unlike a test on mean ranks, what this says of two learners does not depend on who else
-    takes part. It follows :func:`friedman`: where that is above .05, no pair is told apart.
+    Unlike in a test on mean ranks, the result for two learners does not depend on the others, up
+    to the correction. It follows :func:`friedman`: where that is above .05, no pair differs.
+
+    Arguments:
+        compared: Areas of learners on datasets.
 
     Returns:
         A row for each pair: ``one``, ``other``; ``difference``, the mean of areas; ``above``,
@@ -175,7 +242,7 @@ def pairwise(compared: Field) -> pd.DataFrame:
 
 
 def _wilcoxon(differences: Array) -> float:
-    """The two-sided p of Wilcoxon's signed ranks; pairs that agree are left out."""
+    """Return the two-sided p of Wilcoxon's signed ranks (N,); pairs that agree are left out."""
     d = differences[differences != 0]
     if not len(d):
         return 1.0

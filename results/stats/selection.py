@@ -1,12 +1,13 @@
 """Choices that a firm makes on its validation data, made afterwards from the records."""
 
+import hashlib
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from results.display_names import labels, parse
-from results.stats.frames import CELL, PANEL, checked
+from results.stats.frames import CELL, PANEL, checked, number
 
 Rule = Literal["accuracy", "worst_group", "loss"]
 RULES = ("accuracy", "worst_group", "loss")
@@ -16,19 +17,27 @@ _BY_EPOCH = ("success", "accuracy", "effective_size", *(f"firm_{rule}" for rule 
 
 
 def _score(values: Any, rule: str) -> Any:
-    """Larger is better."""
+    """Return numbers of which the larger is better, by a rule.
+
+    Raises:
+        ValueError: If there is no such rule.
+    """
     if rule not in RULES:
         raise ValueError(f"there is no rule {rule!r}; there are {', '.join(RULES)}")
     return -values if rule == "loss" else values
 
 
 def select(records: pd.DataFrame, rule: Rule) -> pd.DataFrame:
-    r"""Of all variants of a learner the one that its firm would choose, trial by trial.
+    r"""Return the variant of each learner that its firm would choose, trial by trial.
 
     A firm has one training set, one validation set and the variants of one class of learner. At
     each size and seed it takes the variant that is best on its own validation data (in which
-    members are, where validation is contaminated); of equals the first by its text. It knows
-    neither success nor the test data.
+    members are, where validation is contaminated). It knows neither success nor the test data.
+
+    Of variants that are equal by the rule, it takes the best by the other rules, in the order
+    accuracy, worst group, loss. Variants that are equal by all of them draw lots: the smallest
+    SHA-256 of the trial's key and the variant's text wins. So each of them is as likely to be
+    chosen, independently in each trial, and the choice is the same whenever it is repeated.
 
     Arguments:
         records: One row a trial, with ``firm_accuracy``, ``firm_worst_group``, ``firm_loss``.
@@ -38,34 +47,44 @@ def select(records: pd.DataFrame, rule: Rule) -> pd.DataFrame:
         The chosen rows. ``learner`` is the class that was chosen from, ``chosen`` the variant,
         ``variants`` all that there are, separated by commas. Where a variant failed the firm
         chose among the others; where all did, one failed row stays. A class that has one variant
-        stays as it is. ``attrs["unchosen"]`` is the number of rows that are not there any more.
+        stays as it is. ``attrs["unchosen"]`` is the number of rows that are left out.
     """
     table = checked(records)
     table["score"] = _score(table[f"firm_{rule}"].astype(float), rule)
+    others = [name for name in RULES if name != rule]
+    for name in others:
+        table[f"score_{name}"] = _score(number(table, f"firm_{name}"), name)
     table["family"] = [parse(text)[0] for text in table["learner"]]
-    world = [*PANEL, "family", "size", "seed"]
+    trial = [*PANEL, "family", "size", "seed"]
+    keys = table[[*trial, "learner"]].itertuples(index=False, name=None)
+    table["lot"] = [hashlib.sha256(repr(key).encode()).hexdigest() for key in keys]
+    # A variant that failed has no score, and comes after those that have one.
+    scores = ["score", *(f"score_{name}" for name in others)]
     order = table.sort_values(
-        [*world, "score", "learner"],
-        ascending=[*[True] * len(world), False, True],
+        [*trial, *scores, "lot"],
+        ascending=[*[True] * len(trial), *[False] * len(scores), True],
         kind="stable",
         na_position="last",
     )
-    # A variant that failed has no score, and comes after those that have one.
-    best = order.groupby(world, as_index=False, sort=False).head(1)
-    named = table.groupby([*PANEL, "family"])["learner"].agg(lambda own: ",".join(own.unique()))
-    variants = best[[*PANEL, "family"]].join(named.rename("variants"), on=[*PANEL, "family"])
+    best = order.groupby(trial, as_index=False, sort=False).head(1)
+    texts = table.groupby([*PANEL, "family"])["learner"].agg(lambda rows: ",".join(rows.unique()))
+    variants = best[[*PANEL, "family"]].join(texts.rename("variants"), on=[*PANEL, "family"])
     several = variants["variants"] != best["learner"]
     made = best.assign(
         chosen=best["learner"],
         learner=np.where(several, best["family"] + "()", best["learner"]),
         variants=variants["variants"],
-    ).drop(columns=["score", "family", "ok"])
+    ).drop(columns=[*scores, "lot", "family", "ok"])
     made.attrs["unchosen"] = len(table) - len(made)
     return made
 
 
 def choices(selected: pd.DataFrame) -> pd.DataFrame:
-    """How often each variant was chosen: a row for each cell and variant, the commonest first."""
+    """Return how often each variant was chosen: a row for each cell and variant, by frequency.
+
+    Arguments:
+        selected: What :func:`select` returns.
+    """
     short = labels(selected["chosen"])
     table = selected.assign(chosen=selected["chosen"].map(short))
     table = table[table["learner"] != selected["chosen"]]
@@ -78,7 +97,9 @@ def choices(selected: pd.DataFrame) -> pd.DataFrame:
 
 
 def at_epoch(records: pd.DataFrame, rule: Rule) -> pd.DataFrame:
-    """Records as if each training had kept the epoch that is best by a rule.
+    """Return records as if each training had kept the epoch that is best by a rule.
+
+    Of epochs that are equally good it keeps the first.
 
     Arguments:
         records: One row a trial; ``epochs`` holds what was measured after each epoch (learners
@@ -86,8 +107,8 @@ def at_epoch(records: pd.DataFrame, rule: Rule) -> pd.DataFrame:
         rule: Accuracy, accuracy in the worst group, or loss on the validation data.
 
     Returns:
-        The records, with success, accuracy, effective size and what the firm saw of that epoch
-        where epochs were recorded; ``success0`` follows. Others stay as they are.
+        The records, with success, accuracy, effective size and the firm's numbers of that epoch
+        where epochs were recorded, and ``success0`` to match. Others stay as they are.
     """
     table = records.copy()
     for at, epochs in zip(table.index, table["epochs"], strict=True):
@@ -98,7 +119,7 @@ def at_epoch(records: pd.DataFrame, rule: Rule) -> pd.DataFrame:
             if name in epochs:
                 table.loc[at, name] = epochs[name][best]
     if "success0" in table.columns:
-        world = [*CELL, "seed"]
-        control = table[table["size"] == 0].set_index(world)["success"].rename("success0")
-        table = table.drop(columns="success0").join(control, on=world)
+        run = [*CELL, "seed"]
+        control = table[table["size"] == 0].set_index(run)["success"].rename("success0")
+        table = table.drop(columns="success0").join(control, on=run)
     return table

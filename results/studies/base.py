@@ -1,4 +1,4 @@
-"""What a study is, and the rule by which a claim holds, fails, or stays undecided."""
+"""Studies, their claims, and the rule by which a claim holds, fails, or stays undecided."""
 
 import bisect
 import importlib
@@ -15,8 +15,21 @@ from matplotlib.figure import Figure
 import results.studies
 from bench.core.errors import BenchError, unknown
 from bench.spec.grid import Grid, Part
-from results.stats.intervals import Array, Interval, agree, bounded, signed, student
-from results.stats.verdicts import MOST, reach
+from results.stats.intervals import (
+    MOST,
+    PRIOR_DECADES,
+    ROUNDING,
+    Array,
+    Interval,
+    Kind,
+    bounded,
+    decades,
+    half_width,
+    share_prior,
+    signed,
+    t_quantile,
+)
+from results.stats.verdicts import POWER
 from results.studies.measures import Measure
 
 Word = Literal["holds", "fails", "undecided"]
@@ -26,29 +39,31 @@ Drawing = Callable[[pd.DataFrame], tuple[Figure, pd.DataFrame]]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What records say of a claim.
+    """The verdict on a claim, by records.
 
     Arguments:
-        verdict: In a word.
-        effect: A mean over seeds.
+        verdict: The verdict in a word.
+        effect: The mean effect over seeds.
         low: The lower end of its 95 % interval.
         high: The upper end.
-        seeds: How many.
-        needed: How many would decide it in four of five cases, if these are typical ones; inf,
-            if no number up to ten thousand would; NaN where it is decided.
+        interval: How the interval was made, see :class:`results.stats.intervals.Interval`.
+        seeds: The number of seeds.
+        needed: How many seeds would decide it with power .8, if these are typical ones; inf, if
+            no number up to ten thousand would; NaN where it is decided.
     """
 
     verdict: Word
     effect: float
     low: float
     high: float
+    interval: Kind
     seeds: int
     needed: float
 
 
 @dataclass(frozen=True)
 class Claim:
-    r"""A sentence, and what would make it true.
+    r"""A sentence, and the effect that would make it true.
 
     An effect is one number a seed. With the 95 % interval I of its mean over seeds and the
     claimed region R, the claim
@@ -57,58 +72,68 @@ class Claim:
         \text{holds if } I \subset R, \qquad \text{fails if } I \cap R = \emptyset,
         \qquad \text{is undecided otherwise.}
 
-    Each claim stands alone: intervals are not widened for the number of claims of a study.
+    The intervals are those of :mod:`results.stats.intervals`, which change continuously where
+    seeds agree. They are not widened for the number of claims of a study.
 
     Arguments:
         says: The sentence.
-        effect: What the number is, in words.
-        measure: From records to the effect at each seed.
+        effect: The meaning of the effect, in words.
+        measure: The map from records to the effect at each seed.
         region: The open range that the sentence claims for the effect.
         scale: Whether the effect is a share, from 0 to 1, a difference of shares, from -1 to 1,
-            or any number.
-        cause: What we think is the cause, should it fail.
+            or a number of decades.
+        cause: The likely cause, should the claim fail.
+        sanity: Whether the claim is true by construction, whatever the data. It then checks the
+            program, and is no finding.
     """
 
     says: str
     effect: str
     measure: Measure
     region: tuple[float, float] = (0.0, inf)
-    scale: Literal["share", "difference", "number"] = "difference"
+    scale: Literal["share", "difference", "decades"] = "difference"
     cause: str = ""
+    sanity: bool = False
 
     def judge(self, records: pd.DataFrame) -> Verdict:
-        """The verdict on records; seeds at which a trial is missing or failed don't count.
+        """Return the verdict on records; seeds with a missing or failed trial don't count.
+
+        Arguments:
+            records: One row a trial.
 
         Raises:
-            BenchError: If the claim is about no records, or about other ones than it seems to be.
+            BenchError: If the claim is about no records, or about more than one cell.
         """
         try:
             values = self.measure(records).dropna().to_numpy(float)
         except BenchError as error:
             raise BenchError(f"the claim {self.says!r} cannot be judged: {error}") from error
-        mean, low, high, _ = self._interval(values)
+        mean, low, high, kind = self._interval(values)
         word = ruling((low, high), self.region)
         needed = self._needed(values) if word == "undecided" else float("nan")
-        return Verdict(word, mean, low, high, len(values), needed)
+        return Verdict(word, mean, low, high, kind, len(values), needed)
 
     def _interval(self, values: Array) -> Interval:
-        kinds = {"share": bounded, "difference": signed, "number": _unbounded}
+        kinds = {"share": bounded, "difference": signed, "decades": decades}
         return kinds[self.scale](values)
 
     def _needed(self, values: Array) -> float:
-        """How many seeds would decide; where all agree, if all others agreed with them too."""
+        """Return how many seeds would decide, if the others were like these.
+
+        The interval of so many seeds, shifted by the power's quantile of the mean, has to lie on
+        one side.
+        """
         if len(values) < 2:
             return float("nan")
-        mean, spread = float(values.mean()), float(values.std(ddof=1))
-        alike = agree(values)
+        mean, variance = float(values.mean()), float(values.var(ddof=1))
+        variance = 0.0 if variance <= ROUNDING**2 else variance
+        size = float(np.abs(values).mean())
 
         def decided(n: int) -> bool:
-            if alike:
-                _, low, high, _ = self._interval(np.full(n, values[0]))
-            else:
-                half = float(reach(spread, np.array(n)))
-                low, high = mean - half, mean + half
-            return ruling((low, high), self.region) != "undecided"
+            prior = PRIOR_DECADES**2 if self.scale == "decades" else share_prior(size, n)
+            half = float(half_width(variance, prior, n))
+            half += float(t_quantile(POWER, n - 1)) * (variance / n) ** 0.5
+            return ruling((mean - half, mean + half), self.region) != "undecided"
 
         counts = range(2, MOST + 1)
         place = bisect.bisect_left(counts, True, key=decided)
@@ -116,7 +141,11 @@ class Claim:
 
 
 def ruling(interval: tuple[float, float], region: tuple[float, float]) -> Word:
-    """The verdict on an interval (NaN at both ends, if there is none) by a claimed region.
+    """Return the verdict on an interval by a claimed region.
+
+    Arguments:
+        interval: Its ends, NaN if there is none.
+        region: The ends of the open range that is claimed.
 
     Example:
         >>> [ruling(i, (0.0, inf)) for i in ((0.1, 0.3), (-0.3, -0.1), (-0.1, 0.1))]
@@ -128,20 +157,14 @@ def ruling(interval: tuple[float, float], region: tuple[float, float]) -> Word:
     return "fails" if high <= bottom or top <= low else "undecided"
 
 
-def _unbounded(values: Array) -> Interval:
-    """The interval of any numbers; without any spread there is no scale to go by."""
-    alike = len(values) > 0 and agree(values)
-    return student(values[:1] if alike else values)
-
-
 @dataclass(frozen=True)
 class Study:
-    """A paper: what is run, what is drawn, what is claimed.
+    """A paper: its grid, its figures and its claims.
 
     Arguments:
         paper: Title, authors and year.
-        link: Where it is.
-        parts: The parts of its grid, of the quick version if asked.
+        link: The address of the paper.
+        parts: The parts of its grid, by whether they are those of the quick version.
         claims: Its claims.
         figures: Its figures by name.
     """
@@ -153,38 +176,43 @@ class Study:
     figures: Mapping[str, Drawing]
 
     def grid(self, name: str, quick: bool = False) -> Grid:
-        """Its grid, with all specs written out."""
+        """Return its grid, with all specs written out.
+
+        Arguments:
+            name: The name of the grid.
+            quick: Whether it is that of the quick version.
+        """
         return Grid(name, self.parts(quick)).written_out()
 
     def verdicts(self, records: pd.DataFrame) -> pd.DataFrame:
-        """A row for each claim.
+        """Return a row for each claim.
 
         Arguments:
             records: One row a trial.
 
         Returns:
-            ``claim``, and all that a :class:`Verdict` says; ``measured``, what the effect is;
-            ``above`` and ``below``, between which it is claimed to be; ``scale``; and ``cause``,
-            what we think is the cause, where the claim fails.
+            ``claim``, marked where it is a sanity check; the fields of a :class:`Verdict`;
+            ``measured``, the meaning of the effect; ``above`` and ``below``, between which it is
+            claimed to be; ``scale``; and ``cause``, the likely cause where the claim fails.
         """
         rows = []
         for claim in self.claims:
-            found = claim.judge(records)
+            verdict = claim.judge(records)
             rows.append(
                 {
-                    "claim": claim.says,
-                    **vars(found),
+                    "claim": f"Sanity check: {claim.says}" if claim.sanity else claim.says,
+                    **vars(verdict),
                     "measured": claim.effect,
                     **dict(zip(("above", "below"), claim.region, strict=True)),
                     "scale": claim.scale,
-                    "cause": claim.cause if found.verdict == "fails" else "",
+                    "cause": claim.cause if verdict.verdict == "fails" else "",
                 }
             )
         return pd.DataFrame(rows)
 
 
 def spoken(region: tuple[float, float]) -> str:
-    """A range, as one says it.
+    """Return a range in words.
 
     Example:
         >>> spoken((0.0, inf)), spoken((-0.02, inf)), spoken((-0.1, 0.1))
@@ -197,20 +225,24 @@ def spoken(region: tuple[float, float]) -> str:
 
 
 def studies() -> dict[str, Study]:
-    """All studies by name: the modules of this package that have one."""
-    found = {}
+    """Return all studies by name: those of this package's modules."""
+    named = {}
     for module in pkgutil.iter_modules(results.studies.__path__):
         study = getattr(
             importlib.import_module(f"{results.studies.__name__}.{module.name}"), "STUDY", None
         )
         if study is not None:
-            found[module.name.replace("_", "-")] = study
-    return found
+            named[module.name.replace("_", "-")] = study
+    return named
 
 
 def load(name: str) -> Study:
-    """The study of a name."""
-    found = studies()
-    if name not in found:
-        raise unknown("study", name, found)
-    return found[name]
+    """Return the study of a name.
+
+    Raises:
+        BenchError: If there is none.
+    """
+    named = studies()
+    if name not in named:
+        raise unknown("study", name, named)
+    return named[name]

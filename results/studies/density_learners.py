@@ -1,4 +1,4 @@
-"""Generative learners: are those nearer to the Bayes rule under a collective?
+"""Generative learners under a collective, and their distance to the Bayes rule.
 
 References:
     | Adversarial Likelihood Estimation With One-Way Flows (Ben-Dov et al., 2024)
@@ -27,9 +27,9 @@ GENERATIVE = {
 }
 CAUSES = {
     "a kernel density": "Between the few points that carry the bit, kernels leave islands to "
-    "those who have it by nature, where the Bayes rule has given in everywhere.",
+    "points that have it by nature, where the Bayes rule follows the collective everywhere.",
 }
-#: Whose distance to the law is set beside what it promises.
+#: The learners whose distance to the law is drawn beside the bound at that distance.
 CERTIFIED = ("LED", "a mixture")
 SIZES = (0.0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 #: Where curves climb.
@@ -49,28 +49,30 @@ def parts(quick: bool) -> tuple[Part, ...]:
 
 
 def _away(data: str, learner: str) -> Measure:
-    """Mean distance of a learner's success from that of the Bayes rule, over sizes."""
+    """Return the mean distance of a learner's success from that of the Bayes rule, over sizes."""
 
     def of(records: pd.DataFrame) -> pd.Series:
-        own, best = (
+        success, best = (
             cell(records, dataset=data, learner=name, size=CLIMB).set_index(["seed", "size"])
             for name in (learner, BAYES)
         )
-        return (own["success"] - best["success"]).abs().groupby("seed").mean()
+        return (success["success"] - best["success"]).abs().groupby("seed").mean()
 
     return Measure(of)
 
 
 def _ranked(data: str) -> Measure:
-    """How the distance to the true law orders learners by their distance to its success."""
+    """Return the rank correlation of the distances to the law and to the Bayes rule's success."""
 
     def of(records: pd.DataFrame) -> pd.Series:
-        found = cell(records, over=("learner",), dataset=data, size=CLIMB)
-        best = found[found["learner"].str.startswith(BAYES)].set_index(["seed", "size"])["success"]
-        own = found[found.get("report_epsilon", found["size"] * float("nan")).notna()]
-        own = own.set_index(["seed", "size"])
-        own = own.assign(away=(own["success"] - best.reindex(own.index)).abs())
-        means = own.groupby(["seed", "learner"])[["report_epsilon", "away"]].mean()
+        trials = cell(records, over=("learner",), dataset=data, size=CLIMB)
+        best = trials[trials["learner"].str.startswith(BAYES)].set_index(["seed", "size"])[
+            "success"
+        ]
+        measured = trials[trials.get("report_epsilon", trials["size"] * float("nan")).notna()]
+        measured = measured.set_index(["seed", "size"])
+        measured = measured.assign(away=(measured["success"] - best.reindex(measured.index)).abs())
+        means = measured.groupby(["seed", "learner"])[["report_epsilon", "away"]].mean()
         return means.groupby("seed").apply(
             lambda rows: rows["report_epsilon"].corr(rows["away"], method="spearman")
         )
@@ -79,7 +81,7 @@ def _ranked(data: str) -> Measure:
 
 
 def certified(records: pd.DataFrame) -> pd.DataFrame:
-    """Success of learners with a measured distance to the law, and the bound at that distance.
+    """Return success of learners beside the bound at their distance to the law.
 
     Arguments:
         records: One row a trial.
@@ -90,16 +92,16 @@ def certified(records: pd.DataFrame) -> pd.DataFrame:
     """
     key = ["dataset", "size", "seed"]
     best = pick(records, learner=BAYES).set_index(key)["success"].rename("best")
-    found = pd.concat([pick(records, learner=GENERATIVE[name]) for name in CERTIFIED])
-    found = found[found["report_epsilon"].notna() & (found["size"] > 0)].join(best, on=key)
-    found = found.rename(columns={"report_epsilon": "epsilon"})
+    trials = pd.concat([pick(records, learner=GENERATIVE[name]) for name in CERTIFIED])
+    trials = trials[trials["report_epsilon"].notna() & (trials["size"] > 0)].join(best, on=key)
+    trials = trials.rename(columns={"report_epsilon": "epsilon"})
     bounds = [
         distance_bound(parse(data, "datasets"), parse(strategy, "strategies"), size, epsilon)
         for data, strategy, size, epsilon in zip(
-            found["dataset"], found["strategy"], found["size"], found["epsilon"], strict=True
+            trials["dataset"], trials["strategy"], trials["size"], trials["epsilon"], strict=True
         )
     ]
-    return found.assign(bound=bounds)[["learner", *key, "success", "best", "epsilon", "bound"]]
+    return trials.assign(bound=bounds)[["learner", *key, "success", "best", "epsilon", "bound"]]
 
 
 def _drawn(records: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
@@ -124,7 +126,8 @@ STUDY = Study(
         ),
         *(
             Claim(
-                f"Who is nearer to the true law is nearer to the Bayes rule's success ({where}).",
+                "Learners nearer to the true law are nearer to the Bayes rule's success "
+                f"({where}).",
                 "rank correlation over generative learners: total variation to the law with the "
                 "distance of success from the Bayes rule's",
                 _ranked(data),

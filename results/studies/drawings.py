@@ -1,4 +1,4 @@
-"""The figures that studies share: records to a figure and its table, for some cells."""
+"""Figures that studies share: from the records of some cells to a figure and its table."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,18 +17,18 @@ from results.stats.curves import success_curves
 from results.studies.base import Drawing
 from results.studies.measures import by_epoch, pick
 
-#: Where a verdict stands by its colour, told apart with any colour vision.
+#: The colour of a verdict, distinct with any colour vision.
 COLOURS = {"holds": "#117733", "fails": "#CC6677", "undecided": "#777777"}
-_KINDS = {"share": "shares", "difference": "differences of shares", "number": "other effects"}
+_KINDS = {"share": "shares", "difference": "differences of shares", "decades": "decades"}
 
 
 def curves(**wanted: Any) -> Drawing:
-    """Success against size, a curve a learner."""
+    """Return the drawing of success against size, a curve a learner."""
     return lambda records: _drawn(plot_curves, success_curves(pick(records, **wanted)))
 
 
 def effective_sizes(**wanted: Any) -> Drawing:
-    """Effective size against size."""
+    """Return the drawing of effective size against size."""
 
     def draw(records: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         table = success_curves(pick(records, **wanted))
@@ -38,12 +38,12 @@ def effective_sizes(**wanted: Any) -> Drawing:
 
 
 def strategies(**wanted: Any) -> Drawing:
-    """Success against size, a curve a strategy."""
+    """Return the drawing of success against size, a curve a strategy."""
     return lambda records: _drawn(plot_strategies, success_curves(pick(records, **wanted)))
 
 
 def promises(bounds: Sequence[str], **wanted: Any) -> Drawing:
-    """Success over some of the bounds."""
+    """Return the drawing of success over some of the bounds."""
 
     def draw(records: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         found = pick(records, **wanted)
@@ -54,7 +54,7 @@ def promises(bounds: Sequence[str], **wanted: Any) -> Drawing:
 
 
 def epochs(after: Sequence[int], **wanted: Any) -> Drawing:
-    """Success against size after some epochs, a curve an epoch."""
+    """Return the drawing of success against size after some epochs, a curve an epoch."""
 
     def draw(records: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         return _drawn(plot_curves, success_curves(by_epoch(pick(records, **wanted), after)))
@@ -68,13 +68,13 @@ def _drawn(plot: Any, table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 
 @styled
 def plot_verdicts(verdicts: pd.DataFrame) -> Figure:
-    """Effects with their 95 % intervals, a row a claim; the claimed side is shaded.
+    """Draw effects with their 95 % intervals, a row a claim; the claimed side is shaded.
 
     Arguments:
         verdicts: What :meth:`Study.verdicts` returns.
 
     Returns:
-        The figure: shares and other numbers have a panel each.
+        The figure, with a panel for each scale. Effects whose seeds agree have no bar.
     """
     kinds = [(k, t) for k, t in verdicts.groupby("scale", sort=False) if len(t)]
     heights = [0.45 + 0.32 * len(table) for _, table in kinds]
@@ -83,7 +83,7 @@ def plot_verdicts(verdicts: pd.DataFrame) -> Figure:
         entitle(axes, [_KINDS[str(kind)]])
         known = table[["effect", "low", "high"]].to_numpy(float)
         reach = (
-            max(1.0, abs(known[abs(known) < 1e6]).max(initial=0.0)) if kind == "number" else 1.0
+            max(1.0, abs(known[abs(known) < 1e6]).max(initial=0.0)) if kind == "decades" else 1.0
         )
         first, last = -0.05 if kind == "share" else -1.05 * reach, 1.05 * reach
         axes.set_xlim(first, last)
@@ -94,8 +94,9 @@ def plot_verdicts(verdicts: pd.DataFrame) -> Figure:
             colour = COLOURS[row["verdict"]]
             low, high = max(row["above"], first), min(row["below"], last)
             axes.fill_betweenx([y - 0.35, y + 0.35], low, high, color="#eeeeee", linewidth=0)
-            ends = [max(row["low"], first), min(row["high"], last)]
-            axes.plot(ends, [y, y], color=colour, linewidth=1.4, solid_capstyle="butt")
+            if row["interval"] == "t":
+                ends = [max(row["low"], first), min(row["high"], last)]
+                axes.plot(ends, [y, y], color=colour, linewidth=1.4, solid_capstyle="butt")
             marker = {"holds": "o", "fails": "X", "undecided": "D"}[row["verdict"]]
             axes.plot([row["effect"]], [y], marker, color=colour, markersize=4.5)
         axes.axvline(0, color="0.6", linewidth=0.6, zorder=0.5)

@@ -1,4 +1,4 @@
-"""What claims are about: from records to one number a seed."""
+"""Measures that claims are about: from records to one number a seed."""
 
 import ast
 from collections.abc import Callable, Sequence
@@ -15,6 +15,8 @@ from results.stats.curves import area_by_seed
 from results.stats.frames import CELL, WAYS
 
 Sizes = float | tuple[float, float]
+#: The number of random orders over which the null of an explained variance is averaged.
+JITTERS = 50
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Measure:
     of: Callable[[pd.DataFrame], pd.Series]
 
     def __call__(self, records: pd.DataFrame) -> pd.Series:
-        """The number at each seed; NaN where it cannot be told."""
+        """Return the number at each seed; NaN where records don't give it."""
         return self.of(records)
 
     def __sub__(self, other: "Measure") -> "Measure":
@@ -41,7 +43,7 @@ class Measure:
 
 
 def matches(text: str, spec: str) -> bool:
-    """Whether a text is of the class of a spec, and has the fields that the spec names.
+    """Return whether a text is of the class of a spec, and has the fields that the spec names.
 
     Example:
         >>> [matches("CVaRDRO(epochs=20, level=0.1)", s) for s in ("CVaRDRO(level=.1)", "ERM")]
@@ -56,17 +58,17 @@ def matches(text: str, spec: str) -> bool:
 
 
 def _has(node: ast.expr, wanted: ast.expr) -> bool:
-    """Whether what a text says has all that is wanted of it."""
+    """Return whether an expression has the class and the fields of another."""
     match node, wanted:
-        case ast.Call(func=own), ast.Name():
-            return ast.dump(own) == ast.dump(wanted)
-        case ast.Call(func=own), ast.Call(func=name):
-            given = {k.arg: k.value for k in node.keywords}
-            asked = {k.arg: k.value for k in wanted.keywords}
-            alike = ast.dump(own) == ast.dump(name) and asked.keys() <= given.keys()
-            return alike and all(_has(given[k], v) for k, v in asked.items())
-        case ast.Tuple(elts=own), ast.Tuple(elts=parts):
-            return len(own) == len(parts) and all(map(_has, own, parts))
+        case ast.Call(func=function), ast.Name():
+            return ast.dump(function) == ast.dump(wanted)
+        case ast.Call(func=function), ast.Call(func=name):
+            fields = {k.arg: k.value for k in node.keywords}
+            required = {k.arg: k.value for k in wanted.keywords}
+            alike = ast.dump(function) == ast.dump(name) and required.keys() <= fields.keys()
+            return alike and all(_has(fields[k], v) for k, v in required.items())
+        case ast.Tuple(elts=elements), ast.Tuple(elts=parts):
+            return len(elements) == len(parts) and all(map(_has, elements, parts))
     try:
         return bool(ast.literal_eval(node) == ast.literal_eval(wanted))
     except ValueError:
@@ -81,12 +83,12 @@ def pick(
     epoch: int | None = None,
     **wanted: str,
 ) -> pd.DataFrame:
-    """The records of some cells.
+    """Return the records of some cells.
 
     Arguments:
         records: One row a trial.
         size: A size, or the smallest and the largest.
-        value: What takes the place of ``success``; sizes and seeds where it failed are NaN.
+        value: The column that takes the place of ``success``; NaN where a trial failed.
         epoch: After which epoch, counted from 1, for learners that recorded them.
         wanted: Specs of datasets, learners and strategies, with the fields that matter; a
             validation, a groups, a recruitment.
@@ -102,88 +104,90 @@ def pick(
     if size is not None:
         low, high = size if isinstance(size, tuple) else (size, size)
         keep &= records["size"].between(low, high)
-    found = records[keep]
-    if not len(found):
+    matching = records[keep]
+    if not len(matching):
         there = {name: sorted(map(str, records[name].unique())) for name in wanted}
         at = "" if size is None else f" at size {size}"
-        raise BenchError(f"no record is of {_said(wanted)}{at}; there are {there or 'none'}")
+        raise BenchError(f"no record is of {_written(wanted)}{at}; there are {there or 'none'}")
     if epoch is not None:
         after = [
-            e["success"][epoch - 1] if isinstance(e, dict) else np.nan for e in found["epochs"]
+            e["success"][epoch - 1] if isinstance(e, dict) else np.nan for e in matching["epochs"]
         ]
-        return found.assign(success=np.array(after, float))
-    return found.assign(success=found[value].astype(float))
+        return matching.assign(success=np.array(after, float))
+    return matching.assign(success=matching[value].astype(float))
 
 
-def _said(wanted: dict[str, Any]) -> str:
+def _written(wanted: dict[str, Any]) -> str:
+    """Return the columns and specs that are wanted as text."""
     return ", ".join(f"{name} {spec!r}" for name, spec in wanted.items()) or "anything"
 
 
 def cell(records: pd.DataFrame, over: Sequence[str] = (), **wanted: Any) -> pd.DataFrame:
-    """The records of one cell, a curve a seed: what a claim means by a spec that leaves much open.
+    """Return the records of one cell, a curve a seed, for a spec that leaves fields open.
 
     Arguments:
         records: One row a trial.
-        over: What a measure is over: "learner", "strategy", ... may be several.
+        over: The columns of a cell that a measure pools: "learner", "strategy", ...
         wanted: As for :func:`pick`.
 
     Raises:
-        BenchError: If there is none, or if anything else than that is several: their records
-            would be pooled, and nobody would know.
+        BenchError: If there is no record, or if a column that is not pooled has several values.
     """
-    found = pick(records, **wanted)
-    several = {name: sorted(map(str, found[name].unique())) for name in CELL if name not in over}
+    matching = pick(records, **wanted)
+    several = {
+        name: sorted(map(str, matching[name].unique())) for name in CELL if name not in over
+    }
     several = {name: texts for name, texts in several.items() if len(texts) > 1}
     if several:
-        told = "; ".join(f"{name}: {', '.join(texts)}" for name, texts in several.items())
+        cells = "; ".join(f"{name}: {', '.join(texts)}" for name, texts in several.items())
         raise BenchError(
-            f"{_said(wanted)} is more than one cell. Name more of its fields, or say that the "
-            f"measure is over={tuple(several)}. It is {told}"
+            f"{_written(wanted)} is more than one cell. Name more of its fields, or say that the "
+            f"measure is over={tuple(several)}. It is {cells}"
         )
-    return found
+    return matching
 
 
 def success(size: Sizes, **wanted: Any) -> Measure:
-    """Mean success over some sizes; NaN for a seed that lacks one of them."""
+    """Return mean success over some sizes; NaN for a seed that lacks one of them."""
     return Measure(lambda records: _whole(cell(records, size=size, **wanted), "success"))
 
 
 def effective(size: Sizes, **wanted: Any) -> Measure:
-    r"""Mean :math:`\log_{10} \alpha_\mathrm{eff} / \alpha` over some sizes."""
+    r"""Return mean :math:`\log_{10} \alpha_\mathrm{eff} / \alpha` over some sizes."""
 
     def of(records: pd.DataFrame) -> pd.Series:
-        found = cell(records, size=size, **wanted)
+        trials = cell(records, size=size, **wanted)
         with np.errstate(divide="ignore"):
-            louder = np.log10(found["effective_size"].astype(float) / found["size"])
-        return _whole(found.assign(louder=louder), "louder")
+            ratio = np.log10(trials["effective_size"].astype(float) / trials["size"])
+        return _whole(trials.assign(ratio=ratio), "ratio")
 
     return Measure(of)
 
 
 def mass(level: float, **wanted: Any) -> Measure:
-    r"""Critical mass at a level of success, in :math:`\log_{10}\alpha`.
+    r"""Return the critical mass at a level of success, in :math:`\log_{10}\alpha`.
 
     One that lies beyond all sizes counts as the largest of them, one below as the smallest:
     differences come out smaller for it, never larger.
     """
 
     def of(records: pd.DataFrame) -> pd.Series:
-        found = cell(records, **wanted)
-        sizes = found.loc[found["size"] > 0, "size"]
-        own = critical_by_seed(found, level)
-        logs = np.log10(own["estimate"].clip(sizes.min(), sizes.max()))
-        return _whole(own.assign(logs=logs), "logs")
+        trials = cell(records, **wanted)
+        sizes = trials.loc[trials["size"] > 0, "size"]
+        masses = critical_by_seed(trials, level)
+        logs = np.log10(masses["estimate"].clip(sizes.min(), sizes.max()))
+        return _whole(masses.assign(logs=logs), "logs")
 
     return Measure(of)
 
 
 def area(**wanted: Any) -> Measure:
-    """Area under the success curve."""
+    """Return the area under the success curve."""
     return Measure(lambda records: _whole(area_by_seed(cell(records, **wanted)), "area"))
 
 
-def told(records: pd.DataFrame, bound: str) -> pd.Series:
-    """What a bound promised to each trial; NaN where it promised nothing."""
+def bound_of(records: pd.DataFrame, bound: str) -> pd.Series:
+    """Return a bound on the success of each trial; NaN where there is none."""
     name = f"bound_{bound}"
     if name not in records:
         return pd.Series(np.nan, records.index)
@@ -191,14 +195,21 @@ def told(records: pd.DataFrame, bound: str) -> pd.Series:
 
 
 def slack(bound: str, least: bool = False, above: float = 0.0, **wanted: Any) -> Measure:
-    """Success less what was promised: the mean, or the least, where the promise is above."""
+    """Return success less a bound on it, where the bound is above a number.
+
+    Arguments:
+        bound: The name of the bound.
+        least: Whether to take the least over sizes, in place of the mean.
+        above: The number.
+        wanted: As for :func:`pick`.
+    """
 
     def of(records: pd.DataFrame) -> pd.Series:
-        found = cell(records, **wanted)
-        found = found.assign(promised=told(found, bound))
+        trials = cell(records, **wanted)
+        trials = trials.assign(promised=bound_of(trials, bound))
         # A failed trial has no success, and stays to make its seed one that is not whole.
-        found = found[found["promised"].gt(above) | found["success"].isna()]
-        left = found.assign(slack=found["success"] - found["promised"])
+        trials = trials[trials["promised"].gt(above) | trials["success"].isna()]
+        left = trials.assign(slack=trials["success"] - trials["promised"])
         by = left.groupby("seed")["slack"]
         return by.agg(lambda v: np.nan if v.isna().any() else v.min() if least else v.mean())
 
@@ -206,60 +217,120 @@ def slack(bound: str, least: bool = False, above: float = 0.0, **wanted: Any) ->
 
 
 def explained(by: str, **wanted: Any) -> Measure:
-    r"""How much of success is told by a number, in whatever way it rises with it.
+    r"""Return the share of the variance of success that a function of a number explains.
 
     .. math:: R^2 = 1 - \frac{\sum_i (S_i - m(z_i))^2}{\sum_i (S_i - \bar S)^2}
 
     over learners and sizes, with the best non-decreasing function m of the number z.
+
+    Arguments:
+        by: The column of the number.
+        wanted: As for :func:`pick`.
+    """
+    return Measure(lambda records: _each_whole(_weighed(records, wanted), _fit_of(by)))
+
+
+def explained_by_jittered_size(**wanted: Any) -> Measure:
+    r"""Return what :func:`explained` would give for sizes that say nothing of the learner.
+
+    At one size all learners have one number, to which a function can give one value only. A number
+    of each learner's own explains more, even if it is noise. This is the null for such a number:
+    sizes that are jittered by less than the distance between two of them, so that the learners
+    of one size are in random order. It is the largest null of all jitters, since larger ones mix
+    sizes, too.
+
+    Arguments:
+        wanted: As for :func:`pick`.
     """
 
-    def share(rows: pd.DataFrame) -> float:
+    def of(rows: pd.DataFrame) -> float:
+        rows = rows.sort_values(["size", "learner", "strategy"], kind="stable")
+        rng = np.random.default_rng(0)
+        fit = _fit_of("jittered")
+        jitters = (1 + 1e-6 * rng.random(len(rows)) for _ in range(JITTERS))
+        return float(np.mean([fit(rows.assign(jittered=rows["size"] * j)) for j in jitters]))
+
+    return Measure(lambda records: _each_whole(_weighed(records, wanted), of))
+
+
+def _weighed(records: pd.DataFrame, wanted: dict[str, Any]) -> pd.DataFrame:
+    """Return the trials with members of learners that report weights."""
+    trials = cell(records, over=["learner"], **wanted)
+    # A failed trial has no weights, and stays to make its seed one that is not whole.
+    trials = trials[trials["effective_size"].notna() | trials["success"].isna()]
+    return trials[trials["size"] > 0]
+
+
+def _fit_of(by: str) -> Callable[[pd.DataFrame], float]:
+    """Return the map from trials to the :math:`R^2` of the best non-decreasing function."""
+
+    def of(rows: pd.DataFrame) -> float:
         # Of equal numbers the mean success counts, so that their order does not.
-        rows = rows.groupby(by)["success"].agg(["mean", "size", "var"]).sort_index()
-        values, weights = rows["mean"].to_numpy(), rows["size"].to_numpy(float)
-        inside = float((rows["var"].fillna(0.0) * (weights - 1)).sum())
-        centre = float(values @ weights / weights.sum())
-        around = float(weights @ (values - isotonic(values, weights)) ** 2)
-        total = float(weights @ (values - centre) ** 2) + inside
+        inverse = np.unique(rows[by].to_numpy(float), return_inverse=True)[1]
+        success = rows["success"].to_numpy(float)
+        weights = np.bincount(inverse).astype(float)
+        means = np.bincount(inverse, success) / weights
+        inside = float(((success - means[inverse]) ** 2).sum())
+        centre = float(means @ weights / weights.sum())
+        around = float(weights @ (means - isotonic(means, weights)) ** 2)
+        total = float(weights @ (means - centre) ** 2) + inside
         return 1 - (around + inside) / total if total > 0 else float("nan")
 
-    def of(records: pd.DataFrame) -> pd.Series:
-        found = cell(records, over=["learner"], **wanted)
-        # A failed trial has no weights, and stays to make its seed one that is not whole.
-        found = found[found["effective_size"].notna() | found["success"].isna()]
-        found = found[found["size"] > 0]
-        return _each_whole(found, share)
-
-    return Measure(of)
+    return of
 
 
-def _each_whole(found: pd.DataFrame, share: Callable[[pd.DataFrame], float]) -> pd.Series:
-    """A number of each seed's trials; NaN where one of them failed."""
+def _each_whole(trials: pd.DataFrame, of: Callable[[pd.DataFrame], float]) -> pd.Series:
+    """Return a number of each seed's trials; NaN where one of them failed."""
     return pd.Series(
         {
-            seed: np.nan if rows["success"].isna().any() else share(rows)
-            for seed, rows in found.groupby("seed")
+            seed: np.nan if rows["success"].isna().any() else of(rows)
+            for seed, rows in trials.groupby("seed")
         },
         dtype=float,
     )
 
 
-def steepest(steps: int, **wanted: Any) -> Measure:
-    """The share of the climb that the steepest steps between neighbouring sizes make up."""
+def climbs_in_steps(bound: str = "exact", **wanted: Any) -> Measure:
+    r"""Return the share of the climb at the steps of the law, less that of a straight line.
 
-    def share(rows: pd.DataFrame) -> float:
-        rises = np.diff(rows.groupby("size")["success"].mean().sort_index().to_numpy())
-        climb = np.clip(rises, 0, None).sum()
-        return float(np.sort(rises)[-steps:].sum() / climb) if climb > 0 else float("nan")
+    The bound of a known law is a staircase. With r the rises of success between neighbouring
+    sizes, and J the pairs of sizes between which the bound rises,
 
-    def of(records: pd.DataFrame) -> pd.Series:
-        return _each_whole(cell(records, **wanted), share)
+    .. math::  \frac{\sum_{j \in J} r_j^+}{\sum_j r_j^+} -
+               \frac{\sum_{j \in J} \Delta_j}{\sum_j \Delta_j}
 
-    return Measure(of)
+    where :math:`\Delta` are the distances of sizes in :math:`\log_{10}\alpha`, over the sizes
+    from the start of the climb to its end. It is 0 for a line over log size, and 1 less a small
+    number for the law's staircase, wherever its steps are; a smooth curve is near 0.
+
+    Arguments:
+        bound: The name of the bound.
+        wanted: As for :func:`pick`.
+    """
+
+    def of(rows: pd.DataFrame) -> float:
+        rows = rows[rows["size"] > 0].sort_values("size")
+        rises = np.clip(np.diff(rows["success"].to_numpy(float)), 0, None)
+        steps = np.diff(bound_of(rows, bound).to_numpy(float)) > 1e-9
+        climbing = np.flatnonzero(rises > 0)
+        if not len(climbing) or not steps.any():
+            return float("nan")
+        widths = np.diff(np.log10(rows["size"].to_numpy(float)))
+        during = np.zeros(len(rises), dtype=bool)
+        during[climbing[0] : climbing[-1] + 1] = True
+        widths = np.where(during, widths, 0.0)
+        return float(rises[steps].sum() / rises.sum() - widths[steps].sum() / widths.sum())
+
+    return Measure(lambda records: _each_whole(cell(records, **wanted), of))
 
 
 def by_epoch(records: pd.DataFrame, epochs: Sequence[int]) -> pd.DataFrame:
-    """The records of learners that recorded their epochs, a learner for each of some epochs."""
+    """Return the records of traced learners, with a learner for each of some epochs.
+
+    Arguments:
+        records: One row a trial.
+        epochs: The epochs, counted from 1.
+    """
     kept = records[[isinstance(e, dict) for e in records["epochs"]]]
     pieces = [
         pick(kept, epoch=epoch).assign(
@@ -270,8 +341,8 @@ def by_epoch(records: pd.DataFrame, epochs: Sequence[int]) -> pd.DataFrame:
     return pd.concat(pieces, ignore_index=True)
 
 
-def _whole(found: pd.DataFrame, value: str) -> pd.Series:
-    """The mean at each seed; NaN where one of the seed's numbers, or a trial, is missing."""
-    by = found.groupby("seed")[value]
+def _whole(trials: pd.DataFrame, value: str) -> pd.Series:
+    """Return the mean at each seed; NaN where a number or a trial of the seed is missing."""
+    by = trials.groupby("seed")[value]
     means, counts = by.agg(lambda v: v.mean(skipna=False)), by.size()
     return means.where(counts == counts.max()).astype(float)

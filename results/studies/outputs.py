@@ -1,23 +1,25 @@
-"""What a study leaves in its folder: verdicts as tables, figures beside their tables."""
+"""The files of a study: verdicts as tables, figures beside their tables."""
 
 from math import inf
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from results.plots.style import save
 from results.report.tables import render, show
-from results.stats.verdicts import MOST
+from results.stats.intervals import MOST
 from results.studies.base import Study, spoken
 from results.studies.drawings import plot_verdicts
 
 
 def readable(verdicts: pd.DataFrame) -> pd.DataFrame:
-    """Verdicts for reading: an effect and its interval in one column."""
-    effects = [
-        f"{show(row['effect'])} [{show(row['low'])}, {show(row['high'])}]" if row["seeds"] else ""
-        for row in verdicts.to_dict("records")
-    ]
+    """Return verdicts for reading, with an effect and its interval in one column.
+
+    Arguments:
+        verdicts: What :meth:`results.studies.base.Study.verdicts` returns.
+    """
+    effects = [_effect(row) for row in verdicts.to_dict("records")]
     claimed = map(spoken, zip(verdicts["above"], verdicts["below"], strict=True))
     table = verdicts[["claim", "verdict", "measured"]].assign(effect=effects, claimed=[*claimed])
     needs = [
@@ -27,8 +29,27 @@ def readable(verdicts: pd.DataFrame) -> pd.DataFrame:
     return table.assign(seeds=verdicts["seeds"], needs=needs, cause=verdicts["cause"])
 
 
+def _effect(row: dict[Any, Any]) -> str:
+    """Return an effect and its interval as text; the number of seeds where they agree."""
+    if not row["seeds"]:
+        return ""
+    within = f"[{show(row['low'])}, {show(row['high'])}]"
+    kinds = {"t": within, "agree": f"({row['seeds']}/{row['seeds']})", "none": "(no interval)"}
+    return f"{show(row['effect'])} {kinds[row['interval']]}"
+
+
 def write(study: Study, records: pd.DataFrame, verdicts: pd.DataFrame, folder: Path) -> list[Path]:
-    """Write ``verdicts.csv``, ``.json`` and ``.md``, and all figures that the records allow."""
+    """Write ``verdicts.csv``, ``.json`` and ``.md``, and all figures that the records allow.
+
+    Arguments:
+        study: The study.
+        records: One row a trial.
+        verdicts: What :meth:`results.studies.base.Study.verdicts` returns for them.
+        folder: The folder to write into.
+
+    Returns:
+        The paths of the files.
+    """
     paths = [folder / f"verdicts.{kind}" for kind in ("csv", "json", "md")]
     for path in paths[:2]:
         path.write_text(render(verdicts, path.suffix[1:]))  # type: ignore[arg-type]

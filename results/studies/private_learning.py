@@ -50,17 +50,17 @@ STUDY = Study(
                 "log10 of critical mass at .5 (others' success): DP-SGD of noise 1 and clip 1, "
                 "less ERM",
                 _mass(data, _dp(1.0)) - _mass(data, "ERM"),
-                scale="number",
+                scale="decades",
             ),
             Claim(
-                f"The more noise, the larger ({where}).",
+                f"More noise takes a larger collective ({where}).",
                 f"log10 of critical mass at .5 (others' success): noise {LOUD:g}, less noise "
                 f"{QUIET:g}",
                 _mass(data, _dp(LOUD)) - _mass(data, _dp(QUIET)),
-                scale="number",
+                scale="decades",
             ),
             Claim(
-                f"It is the noise: clipping alone changes less ({where}).",
+                f"Noise changes more than clipping alone ({where}).",
                 "area under the curve (others' success): what noise 4 takes from clipping alone, "
                 "less what clipping takes from ERM",
                 (_area(data, _dp(0.0)) - _area(data, _dp(LOUD)))
@@ -74,7 +74,7 @@ STUDY = Study(
                 _area(data, _dp(0.0, 10.0)) - _area(data, _dp(0.0, 0.1)),
             ),
             Claim(
-                f"With noise, a looser clip does: noise grows with it ({where}).",
+                f"With noise, a looser clip holds a collective back ({where}).",
                 "area under the curve (others' success), noise 1: clip 1, less clip 10",
                 _area(data, _dp(1.0, 1.0)) - _area(data, _dp(1.0, 10.0)),
                 cause="Noise of ten times the size moves all decisions about, the collective's "

@@ -8,7 +8,14 @@ References:
 from bench.spec.grid import Part
 from results.studies.base import Claim, Study
 from results.studies.drawings import curves, effective_sizes, strategies
-from results.studies.measures import Measure, effective, explained, mass, success
+from results.studies.measures import (
+    Measure,
+    effective,
+    explained,
+    explained_by_jittered_size,
+    mass,
+    success,
+)
 
 SIZES = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 #: Half a per cent and less of the people are few, a fifth and more of them are many.
@@ -85,37 +92,42 @@ STUDY = Study(
     link="https://arxiv.org/abs/2405.06582",
     parts=parts,
     claims=(
-        *_kinds(PEOPLE, "Where some carry the signal by nature", {}),
+        *_kinds(PEOPLE, "Where some points carry the signal by nature", {}),
         *_kinds(IMAGES, "On images", {}),
         Claim(
             "JTT gives small collectives more than their share of the weight.",
             "log10 of effective size by size, at .25 to 1 %, linear model",
             effective(FEW, dataset="Gaussians", learner="JTT"),
-            scale="number",
+            scale="decades",
         ),
         Claim(
             "JTT gives large collectives less than their share of the weight.",
             "log10 of size by effective size, at 40 %, linear model",
             -effective(0.4, dataset="Gaussians", learner="JTT"),
-            scale="number",
+            scale="decades",
         ),
         *(
             Claim(
                 f"{where}, effective size explains success better than size does.",
-                "share of the variance of success that a rising function tells: of effective "
-                "size, less of size; over all learners that report weights, clean validation data",
+                "share of the variance of success that a rising function explains: of effective "
+                "size, less of jittered size; over all learners that report weights, clean "
+                "validation data",
                 explained("effective_size", dataset=data, **more)
-                - explained("size", dataset=data, **more),
+                - explained_by_jittered_size(dataset=data, **more),
             )
             for where, data, more in (
-                ("Where some carry the signal by nature", PEOPLE, {"groups": "given", **CLEAN}),
+                (
+                    "Where some points carry the signal by nature",
+                    PEOPLE,
+                    {"groups": "given", **CLEAN},
+                ),
                 ("On images", IMAGES, {}),
                 ("On two Gaussian classes", "Gaussians", {"value": "success_others"}),
             )
         ),
         Claim(
-            "To a firm that protects the worst group, a small collective that is a group of its "
-            "own is louder than one that is spread over the groups.",
+            "With a firm that protects the worst group, a small collective that is a group of its "
+            "own succeeds more than one that is spread over the groups.",
             "success at .25 to 1 %: GroupDRO, members a group of their own, less spread",
             success(FEW, dataset=PEOPLE, learner="GroupDRO", groups="own")
             - success(FEW, dataset=PEOPLE, learner="GroupDRO", groups="given"),
@@ -128,24 +140,24 @@ STUDY = Study(
             _chosen("CVaRDRO"),
         ),
         Claim(
-            "They change CVaR-DRO more than ERM.",
+            "Members in the validation data change CVaR-DRO more than ERM.",
             "the same difference: CVaRDRO less ERM",
             _chosen("CVaRDRO") - _chosen("ERM"),
         ),
         Claim(
-            "A signal where the network does not look takes fewer members than one against what "
-            "it looks at.",
+            "A signal in a coordinate that the network ignores takes fewer members than one "
+            "against the coordinate that it uses.",
             "log10 of critical mass at .5: signal on the wrong side of the simple coordinate, "
             "less signal in a complex one",
             _place(AGAINST) - _place(IGNORED),
-            scale="number",
+            scale="decades",
         ),
         *(
             Claim(
-                f"It does so also where nature speaks against both signals ({where}).",
+                f"It does so also where points near both signals have the other label ({where}).",
                 "the same, signals in slabs of the other label",
                 _place(AGAINST) - _place(strategy),
-                scale="number",
+                scale="decades",
                 cause=cause,
             )
             for where, strategy, cause in (

@@ -5,7 +5,6 @@ References:
     | https://arxiv.org/abs/2502.04879
 """
 
-from math import inf
 from typing import Any
 
 import pandas as pd
@@ -13,13 +12,11 @@ import pandas as pd
 from bench.spec.grid import Part
 from results.studies.base import Claim, Study
 from results.studies.drawings import promises, strategies
-from results.studies.measures import Measure, area, mass, slack, steepest, told
+from results.studies.measures import Measure, area, bound_of, climbs_in_steps, mass, slack
 
 LABELS = ("Poor", "Average", "Good", "Excellent")
 SIZES = (0.0, 0.001, *(round(0.005 * i, 3) for i in range(1, 21)), 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
-#: As many points as the signal set of the cars has.
-STEPS = 5
-#: What an optimal firm answers to the signal by nature: there is nothing to plant, but to unplant.
+#: The answer of an optimal firm to the signal by nature: it can be unplanted, not planted.
 NATURAL = LABELS.index("Excellent")
 ADAPTIVE, NAIVE = (f"Unplant(way='{way}')" for way in ("adaptive", "naive"))
 
@@ -55,7 +52,7 @@ def _promised(of: Measure) -> Measure:
     """A measure of what was promised from members' data, in place of what was measured."""
 
     def of_promise(records: pd.DataFrame) -> pd.Series:
-        return of(records.assign(success=told(records, "sample").fillna(0.0).clip(0.0, 1.0)))
+        return of(records.assign(success=bound_of(records, "sample").fillna(0.0).clip(0.0, 1.0)))
 
     return Measure(of_promise)
 
@@ -68,40 +65,40 @@ STUDY = Study(
     parts=parts,
     claims=(
         Claim(
-            "What members promise themselves from their own data is kept, also at the worst size.",
+            "The finite-sample bound that members compute is kept, also at the worst size.",
             "success less the finite-sample bound, the least over sizes and ratings at which "
             "something is promised",
             _most(slack("sample", least=True, **PLANTED)),
         ),
         Claim(
-            "The promise comes late: it asks for more members than it takes.",
+            "The finite-sample bound reaches .5 only at a larger size than success does.",
             "log10 of the size at which .5 is promised by that at which it is measured",
             _most(_promised(mass(0.5, **PLANTED)) - mass(0.5, **PLANTED)),
-            scale="number",
+            scale="decades",
         ),
         *(
             Claim(
-                f"Success climbs in as many steps as the signal set has points ({name}).",
-                f"share of the climb that its {STEPS} steepest steps make up, of {len(SIZES) - 1}",
-                _most(steepest(STEPS, strategy=f"FeatureLabel(label={label})")),
-                region=(0.9, inf),
-                scale="share",
+                f"Success climbs at the steps of the law ({name}).",
+                "share of the climb between the sizes at which the exact bound steps up, less "
+                "that of a line over log size",
+                _most(climbs_in_steps(strategy=f"FeatureLabel(label={label})")),
             )
             for label, name in enumerate(LABELS)
             if label != NATURAL
         ),
         Claim(
-            "At the same share, members among more people can promise themselves more.",
+            "At the same share, the finite-sample bound is larger among more people.",
             "area under the finite-sample bound: among ten times as many people, less among few",
             _most(_promised(area(**PLANTED))) - _people("fewest", _promised(area(**PLANTED))),
+            sanity=True,
         ),
         Claim(
-            "At the same share they also get further.",
+            "At the same share, success is larger among more people, too.",
             "area under the success curve: among ten times as many people, less among few",
             _most(area(**PLANTED)) - _people("fewest", area(**PLANTED)),
         ),
         Claim(
-            "To unplant a label, it is better to choose what replaces it point by point.",
+            "To unplant a label, it is better to choose its replacement point by point.",
             "area under the success curve: adaptive less naive",
             _most(area(strategy=ADAPTIVE) - area(strategy=NAIVE)),
         ),

@@ -50,7 +50,7 @@ STUDY = Study(
     claims=(
         *(
             Claim(
-                f"Noise can sink a collective that would be at its goal ({name}).",
+                f"Noise can defeat a collective that would be at its goal ({name}).",
                 "success at 10 to 80 %: without noise, less with 45 % of wrong labels",
                 _noisy("", name, (0.1, 0.8)) - _noisy("wrong_label=0.45", name, (0.1, 0.8)),
                 region=(0.4, inf),
@@ -73,14 +73,15 @@ STUDY = Study(
             "log10 of critical mass at .5: with dropout, less without; EmpiricalBayes",
             _mass("dropout=0.5") - _mass(""),
             region=(log10(2) - 0.1, log10(2) + 0.1),
-            scale="number",
+            scale="decades",
+            sanity=True,
         ),
         Claim(
             "Wrong labels cost more than signals that are forgotten, at one rate.",
             "log10 of critical mass at .5: a quarter of the labels wrong, less a quarter of the "
             "signals; EmpiricalBayes",
             _mass("wrong_label=0.25") - _mass("wrong_signal=0.25"),
-            scale="number",
+            scale="decades",
         ),
         Claim(
             "On images, too, noise costs success.",
@@ -89,7 +90,7 @@ STUDY = Study(
             - success((0.01, 0.8), dataset="Digits", strategy="Noisy(wrong_label=0.45)"),
         ),
         Claim(
-            "On images of ten classes it sinks nobody: wrong labels do not agree with each other.",
+            "On images of ten classes it does not: wrong labels differ from each other.",
             "success at 10 to 80 % with 45 % of wrong labels; ERM, Digits",
             success((0.1, 0.8), dataset="Digits", strategy="Noisy(wrong_label=0.45)"),
             region=(0.9, inf),

@@ -12,7 +12,7 @@ from results.studies.base import Claim, Study
 from results.studies.drawings import strategies
 from results.studies.measures import Measure, mass, success
 
-# The signal is named, though it is the data's own: pairs with another one are not to be meant.
+# The signal is named, though it is the default: a spec without it would match other pairs.
 ONE, ZERO = (
     f"FeatureLabel(signal=SetFeature(column=-1, value=1.0), label={label})" for label in (1, 0)
 )
@@ -57,7 +57,7 @@ STUDY = Study(
     claims=(
         *(
             Claim(
-                f"A collective alone is at its goal, at a size at which others are met ({name}).",
+                f"A collective alone is at its goal at the sizes that are compared ({name}).",
                 "success of a collective alone, both together 10 to 80 % of the people",
                 _pair("alone", name),
                 region=(0.9, inf),
@@ -67,34 +67,34 @@ STUDY = Study(
         ),
         *(
             Claim(
-                f"An equal one with the same signal and another target harms it ({name}).",
+                f"A collective of equal size with another target harms it ({name}).",
                 "success at 10 to 80 %: alone, less opposed",
                 _pair("alone", name) - _pair("opposed", name),
             )
             for name in (TABLE, LINE, NETWORK, "RandomForest")
         ),
         Claim(
-            "It may sink it: by half and more.",
+            "The loss may be half of its success and more.",
             "the same, ERM",
             _pair("alone", NETWORK) - _pair("opposed", NETWORK),
             region=(0.5, inf),
         ),
         Claim(
-            "One with the same signal and the same target does it no harm.",
+            "A collective with the same signal and the same target does it no harm.",
             "success at 10 to 80 %: agreed, less alone; ERM",
             _pair("agreed", NETWORK) - _pair("alone", NETWORK),
             region=(-0.02, inf),
         ),
         Claim(
-            "The two together need fewer people.",
+            "Two that agree need fewer people together than one alone.",
             "log10 of critical mass at .9: alone, less agreed; ERM",
             mass(0.9, learner=NETWORK, strategy=PAIRS["alone"])
             - mass(0.9, learner=NETWORK, strategy=PAIRS["agreed"]),
-            scale="number",
+            scale="decades",
         ),
         *(
             Claim(
-                f"One with another signal and another target does it no harm ({name}).",
+                f"A collective with another signal and another target does it no harm ({name}).",
                 "success at 10 to 80 %: apart, less alone",
                 _pair("apart", name) - _pair("alone", name),
                 region=(-0.02, inf),
@@ -105,7 +105,7 @@ STUDY = Study(
         ),
         *(
             Claim(
-                f"Who opposes another one needs twice its size, and with that succeeds ({name}).",
+                f"A collective of twice the size of an opposed one succeeds ({name}).",
                 "success at 10 to 80 %, twice as large as the other one",
                 _pair("outnumbering", name),
                 region=(0.75, inf),
@@ -114,7 +114,7 @@ STUDY = Study(
             for name in (TABLE, NETWORK)
         ),
         Claim(
-            "The smaller one of two that are opposed has next to nothing.",
+            "The smaller of two opposed collectives has hardly any success.",
             "success at 10 to 80 %, half as large as the other one; ERM",
             _pair("outnumbered", NETWORK),
             region=(-inf, 0.25),

@@ -3,6 +3,7 @@
 import functools
 from abc import abstractmethod
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -37,6 +38,8 @@ class Texts(Dataset):
         overlap: The share of texts that carry the signal by nature, beside those that carry it
             anyway.
     """
+
+    domain: ClassVar[str | None] = "text"
 
     n: Count
     n_test: Count

@@ -81,15 +81,15 @@ def test_bands_are_the_intervals() -> None:
         assert {tuple(map(float, point)) for point in points} <= corners
 
 
-def test_plateaus_have_whiskers() -> None:
+def test_seeds_that_agree_have_no_bar() -> None:
     frame = records(["ERM()"], strategies=("S()",))
     frame["success"] = (frame["size"] >= 0.01).astype(float)
     curves = success_curves(frame)
     axes = plot_curves(curves).axes[0]
-    (whiskers,) = [c for c in axes.collections if isinstance(c, LineCollection)]
-    ends = np.array(whiskers.get_segments())
-    np.testing.assert_allclose(ends[:, 0, 1], curves["low"])
-    np.testing.assert_allclose(ends[:, 1, 1], curves["high"])
+    assert curves["interval"].eq("agree").all()
+    assert not [c for c in axes.collections if isinstance(c, LineCollection)]
+    (band,) = [c for c in axes.collections if isinstance(c, PolyCollection)]
+    assert set(band.get_paths()[0].vertices[:, 1]) == {0.0, 1.0}
 
 
 def test_the_axis_shows_zero_and_labels_in_per_cent() -> None:

@@ -186,7 +186,6 @@ def test_the_manifest_knows_every_file_and_finds_what_differs(tmp_path):
         "heat",
         "effective_size",
         "cost",
-        "ranks",
         "dynamics",
     }
     told = json.loads((one / MANIFEST).read_text())

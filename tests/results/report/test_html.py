@@ -156,11 +156,12 @@ def test_numbers_are_those_of_the_curves(written):
     read = Page(written)
     curves = success_curves(spoiled())
     texts = [text for _, text in read.all("td")]
-    for mean, low, high, kind in curves[["mean", "low", "high", "interval"]].itertuples(
-        index=False
-    ):
+    for mean, low, high, kind, seeds in curves[
+        ["mean", "low", "high", "interval", "seeds"]
+    ].itertuples(index=False):
         ends = f"[{low:.3f}, {high:.3f}]" if low == 0 or high == 1 else f"± {high - mean:.3f}"
-        assert f"{mean:.3f}" + (f" {ends}" if kind == "t" else "") in texts
+        said = {"t": f" {ends}", "agree": f" ({seeds}/{seeds})", "none": ""}[kind]
+        assert f"{mean:.3f}{said}" in texts
 
 
 def test_a_number_leads_to_a_command_of_its_own_row(written):

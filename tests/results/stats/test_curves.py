@@ -1,4 +1,4 @@
-"""Curves and areas against hand-made numbers, scipy's t and statsmodels' Wilson."""
+"""Curves and areas against hand-made numbers and scipy's t."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,11 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 from scipy import integrate, stats
-from statsmodels.stats.proportion import proportion_confint
 
 from results.report.tables import render
 from results.stats.critical_mass import critical_mass
 from results.stats.curves import area, area_by_seed, learns, success_curves
-from results.stats.intervals import signed
+from tests.helpers.curves import records_of
 
 SIZES = (0.0, 0.01, 0.1, 1.0)
 
@@ -21,52 +20,49 @@ def records(
     success: npt.ArrayLike, learner: str = "A()", sizes: Sequence[float] = SIZES
 ) -> pd.DataFrame:
     """Trials of one learner from an array (seeds, sizes); NaN is a failed trial."""
-    values = np.asarray(success, dtype=float)
-    seeds, n = values.shape
-    return pd.DataFrame(
-        {
-            "dataset": "D()",
-            "learner": learner,
-            "strategy": "S()",
-            "validation": "clean",
-            "groups": "given",
-            "recruitment": "uniform",
-            "size": np.tile(sizes, seeds),
-            "seed": np.repeat(np.arange(seeds), n),
-            "success": values.ravel(),
-            "status": np.where(np.isnan(values.ravel()), "failed", "ok"),
-        }
-    )
+    return records_of({learner: success}, sizes)
 
 
 DRAWN = np.random.default_rng(0).uniform(0.2, 0.8, (5, 4))
 
 
-def test_t_interval_is_scipys() -> None:
+def moderated(values: np.ndarray) -> tuple[float, float]:
+    """The moderated t interval, by scipy's t."""
+    seeds, m = len(values), (values.sum() + 0.5) / (len(values) + 1)
+    variance = (0.05 * m * (1 - m) + ((values - values.mean()) ** 2).sum()) / seeds
+    low, high = stats.t.interval(0.95, seeds, values.mean(), (variance / seeds) ** 0.5)
+    return max(low, 0), min(high, 1)
+
+
+def test_success_has_the_moderated_interval() -> None:
     curves = success_curves(records(DRAWN))
     assert curves["interval"].eq("t").all()
     for i, row in curves.iterrows():
-        interval = stats.ttest_1samp(DRAWN[:, i], 0).confidence_interval(0.95)
         assert row["mean"] == pytest.approx(DRAWN[:, i].mean(), abs=1e-12)
-        assert row["low"] == pytest.approx(max(interval.low, 0), abs=1e-9)
-        assert row["high"] == pytest.approx(min(interval.high, 1), abs=1e-9)
+        assert (row["low"], row["high"]) == pytest.approx(moderated(DRAWN[:, i]), abs=1e-9)
 
 
-def test_t_interval_is_clipped() -> None:
+def test_intervals_are_clipped() -> None:
     row = success_curves(records([[0.9], [1.0]], sizes=[0.1])).iloc[0]
-    # half = 12.7062 * 0.0707107 / sqrt(2) = 0.6353
     assert (row["mean"], row["high"], row["interval"]) == (0.95, 1.0, "t")
-    assert row["low"] == pytest.approx(0.95 - 0.63531, abs=1e-5)
+    assert row["low"] == pytest.approx(moderated(np.array([0.9, 1.0]))[0])
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, 0.3, 0.1 + 0.2])
 @pytest.mark.parametrize("seeds", [2, 3, 5, 10])
-def test_agreeing_seeds_have_wilsons_interval(value: float, seeds: int) -> None:
+def test_seeds_that_agree_have_an_interval_and_say_so(value: float, seeds: int) -> None:
     row = success_curves(records(np.full((seeds, 1), value), sizes=[0.1])).iloc[0]
-    low, high = proportion_confint(value * seeds, seeds, method="wilson")
-    assert row["interval"] == "wilson"
+    assert row["interval"] == "agree"
     assert row["mean"] == value
-    assert (row["low"], row["high"]) == pytest.approx((low, high), abs=1e-12)
+    wanted = moderated(np.full(seeds, value))
+    assert (row["low"], row["high"]) == pytest.approx(wanted, abs=1e-12)
+
+
+def test_few_test_points_widen_the_interval() -> None:
+    frame = records(np.ones((5, 1)), sizes=[0.1])
+    few = success_curves(frame.assign(tested=4)).iloc[0]
+    many = success_curves(frame.assign(tested=10_000)).iloc[0]
+    assert few["low"] < many["low"] == success_curves(frame).iloc[0]["low"]
 
 
 def test_one_seed_says_nothing() -> None:
@@ -146,9 +142,8 @@ def test_area_by_hand() -> None:
     # two decades; the first rises from 0 to 1/2, the second from 1/2 to 1
     row = area(records([[0.9, 0.0, 0.5, 1.0], [0.9, 0.0, 0.0, 1.0]])).iloc[0]
     assert row["area"] == pytest.approx((0.5 + 0.25) / 2)
-    interval = stats.ttest_1samp([0.5, 0.25], 0).confidence_interval(0.95)
-    assert (row["low"], row["high"]) == (0, 1)
-    assert interval.high > 1
+    wanted = moderated(np.array([0.5, 0.25]))
+    assert (row["low"], row["high"]) == pytest.approx(wanted)
     assert (row["seeds"], row["left_out"], row["interval"]) == (2, 0, "t")
 
 
@@ -158,9 +153,8 @@ def test_area_on_uneven_sizes_is_scipys_trapezoid() -> None:
     wanted = integrate.trapezoid(drawn, np.log10(sizes), axis=1) / np.log10(0.3 / 0.0005)
     found = area_by_seed(records(drawn, sizes=sizes))["area"]
     np.testing.assert_allclose(found, wanted, rtol=1e-12)
-    low, high = stats.ttest_1samp(wanted, 0).confidence_interval(0.95)
     row = area(records(drawn, sizes=sizes)).iloc[0]
-    assert (row["low"], row["high"]) == pytest.approx((low, high), abs=1e-9)
+    assert (row["low"], row["high"]) == pytest.approx(moderated(wanted), abs=1e-9)
 
 
 def test_area_leaves_out_seeds_that_lack_a_size() -> None:
@@ -179,15 +173,6 @@ def test_learners_are_measured_by_the_same_sizes() -> None:
     assert areas.loc["A()", "area"] == 0.5
     assert np.isnan(areas.loc["B()", "area"])
     assert areas.loc["B()", "left_out"] == 1
-
-
-def test_differences_that_agree_keep_room() -> None:
-    w = proportion_confint(0, 5, method="wilson")[1]
-    assert signed(np.zeros(5)) == (0, pytest.approx(-w), pytest.approx(w), "wilson")
-    assert signed(np.ones(5)) == (1, pytest.approx(1 - 2 * w), 1, "wilson")
-    assert signed(np.array([0.3])) == (0.3, -1, 1, "none")
-    low, high = stats.ttest_1samp([0.1, -0.1, 0.2], 0).confidence_interval(0.95)
-    assert signed(np.array([0.1, -0.1, 0.2]))[1:3] == pytest.approx((low, high))
 
 
 def test_tables() -> None:

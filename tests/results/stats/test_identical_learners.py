@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from results.stats.paired import compare
+from tests.helpers.curves import records_of
 
 SIZES = np.concatenate([[0.0], np.logspace(-3, 0, 9)])
 SHAPES = ["sigmoid", "staircase", "hump", "plateau"]
@@ -16,7 +17,7 @@ SHAPES = ["sigmoid", "staircase", "hump", "plateau"]
 def copies(kind: str, rng: np.random.Generator, seeds: int) -> pd.DataFrame:
     """Two learners of one law: a seed shifts both alike, and each of them a little more."""
     shared = rng.normal(0, 0.2, (seeds, 1))
-    frames = []
+    curves = {}
     for learner in ("A()", "B()"):
         x = np.log10(SIZES[1:]) + 1.5 + shared + rng.normal(0, 0.15, (seeds, 1))
         rising = 1 / (1 + np.exp(-4 * x))
@@ -27,20 +28,8 @@ def copies(kind: str, rng: np.random.Generator, seeds: int) -> pd.DataFrame:
             "plateau": (x > 0).astype(float),
         }[kind]
         drawn = np.clip(shape + rng.normal(0, 0.02, x.shape), 0, 1)
-        columns = {
-            "dataset": "D()",
-            "strategy": "S()",
-            "validation": "clean",
-            "groups": "given",
-            "recruitment": "uniform",
-            "learner": learner,
-            "size": np.tile(SIZES, seeds),
-            "seed": np.repeat(np.arange(seeds), len(SIZES)),
-            "success": np.c_[np.zeros(seeds), drawn].ravel(),
-            "status": "ok",
-        }
-        frames.append(pd.DataFrame(columns))
-    return pd.concat(frames)
+        curves[learner] = np.c_[np.zeros(seeds), drawn]
+    return records_of(curves, SIZES)
 
 
 def two_tasks(kind: str, rng: np.random.Generator, seeds: int) -> pd.DataFrame:

@@ -12,32 +12,16 @@ from statsmodels.stats.multitest import multipletests
 
 from results.stats.critical_mass import critical_by_seed
 from results.stats.frames import CELL
-from results.stats.intervals import signed
 from results.stats.paired import against, compare
 from results.stats.sign_flip import band, holm, joint, sign_flip, smallest_p
+from tests.helpers.curves import records_of
 
 SIZES = (0.0, 0.01, 0.1, 1.0)
 
 
 def records(learners: Mapping[str, npt.ArrayLike], **more: str) -> pd.DataFrame:
     """Trials from arrays (seeds, sizes) by learner; NaN is a failed trial."""
-    frames = []
-    for learner, values in learners.items():
-        success = np.asarray(values, dtype=float)
-        columns = {
-            "dataset": "D()",
-            "strategy": "S()",
-            "validation": "clean",
-            "groups": "given",
-            "recruitment": "uniform",
-            "learner": learner,
-            "size": np.tile(SIZES, len(success)),
-            "seed": np.repeat(np.arange(len(success)), len(SIZES)),
-            "success": success.ravel(),
-            "status": np.where(np.isnan(success.ravel()), "failed", "ok"),
-        }
-        frames.append(pd.DataFrame(columns | more))
-    return pd.concat(frames)
+    return records_of(learners, SIZES, **more)
 
 
 RNG = np.random.default_rng(0)
@@ -99,10 +83,13 @@ def test_rows_and_numbers_of_success() -> None:
     for _, row in rows.iterrows():
         i = SIZES.index(row["size"])
         ours, theirs = DRAWN[row["learner"]][:, i], DRAWN["A(k=1)"][:, i]
-        paired = stats.ttest_rel(ours, theirs).confidence_interval(0.95)
-        assert row["difference"] == pytest.approx((ours - theirs).mean())
-        assert row["low"] == pytest.approx(max(paired.low, -1))
-        assert row["high"] == pytest.approx(min(paired.high, 1))
+        d = ours - theirs
+        m = (np.abs(d).sum() + 0.5) / 9
+        spread = np.sqrt((0.05 * m * (1 - m) + 7 * d.var(ddof=1)) / 8 / 8)
+        low, high = stats.t.interval(0.95, 8, d.mean(), spread)
+        assert row["difference"] == pytest.approx(d.mean())
+        assert row["low"] == pytest.approx(max(low, -1))
+        assert row["high"] == pytest.approx(min(high, 1))
         assert row["correlation"] == pytest.approx(stats.pearsonr(ours, theirs)[0])
         assert row["p"] == sign_flip(ours - theirs)
         assert (row["above"], row["below"]) == ((ours > theirs).sum(), (ours < theirs).sum())
@@ -184,8 +171,10 @@ def test_critical_masses_and_their_censoring() -> None:
     assert row["difference"] == pytest.approx((ours - theirs).mean())
     assert (row["seeds"], row["censored"], row["excluded"]) == (6, 4, 0)
     assert (row["above"], row["below"], row["ties"]) == (4, 1, 1)
-    interval = stats.ttest_1samp(ours - theirs, 0).confidence_interval(0.95)
-    assert (row["low"], row["high"]) == pytest.approx((interval.low, interval.high))
+    # a prior standard deviation of a tenth of a decade counts as one seed of six
+    spread = np.sqrt((0.1**2 + 5 * (ours - theirs).var(ddof=1)) / 6 / 6)
+    wanted = stats.t.interval(0.95, 6, (ours - theirs).mean(), spread)
+    assert (row["low"], row["high"]) == pytest.approx(wanted)
 
 
 def test_missing_partners_are_excluded_and_counted() -> None:
@@ -243,26 +232,40 @@ def test_agreeing_pairs() -> None:
     table = compare(records({"A()": np.zeros((5, 4)), "B()": np.zeros((5, 4))}), "A")
     row = table[table["measure"] == "success"].iloc[0]
     assert (row["difference"], row["p"], row["ties"]) == (0, 1, 5)
-    assert row["interval"] == "wilson"
-    assert row["low"] == pytest.approx(-0.4345, abs=1e-4)
+    assert row["interval"] == "agree"
+    # (0 + 1/2) / 6 = 1/12, of which the prior variance counts as one seed of five
+    reach = stats.t(5).ppf(0.975) * np.sqrt(0.05 * 1 / 12 * 11 / 12 / 5 / 5)
+    assert (row["low"], row["high"]) == pytest.approx((-reach, reach))
     assert np.isnan(row["correlation"])
 
 
-def test_differences_that_are_equal_but_for_rounding_agree() -> None:
+def test_bands_are_continuous_where_differences_agree() -> None:
     won = np.array([57, 58, 111, 172, 183, 190])
     differences = (won + 6) / 200 - won / 200
     assert np.ptp(differences) > 0
-    assert signed(differences)[:3] == pytest.approx(signed(np.full(6, 0.03))[:3])
-    wide = band(differences[:, None])
-    assert wide.low[0] < -0.3
-    assert wide.high[0] > 0.3
+    exact, near = band(np.full((6, 1), 0.03)), band(differences[:, None])
+    assert near.low == pytest.approx(exact.low)
+    assert near.high == pytest.approx(exact.high)
+    moved = differences.copy()
+    moved[0] += 0.001
+    assert band(moved[:, None]).low == pytest.approx(exact.low, abs=0.002)
+    assert exact.high[0] - exact.low[0] > 0.02
 
 
-def test_equal_shifts_of_the_critical_mass_have_no_scale() -> None:
+def test_equal_shifts_of_the_critical_mass_have_a_prior_scale() -> None:
     a, b = np.tile([0.0, 0, 1, 1], (5, 1)), np.tile([0.0, 0, 0, 1], (5, 1))
     row = compare(records({"A()": a, "B()": b}), "A").set_index("measure").loc["critical"]
-    assert (row["difference"], row["low"], row["high"]) == (1, -np.inf, np.inf)
-    assert row["interval"] == "none"
+    reach = stats.t(5).ppf(0.975) * 0.1 / 5
+    assert (row["difference"], row["low"], row["high"]) == pytest.approx((1, 1 - reach, 1 + reach))
+    assert row["interval"] == "agree"
+
+
+def test_pairs_that_are_censored_at_one_end_say_nothing() -> None:
+    never = np.tile([0.0, 0, 0, 0.1], (6, 1))
+    table = compare(records({"A()": never, "B()": never}), "A").set_index("measure")
+    row = table.loc["critical"]
+    assert (row["censored"], row["interval"], row["verdict"]) == (6, "none", "cannot tell")
+    assert row["needed"] == np.inf
 
 
 def test_verdicts_are_those_of_bands_and_corrected_p() -> None:

@@ -1,6 +1,5 @@
-"""Learners across datasets, against scipy, scikit-posthocs and choix, by hand, by simulation."""
+"""Learners across datasets, against scipy and scikit-posthocs, by hand, by simulation."""
 
-import choix
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,9 +7,10 @@ import scikit_posthocs
 from scipy import stats
 
 from results.stats.completeness import missing, refuse_missing
+from results.stats.curves import area
 from results.stats.ranks import Field, field, friedman, mean_ranks, pairwise, resampled
-from results.stats.rating import bradley_terry, ratings
 from results.stats.sign_flip import holm
+from tests.helpers.curves import records_of
 
 SIZES = (0.0, 0.01, 0.1)
 
@@ -18,30 +18,16 @@ SIZES = (0.0, 0.01, 0.1)
 def records(learners, datasets, seeds=4, strategies=("S()",), rng=None):
     """Trials whose area is drawn around a number of the learner's own."""
     rng = rng or np.random.default_rng(0)
-    keys = [
-        (d, s, "clean", "given", "uniform", l, size, seed)
-        for d in datasets
-        for s in strategies
-        for l in learners
-        for size in SIZES
-        for seed in range(seeds)
-    ]
-    names = [
-        "dataset",
-        "strategy",
-        "validation",
-        "groups",
-        "recruitment",
-        "learner",
-        "size",
-        "seed",
-    ]
-    frame = pd.DataFrame(keys, columns=names).assign(status="ok")
-    level = frame["learner"].map(
-        dict(zip(learners, np.linspace(0.3, 0.7, len(learners)), strict=True))
-    )
-    frame["success"] = np.clip(level + rng.normal(0, 0.15, len(frame)), 0, 1)
-    return frame
+    level = dict(zip(learners, np.linspace(0.3, 0.7, len(learners)), strict=True))
+    frames = []
+    for dataset in datasets:
+        for strategy in strategies:
+            success = {}
+            for learner in learners:
+                success[learner] = np.clip(level[learner] + rng.normal(0, 0.15, (seeds, 3)), 0, 1)
+                success[learner][:, 0] = 0.0
+            frames.append(records_of(success, SIZES, dataset=dataset, strategy=strategy))
+    return pd.concat(frames, ignore_index=True)
 
 
 def drawn(datasets=10, learners=4, seeds=5, spread=0.1, rng=None):
@@ -53,6 +39,41 @@ def drawn(datasets=10, learners=4, seeds=5, spread=0.1, rng=None):
         for n in range(datasets)
     }
     return Field(names, areas, [], [])
+
+
+def test_learners_are_compared_by_the_area_above_their_control():
+    """A follows nobody, and has the label from many points by nature."""
+    curves = {"A()": [[0.4, 0.4, 0.4]] * 3, "B()": [[0.1, 0.1, 0.5]] * 3}
+    frame = records_of(curves, SIZES)
+    assert area(frame).set_index("learner")["area"].to_dict() == pytest.approx(
+        {"A()": 0.4, "B()": 0.3}
+    )
+    assert field(frame).means.tolist() == [pytest.approx([0.0, 0.2])]
+
+
+def test_pairs_at_the_level_without_a_collective_are_left_out():
+    frame = pd.concat(
+        [
+            records_of({l: [[0.0, 0.2, 0.8]] * 3 for l in ("A()", "B()", "C()")}, SIZES),
+            records_of(
+                {"A()": [[0, 0.2, 0.8]], "B()": [[0, 0.2, 0.8]], "C()": [[0.6, 0.7, 0.9]]},
+                SIZES,
+                dataset="E()",
+            ),
+        ]
+    )
+    found = field(frame)
+    assert (found.learners, found.left_out) == (["A()", "B()"], ["C()"])
+    assert field(frame, level=0.7).learners == ["A()", "B()", "C()"]
+
+
+def test_pairs_outside_the_domain_of_a_learner_are_left_out():
+    frame = records(["A()", "B()", "C()"], ["D()", "E()"])
+    assert field(frame).learners == ["A()", "B()", "C()"]
+    outside = [("D()", "C()"), ("E()", "C()")]
+    found = field(frame, outside=outside)
+    assert (found.learners, found.left_out) == (["A()", "B()"], ["C()"])
+    assert list(found.datasets) == ["D()", "E()"]
 
 
 def test_a_field_holds_the_means_over_the_strategies_of_a_dataset():
@@ -103,7 +124,8 @@ def test_data_without_a_seed_that_all_have_are_not_shown():
 
 
 def test_who_somewhere_does_no_better_than_a_constant_is_known():
-    frame = records(["A()", "B()"], ["D()", "E()"]).assign(accuracy=0.9, constant=0.5)
+    datasets = ["E()", *(f"D{n}()" for n in range(7))]
+    frame = records(["A()", "B()"], datasets).assign(accuracy=0.9, constant=0.5)
     assert field(frame).idle == set()
     lost = (frame["dataset"] == "E()") & (frame["learner"] == "B()")
     frame.loc[lost, "accuracy"] = 0.4
@@ -131,8 +153,10 @@ def test_friedman_and_wilcoxon_are_scipys_and_scikit_posthocs():
     assert ranks[compared.learners].tolist() == pytest.approx(by_hand.tolist())
 
 
-def test_below_eight_datasets_there_is_no_p():
+def test_below_eight_datasets_there_is_neither_a_p_nor_a_mean_rank():
     compared = drawn(datasets=7)
+    assert len(mean_ranks(compared)) == 0
+    assert len(mean_ranks(drawn(datasets=8))) == 4
     assert np.isnan(friedman(compared))
     table = pairwise(compared)
     assert table[["p", "p_holm"]].isna().all(axis=None)
@@ -157,22 +181,6 @@ def test_resampling_draws_datasets_and_then_seeds_of_all_learners_at_once():
     assert (made[..., 0] == 5).mean() == pytest.approx(0.5, abs=0.07)
     alone = resampled([a[:, :1] for a in areas], 500)  # the draws are nobody's
     np.testing.assert_array_equal(made[..., :1], alone)
-
-
-def test_ratings_are_choixs_and_the_anchor_is_fixed():
-    wins = np.array([[0, 5, 7], [3, 0, 4], [1, 4, 0.0]])
-    games = [(i, j) for i in range(3) for j in range(3) for _ in range(int(wins[i, j]))]
-    wanted = choix.opt_pairwise(3, games, alpha=0.05)
-    np.testing.assert_allclose(bradley_terry(wins, 0.05), wanted - wanted.mean(), atol=1e-5)
-    never = np.array([[0, 9.0], [0, 0]])  # the first always wins
-    (best, worst) = choix.opt_pairwise(2, [(0, 1)] * 9, alpha=0.01)
-    found = bradley_terry(never)
-    assert found[0] - found[1] == pytest.approx(best - worst, abs=1e-4)
-    table = ratings(drawn(), "L1()").set_index("learner")
-    assert table.loc["L1()", ["rating", "low", "high"]].tolist() == [1000, 1000, 1000]
-    assert (table["low"] <= table["rating"]).all()
-    with pytest.raises(ValueError, match="is none of"):
-        ratings(drawn(), "X()")
 
 
 def told_apart(times, rng):

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from results.stats.frames import PANEL
 from results.stats.selection import at_epoch, choices, select
@@ -35,8 +36,8 @@ def test_each_trial_takes_its_own_best():
     assert got.loc[("A()", 0.1, 1), "chosen"] == "A(learning_rate=0.1)"
     assert got.loc[("A()", 0.1, 0), "chosen"] == "A(learning_rate=1.0)"
     assert got.loc[("A()", 0.1, 0), "success"] == pytest.approx(0.7)
-    # Of equals the first by its text.
-    assert got.loc[("A()", 0.0, 1), "chosen"] == "A(learning_rate=0.1)"
+    # Of equals the best by the other rules.
+    assert got.loc[("A()", 0.0, 1), "chosen"] == "A(learning_rate=1.0)"
     assert len(got) == 8
 
 
@@ -44,6 +45,40 @@ def test_the_smallest_loss_and_the_best_worst_group_win():
     for rule in ("loss", "worst_group"):
         got = select(records(), rule)
         assert set(got[got.learner == "A()"].chosen) == {"A(learning_rate=1.0)"}
+
+
+def variants(count: int, seeds: int) -> pd.DataFrame:
+    """Variants that are equal by all rules, whose texts are in the order of their numbers."""
+    firm = {"firm_accuracy": 0.5, "firm_worst_group": 0.5, "firm_loss": 1.0}
+    rows = [
+        dict.fromkeys(PANEL, "P()")
+        | firm
+        | {"learner": f"A(k={k})", "size": 0.1, "seed": seed, "success": 0.5, "status": "ok"}
+        for k in range(count)
+        for seed in range(seeds)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_equals_draw_fair_lots_that_can_be_repeated():
+    table = variants(4, 400)
+    got = select(table, "accuracy")
+    counts = got["chosen"].value_counts()
+    assert stats.chisquare(counts.reindex([f"A(k={k})" for k in range(4)])).pvalue > 0.001
+    again = select(table.sample(frac=1, random_state=0), "accuracy")
+    pd.testing.assert_frame_equal(got, again)
+    # The lot of a variant does not depend on the others.
+    fewer = select(table[table["learner"] != "A(k=0)"], "accuracy")
+    kept = (got["chosen"] != "A(k=0)").to_numpy()
+    assert got["chosen"][kept].tolist() == fewer["chosen"][kept].tolist()
+
+
+def test_equals_are_compared_by_the_other_rules_first():
+    table = variants(3, 20)
+    table.loc[table["learner"] == "A(k=1)", "firm_worst_group"] = 0.6
+    table.loc[table["learner"] == "A(k=2)", "firm_loss"] = 0.1
+    assert set(select(table, "accuracy")["chosen"]) == {"A(k=1)"}
+    assert set(select(table, "loss")["chosen"]) == {"A(k=2)"}
 
 
 def test_a_variant_that_failed_is_not_chosen_unless_all_did():
@@ -61,7 +96,7 @@ def test_a_variant_that_failed_is_not_chosen_unless_all_did():
 
 def test_choices_are_counted():
     table = records()
-    table.loc[(table.learner == "A(learning_rate=1.0)") & (table.seed == 0), "firm_accuracy"] = 0.8
+    table.loc[(table.learner == "A(learning_rate=0.1)") & (table.seed == 0), "firm_accuracy"] = 0.8
     told = choices(select(table, "accuracy"))
     assert list(told.chosen) == ["A(learning_rate=0.1)", "A(learning_rate=1.0)"]
     assert list(told.times) == [2, 2]

@@ -77,10 +77,10 @@ def test_what_agrees_and_what_is_too_few() -> None:
     d[:, 1], d[:, 2] = 0.0, 0.5
     found = band(d)
     assert joint(d)[1:].tolist() == [1, 2 / 2**8]
-    z = stats.norm.ppf(1 - 0.025 / 3)
-    share = z**2 / (8 + z**2)  # Wilson's upper end for none of eight
-    assert found.low[1:].tolist() == pytest.approx([-share, 0.5 - 1.5 * share])
-    assert found.high[1:].tolist() == pytest.approx([share, 0.5 + 0.5 * share])
+    m = np.array([0.5, 4.5]) / 9
+    half = stats.t(8).ppf(1 - 0.025 / 3) * np.sqrt(0.05 * m * (1 - m)) / 8
+    assert found.low[1:].tolist() == pytest.approx([-half[0], 0.5 - half[1]])
+    assert found.high[1:].tolist() == pytest.approx([half[0], 0.5 + half[1]])
     few = band(np.full((FEWEST - 1, 2), 0.3))
     assert (few.low.tolist(), few.high.tolist()) == ([-1, -1], [1, 1])
     assert joint(np.zeros((1, 2))).tolist() == [1, 1]

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from statsmodels.stats.power import TTestPower
 
 from results.stats.paired import compare
@@ -46,7 +47,9 @@ def test_seeds_for_a_tie():
     shown = 0
     for _ in range(400):
         d = rng.normal(0, 0.02, n)
-        half = 2.1 * d.std(ddof=1) / n**0.5  # about the quantile of so many
+        m = (n * np.abs(d).mean() + 0.5) / (n + 1)
+        variance = (0.05 * m * (1 - m) + (n - 1) * d.var(ddof=1)) / n
+        half = stats.t.ppf(0.975, n) * (variance / n) ** 0.5
         shown += abs(d.mean()) + half <= MARGINS["area"]
     assert 0.75 < shown / 400 < 0.85
 
