@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from bench.core.environment import environment
 from bench.execution.worker_process import Chunk, WorkerDied, WorkerProcess
 from bench.experiment.trial import Record, Trial
 
@@ -42,7 +43,7 @@ def reason_of(record: Record) -> str | None:
 def failed_record(trial: Trial, casualty: WorkerDied) -> Record:
     """The record of a trial whose worker did not come back."""
     record: Record = {**trial.key._asdict(), "status": "failed", "error": casualty.reason}
-    return record | {"log": casualty.log, "seconds": None}
+    return record | {"log": casualty.log, "seconds": None, "environment": environment()}
 
 
 def _logged(records: list[Record], ward: WorkerProcess) -> list[Record]:

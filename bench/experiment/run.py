@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from algorithms.base import Fitted, TrainingSet
+from bench.core.environment import environment
 from bench.core.errors import BenchError
 from bench.core.random_streams import stream
 from bench.experiment.evaluation import checked, evaluate
@@ -101,7 +102,7 @@ def run_trials(trials: Sequence[Trial]) -> list[Record]:
         for trial, play in zip(trials, plays, strict=True)
     ]
     seconds = (time.perf_counter() - started) / len(trials)
-    return [r | {"seconds": seconds} for r in records]
+    return [r | {"seconds": seconds, "environment": environment()} for r in records]
 
 
 def _survived(error: Exception | SystemExit) -> Exception:
