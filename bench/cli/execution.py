@@ -150,7 +150,7 @@ def _described(folder: Path, description: dict[str, Any]) -> Iterator[None]:
 
     def write() -> None:
         seconds = before + time.perf_counter() - started
-        manifest.write(folder / "about.json", {**description, "wall_seconds": seconds})
+        manifest.write(folder, {**description, "wall_seconds": seconds})
 
     write()
     try:

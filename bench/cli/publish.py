@@ -27,7 +27,7 @@ def publish(
     Example: `python run_bench.py publish learners`
     """
     from bench.execution import sweep
-    from bench.records import published
+    from bench.records import manifest, published
     from bench.records.store import Store
 
     folder = folder_of(run)
@@ -51,6 +51,9 @@ def publish(
         f"wrote {len(records)} records, {failed} of them failed, to {path} "
         f"({path.stat().st_size / 1024:.0f} KB)"
     )
+    counts = records["environment"].value_counts(dropna=False).to_dict()
+    if mixed := manifest.mixture(counts, about.get("environments") or {}):
+        notes.print(f"the records are of {mixed}", soft_wrap=True)
 
 
 @app.command()
@@ -127,17 +130,22 @@ def _outside_domain(records: "pd.DataFrame") -> set[tuple[str, str]]:
 
 def _caption(records: "pd.DataFrame", table: "pd.DataFrame", about: dict[str, Any]) -> str:
     """Return a paragraph that says which records a leaderboard ranks."""
+    from bench.records import manifest
     from results.display_names import labels
     from results.plots.axes import DAGGER
 
     datasets, seeds = ", ".join(labels(records["dataset"]).values()), records["seed"].nunique()
     failed, began = int((records["status"] != "ok").sum()), about.get("began")
     lost = sorted(set(records["learner"]) - set(table["learner"]))
-    packages = about.get("packages") or {}
+    environments = about.get("environments") or {}
+    versions = manifest.values(environments, records["environment"].unique())
     facts = [
         f"{datetime.fromtimestamp(began, UTC):%Y-%m-%d}" if began else "",
-        f"version {about['version']}" if about.get("version") else "",
-        *(f"{name} {packages[name]}" for name in ("torch", "scikit-learn") if name in packages),
+        *(
+            f"{name} {' and '.join(filter(None, versions[name]))}"
+            for name in ("version", "torch", "scikit-learn")
+            if any(versions.get(name, []))
+        ),
         f"{len(table)} learners",
         f"{len(records):,} trials, {seeds} seeds, {failed or 'none'} failed",
         "left out, since not on all of these data, made for other data, or at the level without "

@@ -34,11 +34,14 @@ def report(
 
     Example: `python run_bench.py report quick`
     """
+    from bench.records import manifest
     from results.report.html import page
 
     folder = folder_of(run)
     records = records_of(folder, select, epoch)
     about = description_of(folder) | {"trials": planned_count(folder, records)}
+    counts = records["environment"].value_counts(dropna=False).to_dict()
+    about["mixture"] = manifest.mixture(counts, about.get("environments") or {}) or None
     reading = [*(("--select", select) if select else ()), *(("--epoch", epoch) if epoch else ())]
     text = page(records, about, folder.name, reading)
     path = out or folder / "report.html"

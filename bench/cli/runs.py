@@ -23,6 +23,7 @@ def status(run: Run, data: Data = None, plugin: Plugins = None, format: Format =
 
     from bench.execution import sweep
     from bench.execution.runtime_estimate import spoken
+    from bench.records import manifest
     from bench.records.store import Store
     from bench.spec.grid import Shard
     from results.report.terminal import show
@@ -33,10 +34,14 @@ def status(run: Run, data: Data = None, plugin: Plugins = None, format: Format =
     if grid is None:
         raise BenchError(f"{folder} has no about.json that says what its grid is")
     share = Shard.read(about["shard"]) if about.get("shard") else None
-    plan = sweep.plan(grid.trials(share), sweep.Todo(Store(folder).have()))
+    store = Store(folder)
+    plan = sweep.plan(grid.trials(share), sweep.Todo(store.have()))
     names = ("trials", "done", "failed", "stale", "left")
     rows = [{"learner": l} | {n: counts[n] for n in names} for l, counts in plan.learners.items()]
     show(pd.DataFrame(rows), format)
+    mixed = manifest.mixture(store.environments(), about.get("environments") or {})
+    if mixed:
+        notes.print(f"the records are of {mixed}", soft_wrap=True)
     if not plan["left"]:
         return
     # The speed of the latest run is its records so far over the time until the latest record.
@@ -83,7 +88,7 @@ def merge(
         for name, values in alarm.values.items():
             for run, value in zip(alarm.runs, values, strict=True):
                 notes.print(f"    {name} = {value!r} in {run}", markup=False)
-    for alarm in {alarm.runs: alarm for alarm in done.alarms}.values():
+    for alarm in {(a.runs, a.environments): a for a in done.alarms}.values():
         different = environments(alarm)
         notes.print(f"  environments of {alarm.runs[0]} and {alarm.runs[1]}:", markup=False)
         for name, (one, two) in different.items():

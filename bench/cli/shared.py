@@ -115,9 +115,9 @@ def grid_of(folder: Path) -> "Grid | None":
 
 def description_of(folder: Path) -> dict[str, Any]:
     """Return what ``about.json`` says of a run; an empty dictionary without that file."""
-    from bench.records.merge import described
+    from bench.records import manifest
 
-    return described(folder)
+    return manifest.read(folder)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 
+from bench.core.environment import environment
 from bench.execution.guard import Chunk, WorkerDied
 from bench.experiment.trial import Record, Trial
 
@@ -49,7 +50,7 @@ def reason_of(record: Record) -> str | None:
 def failed_record(trial: Trial, death: WorkerDied) -> Record:
     """Return the record of a trial whose worker died."""
     record: Record = {**trial.key._asdict(), "status": "failed", "error": death.reason}
-    return record | {"log": death.log, "seconds": None}
+    return record | {"log": death.log, "seconds": None, "environment": environment()}
 
 
 def isolate(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from algorithms.base import Fitted, TrainingSet
+from bench.core.environment import environment
 from bench.core.errors import BenchError
 from bench.core.random_streams import stream
 from bench.experiment.evaluation import checked, evaluate
@@ -92,7 +93,7 @@ def run_trials(trials: Sequence[Trial]) -> list[Record]:
         for trial, run in zip(trials, runs, strict=True)
     ]
     seconds = (time.perf_counter() - started) / len(trials)
-    return [r | {"seconds": seconds} for r in records]
+    return [r | {"seconds": seconds, "environment": environment()} for r in records]
 
 
 def train_firm(trial: Trial) -> tuple[Trial, TrainingSetup, Fitted]:

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import zlib
+from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
@@ -219,6 +220,12 @@ def have(path: Path) -> dict[Key, Have]:
         kind = status == "ok", code
         found[Key(*key)] = kinds.setdefault(kind, Have(*kind))
     return found
+
+
+def environments(path: Path) -> dict[str | None, int]:
+    """Return how many trials of a file of records are of which environment, by digest."""
+    rows, _ = latest(read(path))
+    return dict(Counter(_shared(rows["environment"])))
 
 
 def _shared(column: pa.ChunkedArray) -> list[Any]:

@@ -45,6 +45,7 @@ RECORD_FIELDS = (
     Field("members", "integer", "rows", "Members in the training set.", published=True),
     Field("n", "integer", "rows", "Rows of the training set.", published=True),
     Field("code", "text", "", "Versions of dataset, learner and strategy.", published=True),
+    Field("environment", "text", "", "Digest of versions and machine.", published=True),
     Field("success", "number", "share", "Success of the collective on test data.", published=True),
     Field("tested", "number", "rows", "Test rows that success is about.", published=True),
     Field(

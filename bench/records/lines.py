@@ -30,7 +30,7 @@ KINDS = [
     for name, kind in (Key.__annotations__ | {"status": str}).items()
 ]
 #: Fields that differ between two runs of one trial.
-PASSING = ("seconds", "log")
+PASSING = ("seconds", "log", "environment")
 
 
 class Have(NamedTuple):

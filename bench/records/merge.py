@@ -14,18 +14,6 @@ from bench.records.lines import PASSING, key_of
 from bench.records.store import Store
 from bench.spec.grid import Grid, check_part
 
-#: The fields of a run's description that are its environment.
-PLACE = (
-    "version",
-    "commit",
-    "changed",
-    "python",
-    "packages",
-    "system",
-    "processor",
-    "device",
-    "threads",
-)
 #: The number of lines written at once.
 BATCH = 1000
 
@@ -38,11 +26,13 @@ class Alarm:
         key: The trial.
         runs: The two runs.
         values: Field -> its value in each run.
+        environments: The digest of the environment in each run; None where the record names none.
     """
 
     key: Key
     runs: tuple[Path, Path]
     values: dict[str, tuple[Any, Any]]
+    environments: tuple[str | None, str | None] = (None, None)
 
 
 @dataclass
@@ -67,20 +57,6 @@ def lasting(record: Record) -> Record:
 
 def _digest(record: Record) -> int:
     return zlib.crc32(json.dumps(lasting(record), sort_keys=True).encode())
-
-
-def described(folder: Path) -> dict[str, Any]:
-    """Return a run's description; it is empty if the run has none.
-
-    Raises:
-        BenchError: If the description cannot be parsed.
-    """
-    path = folder / "about.json"
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
-    except (TypeError, ValueError) as error:
-        text = f"{path} is damaged: {error}. Delete it and run the grid again"
-        raise BenchError(text) from error
 
 
 def merge(folders: Sequence[Path], out: Path) -> Merged:
@@ -108,7 +84,7 @@ def merge(folders: Sequence[Path], out: Path) -> Merged:
                 store.append(b"".join(lines))
                 lines = []
         store.append(b"".join(lines))
-        manifest.write(out / "about.json", _description(folders))
+        manifest.write(out, _description(folders))
     merged.alarms = _explained(merged.alarms)
     return merged
 
@@ -146,17 +122,28 @@ def _explained(alarms: list[Alarm]) -> list[Alarm]:
                 firsts.setdefault(which, record)
     explained = []
     for alarm in alarms:
-        new = lasting(alarm.values[""][0])
-        old = lasting(firsts[alarm.runs[0], alarm.key, new.get("code")])
+        later = alarm.values[""][0]
+        first = firsts[alarm.runs[0], alarm.key, later.get("code")]
+        old, new = lasting(first), lasting(later)
         values = {n: (old.get(n), new.get(n)) for n in old | new if old.get(n) != new.get(n)}
-        explained.append(Alarm(alarm.key, alarm.runs, values))
+        environments = first.get("environment"), later.get("environment")
+        explained.append(Alarm(alarm.key, alarm.runs, values, environments))
     return explained
 
 
 def environments(alarm: Alarm) -> dict[str, tuple[Any, Any]]:
-    """Return the differences between the environments of the two runs of an alarm."""
-    one, two = (described(run) for run in alarm.runs)
-    return {n: (one.get(n), two.get(n)) for n in PLACE if one.get(n) != two.get(n)}
+    """Return the differences between the environments of the two records of an alarm.
+
+    Several values of one fact in one run, such as commits, are joined by commas.
+    """
+    one, two = map(_facts, alarm.runs, alarm.environments)
+    return {n: (one.get(n), two.get(n)) for n in one | two if one.get(n) != two.get(n)}
+
+
+def _facts(run: Path, digest: str | None) -> dict[str, str]:
+    """Return the facts about an environment of a run, as texts."""
+    values = manifest.values(manifest.read(run).get("environments") or {}, [digest])
+    return {name: ", ".join(map(str, different)) for name, different in values.items()}
 
 
 def _count(parts: Sequence[Any]) -> int | None:
@@ -168,8 +155,8 @@ def _count(parts: Sequence[Any]) -> int | None:
 
 
 def _description(folders: Sequence[Path]) -> dict[str, Any]:
-    """Return the description of all runs: their grids, and the environment of each."""
-    descriptions = [described(folder) for folder in folders]
+    """Return the description of all runs: their grids, and the environments of their records."""
+    descriptions = [manifest.read(folder) for folder in folders]
     parts = [part for one in descriptions for part in one.get("parts", [])]
     known = [part for i, part in enumerate(parts) if part not in parts[:i]]
     made: dict[str, Any] = dict(next((one for one in descriptions if one), {}))
@@ -181,6 +168,6 @@ def _description(folders: Sequence[Path]) -> dict[str, Any]:
         "command": ["merge", *map(str, folders)],
         "shard": None,
         "wall_seconds": sum(one.get("wall_seconds", 0.0) for one in descriptions),
-        "runs": [{name: one.get(name) for name in PLACE} for one in descriptions],
+        "environments": manifest.union(*(one.get("environments") for one in descriptions)),
     }
     return made

@@ -15,11 +15,8 @@ from bench.core.errors import BenchError, unknown
 from bench.experiment.trial import Key, Record
 from bench.records import manifest
 from bench.records.fields import AVERAGED, PUBLISHED
-from bench.records.merge import PLACE
 from bench.spec.grid import Grid, Part
 
-#: The fields of a key except the learner.
-WORLD = [name for name in Key._fields if name != "learner"]
 #: The fields that depend on the sample alone, which are equal on all machines.
 SAMPLE = ("members", "n", "tested")
 #: The outcomes of a trial, and their largest difference between processors.
@@ -42,8 +39,10 @@ def write(records: pd.DataFrame, description: dict[str, Any], path: Path) -> Non
         path: A .parquet file.
     """
     rows = records[PUBLISHED].sort_values(list(Key._fields), ignore_index=True)
-    kept = ("grid", "trials", "began", *PLACE)
-    about = json.dumps({name: description.get(name) for name in kept}).encode()
+    kept = {name: description.get(name) for name in ("grid", "trials", "began", "threads")}
+    environments = description.get("environments") or {}
+    used = [d for d in rows["environment"].dropna().unique() if d in environments]
+    about = json.dumps(kept | {"environments": {d: environments[d] for d in used}}).encode()
     table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(
         {_ABOUT: about}
     )
@@ -91,14 +90,14 @@ def rates() -> dict[tuple[str, str], float]:
 
 
 def grid_like(published: pd.DataFrame, learner: Learner, name: str) -> Grid:
-    """The grid in which a learner meets all that the published ones met.
+    """Return the grid in which a learner meets all that the published ones met.
 
     Arguments:
         published: Records of a finished run, which has every seed of every panel.
         learner: The learner.
-        name: What to call the grid.
+        name: The name of the grid.
     """
-    panel = [way for way in WORLD if way not in ("size", "seed")]
+    panel = [name for name in Key._fields if name not in ("learner", "size", "seed")]
     parts = []
     for key, rows in published.groupby(panel):
         dataset, strategy, *ways = ((str(word),) for word in key)
@@ -142,9 +141,16 @@ def sentinels(published: pd.DataFrame, count: int = 3) -> list[Record]:
 
 
 def elsewhere(description: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Return the differences between the environment of published records and this one."""
-    here, there = manifest.environment(), dict(description)
-    here |= here.pop("packages")
-    there |= there.pop("packages", None) or {}
-    names = [name for name in there if name in here and name != "changed"]
-    return {name: (there[name], here[name]) for name in names if there[name] != here[name]}
+    """Return the differences between the environments of published records and this one.
+
+    Arguments:
+        description: The description of the published run.
+
+    Returns:
+        Fact -> its published values, joined by commas, and its value here.
+    """
+    environments = description.get("environments") or {}
+    there = manifest.values(environments, environments)
+    here = manifest.facts(manifest.environment())
+    names = [n for n in there if n in here and n != "changed" and here[n] not in there[n]]
+    return {name: (", ".join(map(str, there[name])), here[name]) for name in names}

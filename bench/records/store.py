@@ -16,7 +16,8 @@ from filelock import FileLock, Timeout
 
 from bench.core.errors import BenchError
 from bench.experiment.trial import Key, Record
-from bench.records.columns import frame, have, read
+from bench.records import manifest
+from bench.records.columns import environments, frame, have, read
 from bench.records.lines import Have, key_of, lines_of, read_line, write_line
 
 
@@ -99,10 +100,12 @@ class Store:
     def commit(self, records: Sequence[Record]) -> None:
         """Add records durably: they are on the disk when this returns.
 
+        Descriptions of environments go to ``about.json``, and their digests into the records.
+
         Raises:
             BenchError: If the disk is full; then none of the records is added.
         """
-        self.append(b"".join(write_line(r) for r in records))
+        self.append(b"".join(map(write_line, manifest.with_digests(self.folder, records))))
 
     def append(self, data: bytes) -> None:
         """Add lines durably, as :meth:`commit` does."""
@@ -149,6 +152,10 @@ class Store:
     def have(self) -> dict[Key, Have]:
         """Return status and code of each trial that has a record."""
         return have(self.path)
+
+    def environments(self) -> dict[str | None, int]:
+        """Return how many trials' records are of which environment, by digest."""
+        return environments(self.path)
 
     def frame(self) -> pd.DataFrame:
         """Return records as a frame, sorted by key, with the success at size 0 of each cell."""

@@ -33,6 +33,7 @@ LINES = {
     "processor": "processor",
     "cores": "cores",
     "processes": "processes",
+    "mixture": "records are of",
 }
 
 

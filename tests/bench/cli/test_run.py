@@ -249,9 +249,10 @@ def test_records_that_differ_raise_an_alarm(bench, ran):
         (first, *rest) = store.records()
         store.path.unlink()
     with Store(ran.parent / "other") as store:
-        store.commit([first | {"accuracy": 0.123}, *rest])
+        store.commit([first | {"accuracy": 0.123, "environment": "e"}, *rest])
     about = json.loads((ran / "about.json").read_text())
-    (ran.parent / "other" / "about.json").write_text(json.dumps(about | {"processor": "abacus"}))
+    about["environments"]["e"] = [{"processor": "abacus"}]
+    (ran.parent / "other" / "about.json").write_text(json.dumps(about))
     said = bench("merge", "quick", "other", "--out", "both")
     assert said.code == 1
     assert "determinism alarm: 1 trials" in said.line

@@ -350,15 +350,18 @@ def test_parts_of_two_grids_make_a_larger_one(tmp_path):
 def test_two_good_records_that_differ_raise_an_alarm(tmp_path):
     one = written(
         tmp_path / "one",
-        [record(0), record(1), record(2, status="failed")],
-        processor="A",
-        python="3.11",
+        [record(0), record(1, environment="ea"), record(2, status="failed")],
+        environments={"ea": [{"processor": "A", "python": "3.11"}]},
     )
     two = written(
         tmp_path / "two",
-        [record(0, seconds=9.0), record(1, success=0.75), record(2), record(1, code="b")],
-        processor="B",
-        python="3.11",
+        [
+            record(0, seconds=9.0),
+            record(1, success=0.75, environment="eb"),
+            record(2),
+            record(1, code="b"),
+        ],
+        environments={"eb": [{"processor": "B", "python": "3.11"}]},
     )
     merged = merge([one, two], tmp_path / "out")
     assert (merged.records, merged.twice) == (5, 2)
