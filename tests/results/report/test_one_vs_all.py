@@ -130,7 +130,7 @@ def test_last_digits_may_differ_but_not_the_sample(bench, published):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("compare fresh.py:Nearer", "say against which grid"),
+        ("compare fresh.py:Nearer", "name the grid to compare on"),
         ("compare fresh.py:Nearest --grid tiny.parquet", "defines no learner 'Nearest'"),
         ("compare fresh.py:Nearer --grid tinny", "grid with published records"),
         ("compare KNN --grid tiny.parquet", "is published with the grid"),
