@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from joblib.externals.loky import get_reusable_executor
+from joblib.executor import get_memmapping_executor
 
 from algorithms.base import Fitted, Learner, TrainingSet
 from algorithms.engine.learner import GradientLearner
@@ -17,6 +17,7 @@ from algorithms.runtime.threads import one_thread
 from bench.contract.every import Check, ContractWarning, demand
 from bench.contract.settings import restored_settings, settings
 from bench.core.random_streams import stream
+from bench.core.worker_processes import Serialized, safe_path
 from bench.datasets.base import Array, Dataset, Split
 from bench.datasets.real.digits import Digits
 from bench.datasets.synthetic.coins import Coins
@@ -255,17 +256,19 @@ def trains_many_alike(learner: Learner) -> None:
 def fits_in_a_worker_process(learner: Learner) -> None:
     """It travels to a worker process, and its classifier there is the same."""
     sample, here = _samples(learner), _observation(learner).predictions
-    # The executor keeps its process for the next learner.
-    future = get_reusable_executor(max_workers=1, timeout=600).submit(
-        _predictions, learner, sample
-    )
+    sent = Serialized.of(learner)
+    with safe_path():
+        # The executor keeps its process for the next learner. It is joblib's own, which loky
+        # would hand to joblib's next use in this process if it were another.
+        executor = get_memmapping_executor(1, timeout=600)
+        future = executor.submit(_predictions, sent, sample)
     demand(np.array_equal(here, future.result()), "a fit in another process differs")
 
 
-def _predictions(learner: Learner, sample: TrainingSet) -> Array:
+def _predictions(learner: Serialized, sample: TrainingSet) -> Array:
     """Return a learner's predictions on its own sample."""
     with one_thread():
-        fitted: Fitted = learner.fit(sample, stream(0, "fit"))
+        fitted: Fitted = learner.load().fit(sample, stream(0, "fit"))
         return np.asarray(fitted.predict(sample.x))
 
 

@@ -21,6 +21,7 @@ from joblib.parallel import get_active_backend
 
 from algorithms.runtime.threads import one_thread
 from bench.core.errors import BenchError
+from bench.core.worker_processes import safe_path
 from bench.execution.guard import (
     LOG,
     ONE_THREAD,
@@ -60,11 +61,12 @@ def run_chunks(chunks: Iterable[Chunk], jobs: int = 0, limits: Limits | None = N
     """
     limits = limits or Limits()
     if jobs == 0:
-        with one_thread():
+        with one_thread(), safe_path():
             for chunk in chunks:
                 yield chunk, run_trials(chunk)
         return
     with (
+        safe_path(),
         tempfile.TemporaryDirectory(prefix="collective-bench-") as folder,
         closing(SingleWorker(limits, Path(folder))) as worker,
     ):

@@ -19,14 +19,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-import cloudpickle
 import psutil
 import torch
 from threadpoolctl import threadpool_limits
 
+from bench.core.environment import environment
+from bench.core.errors import BenchError
+from bench.core.worker_processes import Serialized
 from bench.experiment.run import run_trials
-from bench.experiment.trial import Record, Trial
+from bench.experiment.trial import Key, Record, Trial
 
 Chunk = list[Trial]
 #: Seconds between two looks at a worker's memory, its log and its parent.
@@ -80,20 +83,45 @@ class WorkerDied(Exception):
 class Task:
     """A chunk on its way to a worker.
 
+    Each dataset, learner and strategy is serialized apart: one that cannot be sent or loaded
+    costs its own trials.
+
     Arguments:
-        payload: The chunk, pickled with the source of learners from plugin files.
-        limits: What its trials may use.
-        log: Where the output of the worker goes; the file exists while the chunk runs.
+        components: The components of the chunk by number, or why one cannot be sent.
+        trials: For each trial its key and the numbers of its dataset, learner and strategy.
+        limits: The resources that the trials may use.
+        log: The file for the output of the worker; it exists while the chunk runs.
     """
 
-    payload: bytes
+    components: dict[int, Serialized | BenchError]
+    trials: list[tuple[Key, tuple[int, ...]]]
     limits: Limits
     log: Path
 
     @classmethod
     def of(cls, chunk: Chunk, limits: Limits, log: Path) -> "Task":
         """Return the task that runs a chunk."""
-        return cls(cloudpickle.dumps(chunk), limits, log)
+        parts = [(trial.dataset, trial.learner, trial.strategy) for trial in chunk]
+        distinct = {id(part): part for triple in parts for part in triple}
+        return cls(
+            {number: _serialized(part) for number, part in distinct.items()},
+            [(t.key, tuple(map(id, triple))) for t, triple in zip(chunk, parts, strict=True)],
+            limits,
+            log,
+        )
+
+    def load(self) -> tuple[Chunk, list[Record]]:
+        """Return the trials that a worker can run, and the failed records of the others."""
+        loaded = {number: _loaded(part) for number, part in self.components.items()}
+        chunk, failed = [], []
+        for key, numbers in self.trials:
+            parts = [loaded[number] for number in numbers]
+            error = next((part for part in parts if isinstance(part, BenchError)), None)
+            if error is None:
+                chunk.append(Trial(*parts, *key[len(parts) :]))
+            else:
+                failed.append(failed_record(key, f"{error}"))
+        return chunk, failed
 
     @property
     def begun(self) -> bool:
@@ -116,6 +144,28 @@ class Task:
         return WorkerDied(f"WorkerDied: {cause}", _tail(text))
 
 
+def _serialized(component: Any) -> Serialized | BenchError:
+    """Return a component for another process, or why it cannot be sent."""
+    try:
+        return Serialized.of(component)
+    except BenchError as error:
+        return error
+
+
+def _loaded(component: Serialized | BenchError) -> Any:
+    """Return a component from another process, or why there is none."""
+    try:
+        return component.load() if isinstance(component, Serialized) else component
+    except BenchError as error:
+        return error
+
+
+def failed_record(key: Key, reason: str) -> Record:
+    """Return the record of a trial that did not run to its end."""
+    record: Record = {**key._asdict(), "status": "failed", "error": reason}
+    return record | {"seconds": None, "environment": environment()}
+
+
 def run_guarded(task: Task) -> list[Record]:
     """Run a chunk in a worker process, which ends if a limit is exceeded.
 
@@ -124,13 +174,13 @@ def run_guarded(task: Task) -> list[Record]:
     with _guarding, _captured(task.log) as log, _watched(log, task.limits.memory):
         try:
             faulthandler.dump_traceback_later(IMPORTS, exit=True, file=log)
-            chunk = cloudpickle.loads(task.payload)
+            chunk, records = task.load()
             _one_thread_for_good()
             faulthandler.cancel_dump_traceback_later()
-            if task.limits.time:
+            if task.limits.time and chunk:
                 seconds = task.limits.time * len(chunk)
                 faulthandler.dump_traceback_later(seconds, exit=True, file=log)
-            records = run_trials(chunk)
+            records += run_trials(chunk) if chunk else []
         except BaseException:
             # What a trial cannot survive ends the worker; an exception would end the sweep.
             traceback.print_exc()

@@ -3,8 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 
-from bench.core.environment import environment
-from bench.execution.guard import Chunk, WorkerDied
+from bench.execution.guard import Chunk, WorkerDied, failed_record
 from bench.experiment.trial import Record, Trial
 
 
@@ -47,10 +46,9 @@ def reason_of(record: Record) -> str | None:
     return lines[-1][:200] if lines else "it failed"
 
 
-def failed_record(trial: Trial, death: WorkerDied) -> Record:
+def _record(trial: Trial, death: WorkerDied) -> Record:
     """Return the record of a trial whose worker died."""
-    record: Record = {**trial.key._asdict(), "status": "failed", "error": death.reason}
-    return record | {"log": death.log, "seconds": None, "environment": environment()}
+    return failed_record(trial.key, death.reason) | {"log": death.log}
 
 
 def isolate(
@@ -76,7 +74,7 @@ def isolate(
         except WorkerDied as error:
             death = error
     if death is not None and death.limit and len(chunk) == 1:
-        return [failed_record(chunk[0], death)]
+        return [_record(chunk[0], death)]
     breaker, records = CircuitBreaker(patience), []
     for trial in chunk:
         if not breaker.stops(trial):
@@ -92,5 +90,5 @@ def _run_alone(trial: Trial, attempt: Callable[[Chunk], list[Record]]) -> Record
             return attempt([trial])[0]
         except WorkerDied as death:
             if last or death.limit:
-                return failed_record(trial, death)
+                return _record(trial, death)
     raise AssertionError("unreachable")

@@ -1,11 +1,8 @@
 """Registry of components: classes are found in the modules that define them."""
 
-import hashlib
 import importlib
-import importlib.util
 import inspect
 import pkgutil
-import re
 import sys
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -13,8 +10,6 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-
-import cloudpickle
 
 import algorithms
 import bench.datasets
@@ -24,6 +19,7 @@ from algorithms.density.base import DensityModel
 from algorithms.density.generators import Generator
 from algorithms.networks import Network
 from bench.core.errors import BenchError
+from bench.core.plugin_files import PluginFile
 from bench.datasets.base import Dataset
 from collectives.base import Strategy
 from collectives.signals.base import Signal
@@ -96,20 +92,15 @@ class Registry:
         """
         path = Path(path)
         try:
-            source = path.read_bytes()
+            plugin = PluginFile(path.absolute(), path.read_bytes())
         except OSError as error:
             raise BenchError(f"cannot read the plugin {path}: {error.strerror}") from error
-        digest = hashlib.blake2b(source, digest_size=4).hexdigest()
-        name = f"plugin_{re.sub(r'[^0-9a-zA-Z_]', '_', path.stem)}_{digest}"
-        if name in sys.modules:
-            return self.add(sys.modules[name])
-        spec = importlib.util.spec_from_file_location(name, path)
-        if spec is None or spec.loader is None:
+        if path.suffix != ".py":
             raise BenchError(f"the plugin {path} is not a Python file (*.py)")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
+        if plugin.name in sys.modules:
+            return self.add(sys.modules[plugin.name])
         try:
-            spec.loader.exec_module(module)
+            module = plugin.load()
             added = self.add(module)
             if not added:
                 kinds = ", ".join(base.__name__ for _, base, _ in KINDS.values())
@@ -121,14 +112,12 @@ class Registry:
                     f"{lacking and ': '}{lacking}"
                 )
         except BenchError:
-            del sys.modules[name]
+            plugin.unload()
             raise
         except (Exception, SystemExit) as error:
-            del sys.modules[name]
+            plugin.unload()
             text = f"{type(error).__name__}: {error}"
             raise BenchError(f"the plugin {path} cannot be loaded: {text}") from error
-        # Workers cannot import a file by this name: its classes are pickled with their code.
-        cloudpickle.register_pickle_by_value(module)
         return added
 
 
