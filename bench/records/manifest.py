@@ -52,8 +52,8 @@ def environment() -> dict[str, Any]:
     Raises:
         BenchError: If the requested device does not exist.
     """
-    if device.named() not in device.known():
-        raise unknown("device", device.named(), device.known())
+    if device.configured() not in device.available():
+        raise unknown("device", device.configured(), device.available())
     return {
         "version": _version("collective-bench"),
         "commit": _git("rev-parse", "HEAD"),
@@ -63,7 +63,7 @@ def environment() -> dict[str, Any]:
         "system": platform.platform(),
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "device": device.named(),
+        "device": device.configured(),
     }
 
 

@@ -56,7 +56,7 @@ def test_a_new_learner_is_compared_with_what_is_published(bench, published):
     for words in (
         "Success of Nearer, beside KNN",
         "Nearer less each of the others",
-        "Across 1 dataset there is no mean rank and no test: they take 8.",
+        "Across 1 dataset there are no mean ranks and no test, which need 8.",
         "cannot tell",
         "takes 7 seeds",
     ):
@@ -130,7 +130,7 @@ def test_last_digits_may_differ_but_not_the_sample(bench, published):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("compare fresh.py:Nearer", "say against which grid"),
+        ("compare fresh.py:Nearer", "name the grid to compare on"),
         ("compare fresh.py:Nearest --grid tiny.parquet", "defines no learner 'Nearest'"),
         ("compare fresh.py:Nearer --grid tinny", "grid with published records"),
         ("compare KNN --grid tiny.parquet", "is published with the grid"),
