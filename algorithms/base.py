@@ -216,7 +216,12 @@ class Learner(ABC):
 
     @abstractmethod
     def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
-        """Train on a sample."""
+        """Train on a sample.
+
+        Arguments:
+            sample: The training set. Learners leave it unchanged.
+            rng: The only source of randomness.
+        """
 
     def files(self) -> tuple[Path, ...]:
         """Return the files that the learner and the learners in its fields read.

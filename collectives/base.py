@@ -102,7 +102,13 @@ class Strategy(ABC):
     ) -> list[Action]:
         """Return the distribution of the rows that members hand in, if it is traceable.
 
-        The arguments are those of :meth:`act`. A deterministic strategy has one action.
+        A deterministic strategy has one action.
+
+        Arguments:
+            x: The members' own points, (m, ...).
+            y: Their own labels, (m,).
+            pooled: The rows that members pool before they act.
+            n: The number of people in the training set.
 
         Returns:
             The probability, the points and the labels of each action.
@@ -123,9 +129,9 @@ class Strategy(ABC):
                 return value.with_defaults(signal, label)
             return tuple(map(fill, value)) if isinstance(value, tuple) else value
 
-        made, given = self._map_fields(fill), {"signal": signal, "label": label}
+        made, defaults = self._map_fields(fill), {"signal": signal, "label": label}
         names = {f.name for f in dataclasses.fields(self)}  # type: ignore[arg-type]
-        empty = {k: v for k, v in given.items() if k in names and getattr(self, k) is None}
+        empty = {k: v for k, v in defaults.items() if k in names and getattr(self, k) is None}
         return dataclasses.replace(made, **empty)  # type: ignore[type-var]
 
     def bind(self, people: MemberData) -> Self:

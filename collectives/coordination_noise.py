@@ -1,4 +1,4 @@
-"""Coordination noise: members that deviate from what was agreed on."""
+"""Coordination noise: members that deviate from the agreed action."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -57,7 +57,7 @@ class Noisy(StrategyWrapper):
     def act(
         self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator
     ) -> tuple[Array, Array]:
-        """Return the rows that were agreed on, with mistakes."""
+        """Return the rows of the agreed strategy, with mistakes."""
         # Row by row and from a stream of their own, so that the mistakes of a smaller collective
         # are the first ones of a larger collective.
         mistakes, agreed = rng.spawn(2)

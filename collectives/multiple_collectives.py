@@ -64,7 +64,7 @@ class Several(Strategy):
         if self.judged is not None and self.judged >= len(self.strategies):
             raise ValueError(f"judged={self.judged}, allowed is 0..{len(self.strategies) - 1}")
         if self.alone and self.judged is None:
-            raise ValueError("alone=True needs to know which collective acts, but judged=None")
+            raise ValueError("alone=True needs the collective that acts, as in judged=0")
 
     def act(
         self, x: Array, y: Array, *, pooled: MemberData, n: int, rng: np.random.Generator

@@ -31,7 +31,7 @@ class Planting(Strategy):
 
     @abstractmethod
     def label_policy(self, classes: int) -> LabelPolicy:
-        """Return what members of each of so many labels do."""
+        """Return the label policy of the members."""
 
     def success(self, predict: Predict, test: Labelled) -> Array:
         """Return 1.0 where f predicts the label at g(x), and 0.0 elsewhere."""
@@ -201,10 +201,10 @@ def predicted_at_signal(
 
 def _nearest(rows: Array, queries: Array) -> Array:
     """Return the nearest row of each query, the first one of several; distinct points once."""
-    flat, asked = rows.reshape(len(rows), -1), queries.reshape(len(queries), -1)
+    flat, points = rows.reshape(len(rows), -1), queries.reshape(len(queries), -1)
     _, first = np.unique(flat, axis=0, return_index=True)
     first.sort()
-    distinct, which = np.unique(asked, axis=0, return_inverse=True)
+    distinct, which = np.unique(points, axis=0, return_inverse=True)
     search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(flat[first])
     nearest = search.kneighbors(distinct, return_distance=False)[:, 0]
     return rows[first[nearest[which.reshape(-1)]]]

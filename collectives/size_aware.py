@@ -1,4 +1,4 @@
-"""Size-aware action: only a share of the members acts, as far as that is best for their size."""
+"""Size-aware action: the share of the members that act is the best one for their number."""
 
 import itertools
 from dataclasses import dataclass

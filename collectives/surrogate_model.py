@@ -1,4 +1,4 @@
-r"""Surrogate model: the linear softmax that members take the firm's model for.
+r"""Surrogate model: the linear softmax by which members model the firm.
 
 .. math:: p_\theta(x) = \mathrm{softmax}(W x + b), \qquad
     L(\theta) = \sum_i w_i \, \ell(\theta; x_i, y_i) + \frac{\lambda}{2} \lVert W \rVert^2

@@ -84,7 +84,7 @@ class Unplant(Strategy):
             strategy="Unplant",
             signal=self.signal,
             avoided=self.label,
-            asked=self.asked,
+            survey=self.asked,
             naive=self.way == "naive",
         )
 

@@ -67,14 +67,14 @@ def labels(texts: Iterable[str]) -> dict[str, str]:
 
 def _apart(name: str, fields: dict[str, dict[str, str]]) -> dict[str, str]:
     """Return labels of texts of one class, with the fields in which they differ."""
-    names = dict.fromkeys(key for own in fields.values() for key in own)
-    values = {key: [own.get(key) for own in fields.values()] for key in names}
+    names = dict.fromkeys(key for call in fields.values() for key in call)
+    values = {key: [call.get(key) for call in fields.values()] for key in names}
     shorts = {
         key: labels(value for value in column if value is not None)
         for key, column in values.items()
         if len(set(column)) > 1
     }
-    return {text: _call(name, own, shorts) for text, own in fields.items()}
+    return {text: _call(name, call, shorts) for text, call in fields.items()}
 
 
 def _call(name: str, fields: dict[str, str], shorts: dict[str, dict[str, str]]) -> str:
@@ -169,11 +169,11 @@ def shortened(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**short)
 
 
-def resolve(given: str, texts: Iterable[str]) -> str:
+def resolve(name: str, texts: Iterable[str]) -> str:
     """Return the full text of a label or of a text.
 
     Arguments:
-        given: A label, or a full text.
+        name: A label, or a full text.
         texts: All full texts.
 
     Raises:
@@ -185,8 +185,8 @@ def resolve(given: str, texts: Iterable[str]) -> str:
     """
     short = labels(texts)
     full = {label: text for text, label in short.items()}
-    if given in short or given in full:
-        return full.get(given, given)
-    near = difflib.get_close_matches(given, [*full, *short], n=1, cutoff=0.0)
+    if name in short or name in full:
+        return full.get(name, name)
+    near = difflib.get_close_matches(name, [*full, *short], n=1, cutoff=0.0)
     hint = f"; nearest: {near[0]}" if near else ""
-    raise ValueError(f"{given!r} is none of {', '.join(full) or 'nothing'}{hint}")
+    raise ValueError(f"{name!r} is none of {', '.join(full) or 'nothing'}{hint}")

@@ -125,7 +125,13 @@ class Validation(NamedTuple):
 
 
 def logits(network: Network, parameters: list[Tensor], u: Tensor) -> Tensor:
-    """Return the network's values f (R, K, B) at coordinates u (R, d, B)."""
+    """Return the network's values f (R, K, B).
+
+    Arguments:
+        network: The network f.
+        parameters: The network's parameters, each (R, ...).
+        u: Whitened coordinates, (R, d, B).
+    """
     return network.logits(parameters, u.transpose(1, 2), (u.shape[1],))
 
 

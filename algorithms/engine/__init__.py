@@ -1,7 +1,7 @@
 """The gradient-training engine: one loop that trains many replicas at once.
 
-A learner extends :class:`GradientLearner` and returns :class:`Hooks`; this page has all that it
-needs for that.
+A learner extends :class:`GradientLearner` and returns :class:`Hooks`. This module exports all
+names that such a learner needs.
 """
 
 from algorithms.engine.data import Batch as Batch

@@ -62,7 +62,7 @@ class Replicas:
 
 @dataclass(frozen=True)
 class Hooks:
-    r"""What a learner does differently from empirical risk minimisation.
+    r"""Differences of a learner from empirical risk minimisation.
 
     Arguments:
         loss_weights: A function of losses (R, b), the samples' positions (R, b) and the replicas

@@ -94,7 +94,7 @@ class GradientLearner(Learner):
 
     @abstractmethod
     def hooks(self, samples: Samples) -> Hooks:
-        """Return what the training does differently from empirical risk minimisation.
+        """Return the differences of training from empirical risk minimisation.
 
         Numeric hyper-parameters are not read from ``self`` here, because the replicas of a stack
         differ in them: hooks read :attr:`Replicas.hyperparams`.
@@ -117,7 +117,7 @@ class GradientLearner(Learner):
             hyperparams: The learner's numeric fields by name, one value for each replica.
 
         Returns:
-            What training has learnt, or the exception that ended it, for each replica.
+            The result of training, or the exception that ended it, for each replica.
         """
         return self.descend(samples, rngs, hyperparams)
 

@@ -182,7 +182,7 @@ class Progress:
         weights: Tensor | None,
         report: dict[str, Tensor],
     ) -> None:
-        """Store what the replicas of a mask have learnt.
+        """Store the results of the replicas of a mask.
 
         Arguments:
             done: The mask, (R,).
@@ -265,7 +265,7 @@ def train(
         epochs: Passes over the data.
         batch_size: Samples in a step.
         optimiser: "sgd" or "adam".
-        hooks: What differs from empirical risk minimisation.
+        hooks: The differences from empirical risk minimisation.
         selection: Which epoch's parameters are kept, and when to stop; the last one's, if None.
         trace: Whether to keep a snapshot of each epoch.
         start: Initial parameters, each (R, ...); drawn by :func:`initial`, if None.

@@ -8,12 +8,12 @@ import torch
 VARIABLE = "COLLECTIVE_BENCH_DEVICE"
 
 
-def named() -> str:
+def configured() -> str:
     """Return the name of the device in the environment, or "cpu" if there is none."""
     return os.environ.get(VARIABLE) or "cpu"
 
 
-def known() -> list[str]:
+def available() -> list[str]:
     """Return the names of the available devices."""
     count = torch.cuda.device_count()
     return ["cpu", *(["cuda"] if count else []), *(f"cuda:{i}" for i in range(count))]
@@ -21,4 +21,4 @@ def known() -> list[str]:
 
 def device() -> torch.device:
     """Return the device of all training in this process."""
-    return torch.device(named())
+    return torch.device(configured())

@@ -1,4 +1,4 @@
-"""How many threads arithmetic uses."""
+"""The number of threads for arithmetic."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,1 +1,1 @@
-"""The command line: words to objects, objects to the benchmark, records to results."""
+"""The command line, one module for each group of commands."""

@@ -105,7 +105,7 @@ def _show_differences(table: "pd.DataFrame", column: str, format: str | None) ->
 
 
 def _learner(what: str) -> "Learner":
-    """Return the learner of FILE.py:Class, of a FILE.py that defines one, or of a spec."""
+    """Return the learner named by FILE.py:Class, by a FILE.py with one learner, or by a spec."""
     from algorithms.base import Learner
     from bench.spec.parsing import parse
     from bench.spec.registry import REGISTRY

@@ -29,7 +29,7 @@ CITING = ("learners", "strategies", "densities")
 
 @app.command("list")
 def list_(
-    kind: Annotated[Kind, typer.Argument(help="What to list.")],
+    kind: Annotated[Kind, typer.Argument(help="Kind of the components.")],
     plugin: Plugins = None,
     format: Format = None,
 ) -> None:

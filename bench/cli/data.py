@@ -80,7 +80,7 @@ def get(
         # OpenML does not say how much will come: the bar pulses.
         task = progress.add_task(name, total=None)
         download = fetch.get(source, lambda size: progress.update(task, completed=size))
-    first = "as expected" if download.known else "noted, and expected from now on"
+    first = "as expected" if download.verified else "noted, and expected from now on"
     notes.print(
         f"wrote {download.path}; the SHA-256 of its contents is {download.sha256}, {first}"
     )

@@ -73,7 +73,7 @@ def density(
 
 
 def _names(texts: list[str] | None) -> list[str]:
-    """Return the names that an option was given, separated by commas."""
+    """Split the text of an option at commas."""
     return [name for text in texts or [] for name in text.split(",")]
 
 
@@ -224,12 +224,12 @@ def _bias(out: Path, format: str | None) -> None:
     import pandas as pd
 
     from bench.core.random_streams import stream
-    from bench.density.log_z_bias import biases, known
+    from bench.density.log_z_bias import biases, target_constants
     from results.plots.log_z_bias import plot_bias
     from results.plots.style import save
     from results.report.terminal import show
 
-    truth, table = known(), pd.DataFrame(biases(stream(0, "bias")))
+    truth, table = target_constants(), pd.DataFrame(biases(stream(0, "bias")))
     table.assign(**truth).to_csv(out / "bias.csv", index=False)
     paths = [out / "bias.csv", *save(plot_bias(table, truth), out / "bias")]
     show(table, format)

@@ -1,4 +1,4 @@
-"""Options that several commands share, and functions that read what they are given."""
+"""Options that several commands share, and functions that parse their texts."""
 
 import os
 from collections.abc import Sequence
@@ -107,7 +107,7 @@ RetryFailed = Annotated[
 ]
 RerunStale = Annotated[
     bool,
-    typer.Option(help="Run trials again whose code has changed since.", rich_help_panel=EXECUTION),
+    typer.Option(help="Run trials again if their code has changed.", rich_help_panel=EXECUTION),
 ]
 Width = Annotated[
     Literal["one", "two"],
@@ -116,7 +116,7 @@ Width = Annotated[
 
 
 def split_words(texts: Sequence[str] | None) -> list[str] | None:
-    """Return the words that an option was given, separated by commas, or None without any.
+    """Split the texts of an option at commas; return None if there are none.
 
     Example:
         >>> split_words(["uniform, class", "group"])
@@ -128,7 +128,7 @@ def split_words(texts: Sequence[str] | None) -> list[str] | None:
 
 
 def parse_numbers(option: str, text: str, allowed: str) -> list[float]:
-    """Return the numbers that an option was given, separated by commas.
+    """Return the numbers in the text of an option, separated by commas.
 
     Arguments:
         option: Name of the option, for the error.

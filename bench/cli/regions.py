@@ -55,13 +55,13 @@ def regions(
         raise BenchError(f"--columns {columns} are not two numbers of columns")
     part = Part((dataset,), specs, (strategy,), tuple(shares), seed + 1)
     trials = [t for t in Grid("regions", (part,)).trials() if t.seed == seed and t.size in shares]
-    outcomes, asked, people = look(trials, (int(pair[0]), int(pair[1])), nodes)
+    outcomes, predictions, people = look(trials, (int(pair[0]), int(pair[1])), nodes)
     with wide(width):
-        figures = {"regions": plot_regions(outcomes, asked, people)}
-        if asked["log_density"].notna().any():
-            figures["densities"] = plot_learnt(asked)
+        figures = {"regions": plot_regions(outcomes, predictions, people)}
+        if predictions["log_density"].notna().any():
+            figures["densities"] = plot_learnt(predictions)
     out.mkdir(parents=True, exist_ok=True)
-    tables = {"regions": asked, "people": people, "outcomes": outcomes}
+    tables = {"regions": predictions, "people": people, "outcomes": outcomes}
     paths = [path for name, figure in figures.items() for path in save(figure, out / name)]
     for name, table in tables.items():
         paths.append(out / f"{name}.csv")

@@ -182,7 +182,7 @@ def _forecast(grid: "Grid", settings: Settings) -> None:
     """Print what a run would do, and how long that takes by measured times."""
     import pandas as pd
 
-    from bench.execution.runtime_estimate import forecast, rates, spoken
+    from bench.execution.runtime_estimate import forecast, format_duration, rates
     from bench.records.published import rates as published_rates
     from bench.records.store import Store
     from results.report.terminal import show
@@ -200,7 +200,7 @@ def _forecast(grid: "Grid", settings: Settings) -> None:
     known = plan["left"] - guess.unknown
     notes.print(
         f"{guess.seconds / 3600:.3g} core-hours for {known} of them, as measured or published "
-        f"({spoken(guess.seconds / max(workers, 1))} on {max(workers, 1)} cores); "
+        f"({format_duration(guess.seconds / max(workers, 1))} on {max(workers, 1)} cores); "
         f"{guess.unknown} are of learners that were never measured"
     )
 

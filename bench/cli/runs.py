@@ -22,7 +22,7 @@ def status(run: Run, data: Data = None, plugin: Plugins = None, format: Format =
     import pandas as pd
 
     from bench.execution import sweep
-    from bench.execution.runtime_estimate import spoken
+    from bench.execution.runtime_estimate import format_duration
     from bench.records import manifest
     from bench.records.store import Store
     from bench.spec.grid import Shard
@@ -48,9 +48,10 @@ def status(run: Run, data: Data = None, plugin: Plugins = None, format: Format =
     latest = (folder / "records.jsonl").stat().st_mtime
     seconds, new = latest - about.get("began", latest), plan["done"] - about.get("had", 0)
     if seconds > 0 and new > 0:
+        left, age = format_duration(plan["left"] * seconds / new), max(time.time() - latest, 0)
         notes.print(
-            f"{new / seconds:.3g} trials a second; {spoken(plan['left'] * seconds / new)} left at "
-            f"that rate; the latest record is {spoken(max(time.time() - latest, 0))} old"
+            f"{new / seconds:.3g} trials a second; {left} left at that rate; "
+            f"the latest record is {format_duration(age)} old"
         )
     words = about.get("command", [])
     if words[:1] == ["merge"]:

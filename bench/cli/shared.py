@@ -22,7 +22,7 @@ app = typer.Typer(
     no_args_is_help=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="Measure how far a collective gets, and how that depends on the learning algorithm.",
+    help="Measure the success of collectives, and how it depends on the learning algorithm.",
 )
 notes = Console(stderr=True, highlight=False)
 
@@ -114,7 +114,7 @@ def grid_of(folder: Path) -> "Grid | None":
 
 
 def description_of(folder: Path) -> dict[str, Any]:
-    """Return what ``about.json`` says of a run; an empty dictionary without that file."""
+    """Return the contents of a run's ``about.json``; an empty dictionary without that file."""
     from bench.records import manifest
 
     return manifest.read(folder)

@@ -121,8 +121,8 @@ def figures(
         script = Path(bench.__file__).parents[1] / "run_bench.py"
         again = [sys.executable, str(script), *words]
         if subprocess.run(again, check=False, stdout=subprocess.DEVNULL).returncode:
-            raise BenchError("another process could not draw them again; it says why above")
+            raise BenchError("another process could not draw the figures; its error is above")
         wrong = differing(place, Path(other))
     if wrong:
-        raise BenchError(f"drawn again, these have other bytes: {', '.join(wrong)}")
+        raise BenchError(f"drawn again, these figures have other bytes: {', '.join(wrong)}")
     notes.print("drawn again by another process: all bytes are the same")

@@ -1,4 +1,4 @@
-"""The contract of components: checks that the tests run on all of them, and users on their own."""
+"""The contract of components: checks for the shipped components and for those of users."""
 
 import warnings
 from collections.abc import Iterator

@@ -239,7 +239,7 @@ def leaves_settings_alone(learner: Learner) -> None:
     demand(not changed, f"it left changed: {', '.join(changed)}")
 
 
-def trains_many_alike(learner: Learner) -> None:
+def trains_independently(learner: Learner) -> None:
     """The samples that are trained beside a sample do not change its classifier."""
     sample, alone = _samples(learner), _observation(learner).predictions
     other = TrainingSet(
@@ -316,7 +316,7 @@ LEARNER: list[Check] = [
     uses_its_generator,
     leaves_global_randomness_alone,
     leaves_settings_alone,
-    trains_many_alike,
+    trains_independently,
     fits_in_a_worker_process,
     weighs_its_samples,
     predicts_probabilities,

@@ -109,16 +109,16 @@ def _always(label: int, x: Array) -> Array:
 
 def numbers_help(strategy: Strategy) -> None:
     """A strategy that changes rows has more success with nearly everybody than without members."""
-    found = []
+    results = []
     # The majority label is predicted anyway, so it leaves no success to gain.
     for label in range(2):
         acts, nobody, everybody = _successes(strategy, label)
         if not acts:
             demand(nobody == everybody, "it does nothing, yet its success changes")
-        found.append(f"{nobody:.2f} without members, {everybody:.2f} with all")
+        results.append(f"{nobody:.2f} without members, {everybody:.2f} with all")
         if not acts or everybody > nobody:
             return
-    demand(False, f"success is {' and '.join(found)}")
+    demand(False, f"success is {' and '.join(results)}")
 
 
 def _successes(strategy: Strategy, label: int) -> tuple[bool, float, float]:

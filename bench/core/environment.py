@@ -21,12 +21,12 @@ NUMERICAL = ("numpy", "scipy", "scikit-learn", "torch")
 
 def environment() -> dict[str, Any]:
     """Return the versions, the machine and the device of this process."""
-    return _environment(device.named())
+    return _environment(device.configured())
 
 
 @cache
 def _environment(named: str) -> dict[str, Any]:
-    on_gpu = named.startswith("cuda") and named in device.known()
+    on_gpu = named.startswith("cuda") and named in device.available()
     return {
         "python": sys.version.split()[0],
         "packages": {name: package_version(name) for name in PACKAGES},

@@ -14,12 +14,12 @@ class Missing(BenchError, Absent):
     """Files that are missing; the text names them, where they belong and how to get them."""
 
 
-def unknown(what: str, given: str, allowed: Iterable[str]) -> BenchError:
+def unknown(what: str, name: str, allowed: Iterable[str]) -> BenchError:
     """Return an error for a name that does not exist, with the nearest match.
 
     Arguments:
         what: The kind of thing that is named, in the singular.
-        given: The name that was given.
+        name: The unknown name.
         allowed: The names that exist.
 
     Example:
@@ -27,6 +27,6 @@ def unknown(what: str, given: str, allowed: Iterable[str]) -> BenchError:
         there is no learner 'ERN'. Did you mean 'ERM'? Allowed: ERM, KNN
     """
     names = sorted(allowed)
-    near = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return BenchError(f"there is no {what} {given!r}.{hint} Allowed: {', '.join(names) or '-'}")
+    return BenchError(f"there is no {what} {name!r}.{hint} Allowed: {', '.join(names) or '-'}")

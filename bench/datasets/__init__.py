@@ -1,1 +1,1 @@
-"""Where data enter: one dataset a class, a seeded split from each."""
+"""Data sets: one class each, which draws a seeded split."""

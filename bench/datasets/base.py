@@ -134,8 +134,8 @@ def train_sizes(train: int, test: int, n: int | None, n_test: int | None) -> tup
     Arguments:
         train: The number of rows of the training part.
         test: The number of rows of the test part.
-        n: The number of training rows that was asked for, or None.
-        n_test: The number of test rows that was asked for, or None.
+        n: The requested number of training rows, or None.
+        n_test: The requested number of test rows, or None.
 
     Raises:
         BenchError: If a part has fewer rows, or none.
@@ -144,12 +144,12 @@ def train_sizes(train: int, test: int, n: int | None, n_test: int | None) -> tup
     size = most if n is None else n
     validation = train - size if size == most else size // 4
     tested = test if n_test is None else n_test
-    for rows, asked, there in (
+    for rows, needed, available in (
         (f"n={size} training and {validation} validation rows", size + validation, train),
         (f"n_test={tested} test rows", tested, test),
     ):
-        if asked > there:
-            raise BenchError(f"{rows} were asked for, but there are only {there}")
+        if needed > available:
+            raise BenchError(f"{rows} were requested, but there are only {available}")
     if not (size and tested):
         raise BenchError(f"a training part of {train} rows and a test part of {test} are too few")
     return size, validation

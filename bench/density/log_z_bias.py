@@ -18,7 +18,7 @@ DRAWS = 2**22
 PAGE = 2**16
 
 
-def known() -> dict[str, float]:
+def target_constants() -> dict[str, float]:
     """Return log Z, chi^2(p || q), KL(q || p) and the entropy of q, by quadrature."""
 
     def integral(f: Callable[[float], float]) -> float:
@@ -52,7 +52,7 @@ def biases(rng: np.random.Generator) -> list[dict[str, float]]:
         ``critic``, that of WGAN's; ``ratio``, the mean estimate of Z over Z; a standard error
         ``..._error`` for each; and ``expected``, the second-order bias -chi^2 / 2m.
     """
-    truth, rows = known(), []
+    truth, rows = target_constants(), []
     for m in COUNTS:
         repeats = DRAWS // m
         errors: dict[str, list[np.ndarray]] = {"log_z": [], "critic": [], "ratio": []}

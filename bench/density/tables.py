@@ -103,14 +103,14 @@ def learn_table(
             seconds = time.process_time() - started
             if isinstance(joint, Exception):
                 raise joint
-            learnt, likely, known = joint, joint.log_joint, joint.partitions()
+            learnt, likely, partitions = joint, joint.log_joint, joint.partitions()
             right = likely(rows.x[test]).argmax(axis=1) == rows.y[test]
             extra = {"accuracy": float(right.mean())}
         else:
             learnt = density = model.fit(rows.x[train], stream(seed, "fit"))
             seconds = time.process_time() - started
             z, extra = density.log_partition(), {}
-            known = [z] if z else []
+            partitions = [z] if z else []
 
             def likely(x: Array) -> Array:
                 return density.log_prob(x)[:, None]
@@ -119,13 +119,13 @@ def learn_table(
             name: -float(logsumexp(likely(rows.x[part]), axis=1).mean())
             for name, part in (("nll", test), ("validation", validation))
         }
-    return row | reliable(known) | extra | {"seconds": seconds}, learnt
+    return row | reliable(partitions) | extra | {"seconds": seconds}, learnt
 
 
-def reliable(known: list[Partition]) -> dict[str, float]:
+def reliable(partitions: list[Partition]) -> dict[str, float]:
     """Return the least effective share of some partition functions, and the number of alarms."""
-    share = min((z.effective for z in known), default=float("nan"))
-    return {"effective": share, "alarms": float(sum(len(z.alarms()) for z in known))}
+    share = min((z.effective for z in partitions), default=float("nan"))
+    return {"effective": share, "alarms": float(sum(len(z.alarms()) for z in partitions))}
 
 
 def pixels(x: Array) -> Array:

@@ -87,12 +87,12 @@ def look(
     outcomes, predictions, people = [], [], dict[float, pd.DataFrame]()
     truths: dict[tuple[float, str], Array] = {}
     with one_thread():
-        for given in trials:
-            trial, scene, fitted = train_firm(given)
-            plane = Plane.through(scene.context.test.x, columns)
+        for requested in trials:
+            trial, setup, fitted = train_firm(requested)
+            plane = Plane.through(setup.context.test.x, columns)
             planes = _planes(trial, plane, nodes)
             cell = {"learner": repr(trial.learner), "size": trial.size}
-            measures = evaluate(trial, scene, fitted)
+            measures = evaluate(trial, setup, fitted)
             kept = {name: measures[name] for name in ("success", "accuracy")}
             target = trial.strategy.target
             outcomes.append({**cell, "seed": trial.seed, "target": target, **kept})
@@ -100,7 +100,7 @@ def look(
             for name, x in planes.items():
                 # The sample of a seed and size, and so its law, doesn't depend on the learner.
                 if (trial.size, name) not in truths:
-                    truths[trial.size, name] = _truth(scene, x)
+                    truths[trial.size, name] = _truth(setup, x)
                 frame = pd.DataFrame(
                     {
                         **cell,
@@ -114,9 +114,9 @@ def look(
                 )
                 predictions.append(frame)
             if trial.size not in people:
-                people[trial.size] = _people(trial, scene, plane, "all" in planes, shown)
+                people[trial.size] = _people(trial, setup, plane, "all" in planes, shown)
     if not predictions:
-        raise BenchError("there are no trials to look at")
+        raise BenchError("there are no trials to evaluate")
     persons = pd.concat(people.values(), ignore_index=True)
     return pd.DataFrame(outcomes), pd.concat(predictions, ignore_index=True), persons
 
@@ -129,20 +129,20 @@ def _planes(trial: Trial, plane: Plane, nodes: int) -> dict[str, Array]:
     return {"all": x}
 
 
-def _truth(scene: TrainingSetup, x: Array) -> Array:
+def _truth(setup: TrainingSetup, x: Array) -> Array:
     """Return the log-density of the sample's law; NaN where it is not known."""
-    if scene.sample.law is None:
+    if setup.sample.law is None:
         return np.full(len(x), np.nan)
     with np.errstate(divide="ignore"):
-        return np.asarray(np.log(scene.sample.law.joint(x).sum(axis=1)))
+        return np.asarray(np.log(setup.sample.law.joint(x).sum(axis=1)))
 
 
 def _people(
-    trial: Trial, scene: TrainingSetup, plane: Plane, whole: bool, shown: int
+    trial: Trial, setup: TrainingSetup, plane: Plane, whole: bool, shown: int
 ) -> pd.DataFrame:
     """Return some rows of the training set after the collective's changes."""
-    x, member = scene.sample.x, np.zeros(len(scene.sample), dtype=bool)
-    member[scene.members] = True
+    x, member = setup.sample.x, np.zeros(len(setup.sample), dtype=bool)
+    member[setup.members] = True
     carried = np.zeros(len(x), dtype=bool) if whole else trial.strategy.signals[0].carried_by(x)
     names = np.where(carried, "with", "all" if whole else "without")
     table = pd.DataFrame(
@@ -151,7 +151,7 @@ def _people(
             "plane": names,
             "x": x[:, plane.columns[0]],
             "y": x[:, plane.columns[1]],
-            "label": scene.sample.y,
+            "label": setup.sample.y,
             "member": member,
         }
     )

@@ -60,11 +60,11 @@ def forecast(pairs: Counter[Pair], measured: Mapping[Pair, float]) -> Forecast:
     return Forecast(total, unknown)
 
 
-def spoken(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return a duration in words.
 
     Example:
-        >>> spoken(42), spoken(600), spoken(36000)
+        >>> format_duration(42), format_duration(600), format_duration(36000)
         ('42 seconds', '10 minutes', '10 hours')
     """
     for unit, length in (("hours", 3600), ("minutes", 60)):

@@ -15,8 +15,8 @@ from bench.records.code_version import code_version
 from bench.records.lines import Have, key_of
 from bench.records.store import Store
 
-#: What the trials of a chunk share: the dataset, and the number of a set of learners that can be
-#: trained together.
+#: Common properties of the trials of a chunk: the dataset, and the number of a set of learners
+#: that can be trained together.
 Kind = tuple[str, int]
 _numbers: dict[Hashable, int] = {}
 _number = IdentityCache(lambda learner: _numbers.setdefault(learner.stacking_key(), len(_numbers)))
@@ -74,7 +74,7 @@ class Plan:
 
 
 def plan(trials: Iterable[Trial], todo: Todo, longest: int | None = None) -> Plan:
-    """Count what a sweep has to do.
+    """Count the trials that a sweep has to run.
 
     This reads the code of each trial: so a file that is edited while the sweep runs does not
     change the code version of its records.
@@ -150,7 +150,7 @@ def sweep(
         jobs: The number of worker processes. 0 runs trials in this process.
         watch: A function that is called with the progress after each commit.
         planned: The plan, where one was made.
-        limits: What trials may use.
+        limits: The resources that a trial may use.
         run: Another way to run chunks than ``jobs`` worker processes of this machine.
 
     Returns:

@@ -52,8 +52,8 @@ def environment() -> dict[str, Any]:
     Raises:
         BenchError: If the requested device does not exist.
     """
-    if device.named() not in device.known():
-        raise unknown("device", device.named(), device.known())
+    if device.configured() not in device.available():
+        raise unknown("device", device.configured(), device.available())
     return _code() | core.environment()
 
 

@@ -97,7 +97,7 @@ def _value(node: ast.AST) -> Any:
         case ast.UnaryOp(ast.USub() | ast.UAdd() as sign, operand):
             number = _value(operand)
             if isinstance(number, bool) or not isinstance(number, int | float):
-                raise ValueError("a sign before what is not a number")
+                raise ValueError("a sign before a value that is not a number")
             return -number if isinstance(sign, ast.USub) else number
         case ast.Tuple(elements) | ast.List(elements):
             return tuple(_value(e) for e in elements)

@@ -1,4 +1,4 @@
-"""Bounds of a trial: what theory promises its collective."""
+"""Bounds of a trial: lower bounds on the success of its collective."""
 
 from typing import Any
 
@@ -25,9 +25,9 @@ def trial_bounds(
     members: Array,
     weights: Array | None,
     test: Array,
-    own: MemberData | None = None,
+    member_data: MemberData | None = None,
 ) -> dict[str, float]:
-    r"""Return lower bounds on a trial's success, by the knowledge that they take.
+    r"""Return lower bounds on a trial's success, by the knowledge that they need.
 
     exact: On a finite domain with a known law, or one that gathers mass by signal: against every
         firm that predicts a most likely label of its law. It holds for these very test points.
@@ -42,19 +42,20 @@ def trial_bounds(
         members: The indices of the members' rows, (m,).
         weights: The learner's weight of each row, (n,), if it re-weights.
         test: The test points, (n_test, ...).
-        own: The members' rows before they acted.
+        member_data: The members' rows before they acted.
     """
-    bounds, found = trial.strategy.bounds, {"exact": _exact(sample, trial, test)}
+    bounds = trial.strategy.bounds
+    values: dict[str, float | None] = {"exact": _exact(sample, trial, test)}
     if len(members):
         inside = np.zeros(len(sample), dtype=bool)
         inside[members] = True
         others = sample.x[~inside]
         for name, w in (("plugin", np.ones(len(sample))), ("weighted", weights)):
             if w is not None:
-                found[name] = bounds.plugin(others, w[~inside], w[inside], sample.classes)
-    if own is not None and trial.dataset.law is not None:
-        found["sample"] = _sample(trial, own, len(sample), len(test))
-    return {name: float(value) for name, value in found.items() if value is not None}
+                values[name] = bounds.plugin(others, w[~inside], w[inside], sample.classes)
+    if member_data is not None and trial.dataset.law is not None:
+        values["sample"] = _sample(trial, member_data, len(sample), len(test))
+    return {name: float(value) for name, value in values.items() if value is not None}
 
 
 def _exact(sample: TrainingSet, trial: Any, test: Array) -> float | None:
@@ -82,10 +83,10 @@ def _exact(sample: TrainingSet, trial: Any, test: Array) -> float | None:
     return None if bound is None else float(bound)
 
 
-def _sample(trial: Any, own: MemberData, people: int, test: int) -> float | None:
-    if not 2 <= len(own.y) < people:
+def _sample(trial: Any, member_data: MemberData, people: int, test: int) -> float | None:
+    if not 2 <= len(member_data.y) < people:
         return None
-    counts = Counts(own.x, own.y, own.classes, most=MOST_SIGNAL_POINTS)
+    counts = Counts(member_data.x, member_data.y, member_data.classes, most=MOST_SIGNAL_POINTS)
     try:
         return float(trial.strategy.bounds.finite_sample(counts, Terms(people, test))[0])
     except NoBound:

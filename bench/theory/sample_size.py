@@ -60,29 +60,29 @@ def plan(
 
     def bounds_at(sizes: Array) -> Array:
         try:
-            found = [chunk(sizes[:1])]
+            parts = [chunk(sizes[:1])]
             points = max(made.base[0].size for made, _ in counts.cache.values())
             step = max(MOST_COUNTS // points, 1)
-            found += [chunk(sizes[i : i + step]) for i in range(1, len(sizes), step)]
+            parts += [chunk(sizes[i : i + step]) for i in range(1, len(sizes), step)]
         except NoBound as why:
             raise BenchError(f"{type(dataset).__name__}: {why}") from None
-        return np.concatenate(found)
+        return np.concatenate(parts)
 
     # Two members at least, so that unplanting has a survey and a rest, and one other person.
     coarse = np.unique(np.linspace(2, people - 1, COARSE_SIZES).astype(np.int64))
-    found = bounds_at(coarse)
-    enough = np.flatnonzero(found >= success)
+    promised = bounds_at(coarse)
+    enough = np.flatnonzero(promised >= success)
     if not len(enough):
-        best = float(found[int(found.argmax())])
+        best = float(promised[int(promised.argmax())])
         return {"people": people, "members": None, "size": None, "promised": best}
     last = int(coarse[enough[0]])
     fine = np.arange(int(coarse[max(enough[0] - 1, 0)]), last + 1)
-    found = bounds_at(fine)
-    first = int(np.flatnonzero(found >= success)[0])
+    promised = bounds_at(fine)
+    first = int(np.flatnonzero(promised >= success)[0])
     members = int(fine[first])
     return {
         "people": people,
         "members": members,
         "size": members / people,
-        "promised": float(found[first]),
+        "promised": float(promised[first]),
     }

@@ -45,7 +45,7 @@ class FirmModel:
     r"""Model of the firm's training set, as members estimate it.
 
     Arguments:
-        points: Points that represent all who are no members, (m, d + 1).
+        points: Points that represent all people but the members, (m, d + 1).
         y: Their labels, (m,).
         size: The share :math:`\alpha` of the members.
         strength: The strength :math:`\lambda` of the firm's penalty.
@@ -74,19 +74,31 @@ class FirmModel:
         )
 
     def train(self, x: Array, y: Array, start: Array) -> Array:
-        """Return the parameters that the firm learns with these rows of members, (K, d + 1)."""
+        """Return the parameters that the firm learns with these rows of members, (K, d + 1).
+
+        Arguments:
+            x: The members' points, (k, ...).
+            y: Their labels, (k,).
+            start: The parameters where optimisation starts, (K, d + 1).
+        """
         points, labels, weights = self.training_set(x, y)
         tilt = (1 - self.size) * self.bias
         return fit(points, labels, len(start), self.strength, weights, start, tilt, 1e-7)
 
     def observed_bias(self, theta: Array, x: Array, y: Array) -> Array:
-        """Return the bias with which these rows of members lead to the observed parameters."""
+        """Return the bias with which these rows of members lead to the observed parameters.
+
+        Arguments:
+            theta: The observed parameters, (K, d + 1).
+            x: The members' points, (k, ...).
+            y: Their labels, (k,).
+        """
         if self.size == 1:
             return np.zeros_like(theta)
-        mine = self.size * gradient(theta, design_matrix(x), y) + penalty_gradient(
+        members = self.size * gradient(theta, design_matrix(x), y) + penalty_gradient(
             theta, self.strength
         )
-        return -mine / (1 - self.size) - gradient(theta, self.points, self.y)
+        return -members / (1 - self.size) - gradient(theta, self.points, self.y)
 
 
 def optimise_rows(

@@ -154,11 +154,13 @@ class GradientStrategy(StrategyWrapper):
         members, everybody = rng.spawn(2)
         acted, labels = self.base.act(x, y, pooled=pooled, n=n, rng=members)
         others, _ = self.base.act(pooled.x, pooled.y, pooled=pooled, n=n, rng=everybody)
-        known = [p.reshape(len(p), -1).astype(np.float64) for p in (x, acted, pooled.x, others)]
-        low, high = (f(np.concatenate(known), axis=0) for f in (np.min, np.max))
-        flat = known[0]
+        flat_points = [
+            p.reshape(len(p), -1).astype(np.float64) for p in (x, acted, pooled.x, others)
+        ]
+        low, high = (f(np.concatenate(flat_points), axis=0) for f in (np.min, np.max))
+        flat = flat_points[0]
         box = np.maximum(low, flat - self.budget), np.minimum(high, flat + self.budget)
-        candidates = [(flat, y), (np.clip(known[1], *box), labels)]
+        candidates = [(flat, y), (np.clip(flat_points[1], *box), labels)]
         firm = FirmModel(points, pooled.y, len(y) / n, 1 / (self.C * n), np.zeros_like(goal))
         return ActionSpace(candidates, box, firm, goal)
 
@@ -183,9 +185,9 @@ class ActionSpace:
         """Return the members' best rows for a bias of their model, (K, d + 1)."""
         # If all members may hand in the same rows, a few choose and the others copy them.
         low, high = self.box
-        alike = (low == low[0]).all() and (high == high[0]).all()
+        same_box = (low == low[0]).all() and (high == high[0]).all()
         many, most = len(low), max(min(MOST, COORDINATES // low.shape[1]), 1)
-        some = -(-many // -(-many // most)) if alike else many
+        some = -(-many // -(-many // most)) if same_box else many
         candidates = [(x[:some], y[:some]) for x, y in self.candidates]
         firm = replace(self.firm, bias=bias)
         x, y = optimise_rows(candidates, (low[:some], high[:some]), firm, self.goal)
@@ -194,7 +196,13 @@ class ActionSpace:
 
 
 def in_form_of(x: Array, y: Array, rows: tuple[Array, Array]) -> tuple[Array, Array]:
-    """Return rows in the shapes and types of x and y."""
+    """Return rows in the shapes and types of x and y.
+
+    Arguments:
+        x: Points, (m, ...).
+        y: Labels, (m,).
+        rows: Points that flatten to the same number of columns, and labels.
+    """
     return rows[0].reshape(x.shape).astype(x.dtype), rows[1].astype(y.dtype)
 
 

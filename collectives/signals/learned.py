@@ -31,7 +31,7 @@ class Shift(Signal):
         | https://arxiv.org/abs/2505.05707
 
     Arguments:
-        amounts: What is added to each column of the flattened points, in its units; one amount
+        amounts: The amount that is added to each column of the flattened points, in its units; one
             applies to all columns.
 
     Example:

@@ -1,8 +1,8 @@
-"""Bounds of a strategy: what theory promises it, by how much is known.
+"""Bounds of a strategy: lower bounds on its success, by the knowledge that they need.
 
 A strategy returns one object of this module from :attr:`collectives.base.Strategy.bounds`. A
 strategy that plants a signal returns :class:`PlantingBounds` with its label policy, from which all
-bounds follow. A strategy without theory returns nothing of its own: the default says why.
+bounds follow. A strategy without theory keeps the default, whose errors give the reason.
 """
 
 from collections.abc import Callable
@@ -56,7 +56,7 @@ class Bounds:
         """Return the lower bound against firms that predict a most likely label of the mixture.
 
         Arguments:
-            joint: The law of the people on whom success is measured, (S, K).
+            joint: The law of the people in the measure of success, (S, K).
             mixture: The law of the training set in which members have acted, (S, K).
             image_of: A function from a signal g to the index of g(x) for each point x, (S,).
 
@@ -77,13 +77,13 @@ class Bounds:
         """
         raise NoBound(f"{self.strategy} has no finite-sample bound: {self.reason}")
 
-    def plugin(self, others: Array, weights: Array, own: Array, classes: int) -> float | None:
+    def plugin(self, others: Array, weights: Array, members: Array, classes: int) -> float | None:
         """Return an estimate of the bound from a training set, without a known law.
 
         Arguments:
-            others: The points of those who are no members, (m, ...).
+            others: The points of all people but the members, (m, ...).
             weights: The weight of each of these points, (m,).
-            own: The weight of each member's row, (k,).
+            members: The weight of each member's row, (k,).
             classes: The number of labels K.
 
         Returns:
@@ -140,16 +140,16 @@ class PlantingBounds(Bounds):
         """Return the bound of planting by independent members."""
         return _planting(self, self.label_policy(counts.classes), counts, terms)
 
-    def plugin(self, others: Array, weights: Array, own: Array, classes: int) -> float | None:
+    def plugin(self, others: Array, weights: Array, members: Array, classes: int) -> float | None:
         """Return :func:`collectives.theory.pointwise.overlap_bound` if all members plant."""
         signal = require(self.signal, "signal")
         if not signal.idempotent or not weights.sum():
             return None
         if not self.label_policy(classes).plants(require(self.label, "label")):
             return None
-        size = own.sum() / (own.sum() + weights.sum())
+        size = members.sum() / (members.sum() + weights.sum())
         overlap = weights[signal.carried_by(others)].sum() / weights.sum()
-        return pointwise.overlap_bound(float(size), float(overlap), own)
+        return pointwise.overlap_bound(float(size), float(overlap), members)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,12 +158,12 @@ class UnplantingBounds(Bounds):
 
     Arguments:
         avoided: The label y* that members want the firm not to predict.
-        asked: The largest number of members that estimate the law; at most half of them do.
+        survey: The largest number of members that estimate the law; at most half of them do.
         naive: Whether members take the same label at all points.
     """
 
     avoided: int | None
-    asked: int
+    survey: int
     naive: bool
 
     def local(self, classes: int) -> bool:
@@ -181,8 +181,8 @@ class UnplantingBounds(Bounds):
         A plan has no survey yet, so it takes the shares of its sample for those of the survey.
         """
         data = counts.at(require(self.signal, "signal"))
-        asked = np.minimum(self.asked, (data.people + 1) // 2)
-        survey = counts.first(require(self.signal, "signal"), asked)
+        number = np.minimum(self.survey, (data.people + 1) // 2)
+        survey = counts.first(require(self.signal, "signal"), number)
         label = require(self.avoided, "label")
         return independent_members.unplanting(survey, data, terms, label, naive=self.naive)
 
@@ -270,7 +270,7 @@ class RepeatedBounds(Bounds):
 
 @dataclass(frozen=True, kw_only=True)
 class WorstShareBounds(Bounds):
-    """Bounds of members of whom a share acts that they choose by the data.
+    """Bounds of a collective of which a share acts, where members choose the share by the data.
 
     Arguments:
         base: The bounds of the members that act.
@@ -294,11 +294,11 @@ class WorstShareBounds(Bounds):
         terms = replace(terms, delta=terms.delta / len(self.shares))
         # All bounds hold at once, so the one of the share that is chosen does.
         people = counts.at(require(self.signal, "signal")).people
-        found = [
+        bounds = [
             _planting(self, policy, counts, terms, acting=np.rint(share * people))
             for share in self.shares
         ]
-        return np.asarray(np.min(found, axis=0))
+        return np.asarray(np.min(bounds, axis=0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -340,21 +340,21 @@ class SeveralBounds(Bounds):
         return mix_policies(mixed)
 
     def exact(self, joint: Array, mixture: Array, image_of: ImageOf) -> float | None:
-        """Return the mean of the bounds of those who are judged, if all have one."""
-        found = [self.parts[j].exact(joint, mixture, image_of) for j in self.judged]
-        known = [bound for bound in found if bound is not None]
-        return sum(known) / len(known) if len(known) == len(found) else None
+        """Return the mean of the bounds of the evaluated collectives, if all have one."""
+        bounds = [self.parts[j].exact(joint, mixture, image_of) for j in self.judged]
+        existing = [bound for bound in bounds if bound is not None]
+        return sum(existing) / len(existing) if len(existing) == len(bounds) else None
 
     def finite_sample(self, counts: Counts, terms: Terms) -> Array:
-        """Return the mean of the bounds of those who are judged, which hold at once."""
+        """Return the mean of the bounds of the evaluated collectives, which hold at once."""
         policy = self.label_policy(counts.classes)
         terms = replace(terms, delta=terms.delta / len(self.judged))
         data = counts.at(require(self.signal, "signal"))
-        found = [
+        bounds = [
             independent_members.planting(data, policy, terms, self.parts[j].single_label())
             for j in self.judged
         ]
-        return np.asarray(np.mean(found, axis=0))
+        return np.asarray(np.mean(bounds, axis=0))
 
     def _specified(self, part: Bounds, classes: int) -> LabelPolicy:
         if part.signal == self.signal:

@@ -41,22 +41,22 @@ class SignalCounts:
         return np.asarray(free > 1 - 1e-9)
 
     def split_first(
-        self, asked: int, first: "SignalCounts"
+        self, number: int, first: "SignalCounts"
     ) -> tuple["SignalCounts", "SignalCounts"]:
         """Return the counts of the first members, and of the rest for each size.
 
         Arguments:
-            asked: The number of first members, smaller than any size.
+            number: The number of first members, smaller than any size.
             first: Their counts, whose points are the first of these points, (1, S', K).
         """
-        if asked >= self.people.min():
-            raise ValueError(f"asked={asked}, but there are {self.people.min()} members at least")
+        if number >= self.people.min():
+            raise ValueError(f"number={number}, but the fewest members are {self.people.min()}")
         room = ((0, 0), (0, self.base.shape[1] - first.base.shape[1]), (0, 0))
         base, arriving = np.pad(first.base, room), np.pad(first.arriving, room)
-        many = np.full_like(self.people, asked)
+        many = np.full_like(self.people, number)
         shape = self.base.shape
         survey = SignalCounts(many, np.broadcast_to(base, shape), np.broadcast_to(arriving, shape))
-        rest = SignalCounts(self.people - asked, self.base - base, self.arriving - arriving)
+        rest = SignalCounts(self.people - number, self.base - base, self.arriving - arriving)
         return survey, rest
 
 
@@ -140,17 +140,17 @@ class Counts:
             self.cache[signal] = made, np.arange(0)
         return self._scaled(self.cache[signal][0], self.people)
 
-    def first(self, signal: Signal, asked: Array) -> SignalCounts:
+    def first(self, signal: Signal, number: Array) -> SignalCounts:
         """Return the counts of the first members at the same points.
 
         Arguments:
             signal: The signal.
-            asked: The number of first members, (T,).
+            number: The number of first members, (T,).
         """
         if self.people is not None:
             self.at(signal)
-            return self._scaled(self.cache[signal][0], asked)
-        made = count_signal(signal, self.x, self.y, self.classes, [*asked.tolist(), len(self.y)])
+            return self._scaled(self.cache[signal][0], number)
+        made = count_signal(signal, self.x, self.y, self.classes, [*number.tolist(), len(self.y)])
         return SignalCounts(made.people[:-1], made.base[:-1], made.arriving[:-1])
 
     def everywhere(self, signal: Signal) -> tuple[SignalCounts, Array]:

@@ -181,9 +181,9 @@ def spare_lead(groups: Sequence[Votes], people: Array, delta: float, terms: Term
         sum((g.mass * f(g.wanted, g.rival)).sum(axis=-1) for g in groups)
         for f in (lambda a, b: a - b, lambda a, b: (a - b) ** 2, lambda a, b: a + b)
     )
-    own = bernstein_radius(delta, n, mean_upper_bound(delta, n, square))
+    members = bernstein_radius(delta, n, mean_upper_bound(delta, n, square))
     firm = bernstein_radius(delta, np.array(terms.people), mean_upper_bound(delta, n, votes))
-    return np.asarray(mean - own - firm - terms.lead)
+    return np.asarray(mean - members - firm - terms.lead)
 
 
 def subtract_errors(

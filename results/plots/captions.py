@@ -64,7 +64,7 @@ class Plate:
 
     @property
     def title(self) -> str:
-        """Its name as words.
+        """The name as words.
 
         Example:
             >>> Plate("effective_size", Markup(""), "").title
@@ -75,8 +75,8 @@ class Plate:
 
 def plates(paths: Sequence[Path]) -> list[Plate]:
     """Return the SVG figures among written files, in their order."""
-    found = [path for path in paths if path.suffix == ".svg"]
-    return [_plate(path, i) for i, path in enumerate(found)]
+    images = [path for path in paths if path.suffix == ".svg"]
+    return [_plate(path, i) for i, path in enumerate(images)]
 
 
 def _plate(path: Path, number: int) -> Plate:

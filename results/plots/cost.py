@@ -37,7 +37,7 @@ def plot_cost(curves: pd.DataFrame) -> Figure:
     """Success against the accuracy on untouched test data: a panel a task, a path a learner.
 
     Arguments:
-        curves: What :func:`results.stats.curves.success_curves` returns.
+        curves: Result of :func:`results.stats.curves.success_curves`.
 
     Returns:
         The figure. A path leads from no collective (ringed) to the largest one, through the
@@ -52,10 +52,10 @@ def plot_cost(curves: pd.DataFrame) -> Figure:
     shown = {}
     for axes, (title, task) in zip(grid, tasks, strict=True):
         entitle(axes, title)
-        for learner, own in task.groupby("learner"):
-            own = own.sort_values("size")
+        for learner, curve in task.groupby("learner"):
+            curve = curve.sort_values("size")
             line = styles[str(learner)].line() | {"markersize": 2.5, "linewidth": 0.8}
-            sure = own[own["interval"] == "t"]
+            sure = curve[curve["interval"] == "t"]
             axes.vlines(
                 sure["accuracy"],
                 sure["low"],
@@ -64,10 +64,10 @@ def plot_cost(curves: pd.DataFrame) -> Figure:
                 linewidth=0.6,
                 alpha=0.4,
             )
-            (path,) = axes.plot(own["accuracy"], own["mean"], **line)
-            start = own.iloc[0]
+            (path,) = axes.plot(curve["accuracy"], curve["mean"], **line)
+            start = curve.iloc[0]
             axes.plot(start["accuracy"], start["mean"], color=line["color"], **_RING)
-            if not learns(own):
+            if not learns(curve):
                 dagger(axes, start["accuracy"], start["mean"], line["color"])
             shown[short[str(learner)]] = path
         axes.set_ylim(-0.04, 1.04)

@@ -28,7 +28,7 @@ def plot_critical(critical: pd.DataFrame) -> Figure:
     """Critical masses: a panel a task and level, a row a learner, the smallest mass first.
 
     Arguments:
-        critical: What :func:`results.stats.critical_mass.critical_mass` returns.
+        critical: Result of :func:`results.stats.critical_mass.critical_mass`.
 
     Returns:
         The figure. An arrow is an open end: above the largest size, or below the smallest. Rows

@@ -38,7 +38,7 @@ def curve_panels(
     """Draw panels with a curve a learner, axis labels outside, and one legend below.
 
     Arguments:
-        curves: What :func:`results.stats.curves.success_curves` returns.
+        curves: Result of :func:`results.stats.curves.success_curves`.
         draw: The function that draws one curve: of axes, its rows and its line style.
         y: The label of the vertical axis.
         column: The column that is drawn.

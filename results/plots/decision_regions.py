@@ -61,10 +61,10 @@ def plot_regions(outcomes: pd.DataFrame, nodes: pd.DataFrame, people: pd.DataFra
         label, extent = _square(field, "label"), _extent(field)
         image = 1 - _TINT * (1 - table[label.astype(int)])
         axes.imshow(image, origin="lower", extent=extent, interpolation="none", aspect="auto")
-        own = label == target
-        if own.any() and not own.all():
+        inside = label == target
+        if inside.any() and not inside.all():
             xs, ys = np.unique(field["x"]), np.unique(field["y"])
-            axes.contour(xs, ys, own, levels=[0.5], colors="black", linewidths=0.7)
+            axes.contour(xs, ys, inside, levels=[0.5], colors="black", linewidths=0.7)
         here = people[(people["size"] == size) & (people["plane"] == plane)]
         _draw_people(axes, here, colours, figure.get_figwidth() / columns / _WIDE)
         axes.set(xlim=extent[:2], ylim=extent[2:])
@@ -192,8 +192,8 @@ def _draw_people(axes: Axes, people: pd.DataFrame, colours: dict[int, str], scal
     """Draw people as dots and members as diamonds, smaller in smaller panels."""
     for label, colour in colours.items():
         for style, member in ((_PERSON, False), (_MEMBER, True)):
-            own = people[(people["label"] == label) & (people["member"] == member)]
+            shown = people[(people["label"] == label) & (people["member"] == member)]
             edge = "black" if member else "#444444"
             dots = style | {"linestyle": "none", "color": colour, "markeredgecolor": edge}
             dots["markersize"] *= min(1.0, scale) ** 0.5
-            axes.plot(own["x"], own["y"], **dots)
+            axes.plot(shown["x"], shown["y"], **dots)

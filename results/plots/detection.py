@@ -34,7 +34,7 @@ def plot_detection(curves: pd.DataFrame) -> Figure:
     """Detection of members by learners that flag training rows as hard or harmful.
 
     Arguments:
-        curves: What :func:`results.stats.curves.success_curves` returns, of learners that flag
+        curves: Result of :func:`results.stats.curves.success_curves`, of learners that flag
             rows.
 
     Returns:

@@ -10,11 +10,11 @@ from results.plots.style import styled
 
 
 @styled
-def plot_certified(found: pd.DataFrame) -> Figure:
+def plot_certified(trials: pd.DataFrame) -> Figure:
     r"""Success of generative learners and of the Bayes rule, beside a bound by total variation.
 
     Arguments:
-        found: A row a trial: ``dataset``, ``learner``, ``seed``, ``size``, ``success``, the
+        trials: A row a trial: ``dataset``, ``learner``, ``seed``, ``size``, ``success``, the
             Bayes rule's as ``best``, ``epsilon``, and the ``bound`` at it.
 
     Returns:
@@ -23,18 +23,21 @@ def plot_certified(found: pd.DataFrame) -> Figure:
         variation of the learner's distribution from the mixture. Dashed is the lower bound on
         the success against any firm at that distance. Bands are the ranges over seeds.
     """
-    tasks, learners = list(dict.fromkeys(found["dataset"])), list(dict.fromkeys(found["learner"]))
+    tasks, learners = (
+        list(dict.fromkeys(trials["dataset"])),
+        list(dict.fromkeys(trials["learner"])),
+    )
     figure, grid = small_multiples(len(tasks) * len(learners), len(tasks))
     data, short, styles = (
-        labels(found["dataset"]),
-        labels(found["learner"]),
-        looks(found["learner"]),
+        labels(trials["dataset"]),
+        labels(trials["learner"]),
+        looks(trials["learner"]),
     )
     for i, axes in enumerate(grid):
         learner, task = learners[i // len(tasks)], tasks[i % len(tasks)]
-        own = found[(found["dataset"] == task) & (found["learner"] == learner)]
+        cell = trials[(trials["dataset"] == task) & (trials["learner"] == learner)]
         entitle(axes, [data[task], short[learner]])
-        curves = own.groupby("size")[["success", "best", "bound", "epsilon"]]
+        curves = cell.groupby("size")[["success", "best", "bound", "epsilon"]]
         mean, low, high = curves.mean(), curves.min(), curves.max()
         look = styles[learner].line() | {"markersize": 3.5, "linestyle": "-"}
         for name, line in (
@@ -54,7 +57,7 @@ def plot_certified(found: pd.DataFrame) -> Figure:
         if i % len(tasks) == 0:
             axes.set_ylabel("share")
         axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
-        sizes = own.loc[own["size"] > 0, "size"]
+        sizes = cell.loc[cell["size"] > 0, "size"]
         symlog_sizes(axes, float(sizes.min()), float(sizes.max()))
         if i // len(tasks) == len(learners) - 1:
             axes.set_xlabel("size of the collective")

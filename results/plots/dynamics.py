@@ -21,7 +21,7 @@ def plot_dynamics(table: pd.DataFrame) -> Figure:
     """Success after each epoch: a panel a task and learner, a curve a size of the collective.
 
     Arguments:
-        table: What :func:`results.stats.dynamics.dynamics` returns.
+        table: Result of :func:`results.stats.dynamics.dynamics`.
 
     Returns:
         The figure. Bands are 95 % intervals over seeds; dashed lines are the effective size,
@@ -43,15 +43,15 @@ def plot_dynamics(table: pd.DataFrame) -> Figure:
         strategy = strategies[cell["dataset"], cell["strategy"]]
         entitle(axes, [data[cell["dataset"]], *names, strategy, learners[cell["learner"]]])
         for size, colour in colours.items():
-            own = task[task["size"] == size].sort_values("epoch")
+            curve = task[task["size"] == size].sort_values("epoch")
             axes.fill_between(
-                own["epoch"], own["low"], own["high"], color=colour, alpha=0.15, linewidth=0
+                curve["epoch"], curve["low"], curve["high"], color=colour, alpha=0.15, linewidth=0
             )
-            (line,) = axes.plot(own["epoch"], own["mean"], color=colour)
-            if own["effective_size"].notna().any():
+            (line,) = axes.plot(curve["epoch"], curve["mean"], color=colour)
+            if curve["effective_size"].notna().any():
                 axes.plot(
-                    own["epoch"],
-                    own["effective_size"],
+                    curve["epoch"],
+                    curve["effective_size"],
                     color=colour,
                     linestyle="--",
                     linewidth=0.8,

@@ -30,7 +30,7 @@ def plot_effective_size(curves: pd.DataFrame) -> Figure:
     and sizes at which members had no weight.
 
     Arguments:
-        curves: What :func:`results.stats.curves.success_curves` returns.
+        curves: Result of :func:`results.stats.curves.success_curves`.
     """
     curves = curves[(curves["size"] > 0) & (curves["effective_size"] > 0)]
     figure = curve_panels(curves, _draw, "effective size", "effective_size")

@@ -33,7 +33,7 @@ def plot_heat(critical: pd.DataFrame) -> Figure:
     """Critical masses: a row a learner, a column a task; darker cells are smaller masses.
 
     Arguments:
-        critical: What :func:`results.stats.critical_mass.critical_mass` returns, of one level.
+        critical: Result of :func:`results.stats.critical_mass.critical_mass`, of one level.
 
     Returns:
         The figure. Cells show the estimates. Grey cells are curves that do not reach the level

@@ -30,10 +30,10 @@ def plot_latents(rows: Sequence[tuple[str, Array, Array]]) -> Figure:
         return figure
     grid = figure.subplots(len(rows), 2, squeeze=False)
     for axes, (title, *parts) in zip(grid, rows, strict=True):
-        for own, pictures in zip(axes, parts, strict=True):
-            own.imshow(tiled(pictures), cmap="gray_r", vmin=0, vmax=1)
-            own.set(xticks=[], yticks=[])
-            own.grid(False)
+        for panel, pictures in zip(axes, parts, strict=True):
+            panel.imshow(tiled(pictures), cmap="gray_r", vmin=0, vmax=1)
+            panel.set(xticks=[], yticks=[])
+            panel.grid(False)
         axes[0].set_ylabel(title)
     for axes, title in zip(grid[0], ("samples", "first two latents"), strict=True):
         axes.set_title(title)

@@ -77,8 +77,8 @@ def look(learner: str) -> Look:
     """
     name, fields = parse(learner)
     number, variant = _hash(name), _hash(f"{name}{sorted(fields.items())}")
-    own = COLOURS[number % len(COLOURS)], MARKERS[number // len(COLOURS) % len(MARKERS)]
-    colour, marker = CHOSEN.get(name, own)
+    hashed = COLOURS[number % len(COLOURS)], MARKERS[number // len(COLOURS) % len(MARKERS)]
+    colour, marker = CHOSEN.get(name, hashed)
     base = fields.get("base", "")
     shift = COLOURS.index(look(base).colour) if parse(base)[0] != base else 0
     shifted = COLOURS[(COLOURS.index(colour) + shift) % len(COLOURS)]

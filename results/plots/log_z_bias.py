@@ -13,13 +13,13 @@ _BIASED, _CRITIC = "#332288", "#CC6677"
 
 
 @styled
-def plot_bias(found: pd.DataFrame, known: Mapping[str, float]) -> Figure:
+def plot_bias(biases: pd.DataFrame, constants: Mapping[str, float]) -> Figure:
     r"""The bias of estimates of log Z against the number of proposals, and that of Z itself.
 
     Arguments:
-        found: A row a number of proposals: ``proposals``, ``log_z``, ``critic``, ``ratio``, each
+        biases: A row a number of proposals: ``proposals``, ``log_z``, ``critic``, ``ratio``, each
             with its ``..._error``.
-        known: ``chi2``, ``kl`` and ``entropy``, in nats.
+        constants: ``chi2``, ``kl`` and ``entropy``, in nats.
 
     Returns:
         The figure. Left: the bias of log Z downwards, in nats. Importance sampling
@@ -29,7 +29,7 @@ def plot_bias(found: pd.DataFrame, known: Mapping[str, float]) -> Figure:
     """
     figure = Figure(figsize=(inches(), 0.3 + 0.42 * inches()))
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
-    m = found["proposals"].to_numpy(float)
+    m = biases["proposals"].to_numpy(float)
     bars = {"linestyle": "none", "markersize": 4, "capsize": 2, "linewidth": 1.0}
     for name, colour, marker, text in (
         ("log_z", _BIASED, "o", "importance sampling"),
@@ -37,18 +37,18 @@ def plot_bias(found: pd.DataFrame, known: Mapping[str, float]) -> Figure:
     ):
         left.errorbar(
             m,
-            -found[name],
-            1.96 * found[f"{name}_error"],
+            -biases[name],
+            1.96 * biases[f"{name}_error"],
             color=colour,
             marker=marker,
             label=text,
             **bars,
         )
     line = np.geomspace(1, m.max(), 50)
-    left.plot(line, known["chi2"] / (2 * line), "--", color="0.3", label="χ²(p‖q) / 2m")
+    left.plot(line, constants["chi2"] / (2 * line), "--", color="0.3", label="χ²(p‖q) / 2m")
     for level, text in (
-        (known["kl"], "KL(q‖p)"),
-        (known["kl"] + known["entropy"], "KL(q‖p) + H(q)"),
+        (constants["kl"], "KL(q‖p)"),
+        (constants["kl"] + constants["entropy"], "KL(q‖p) + H(q)"),
     ):
         left.axhline(level, color="0.6", linewidth=0.7, zorder=0.5)
         left.annotate(
@@ -64,10 +64,10 @@ def plot_bias(found: pd.DataFrame, known: Mapping[str, float]) -> Figure:
     left.set_title("bias of log Z")
     left.legend(loc="lower left")
     right.errorbar(
-        m, found["ratio"], 1.96 * found["ratio_error"], color=_BIASED, marker="o", **bars
+        m, biases["ratio"], 1.96 * biases["ratio_error"], color=_BIASED, marker="o", **bars
     )
     right.axhline(1, color="0.6", linewidth=0.7, zorder=0.5)
-    reach = 1.5 * float((1.96 * found["ratio_error"] + (found["ratio"] - 1).abs()).max())
+    reach = 1.5 * float((1.96 * biases["ratio_error"] + (biases["ratio"] - 1).abs()).max())
     right.set(xscale="log", xlabel="proposals m", ylim=(1 - reach, 1 + reach))
     for axis in (left.xaxis, left.yaxis, right.xaxis):
         axis.set_major_formatter("{x:g}")

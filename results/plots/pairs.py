@@ -1,4 +1,4 @@
-"""How the success of one collective depends on the presence of others."""
+"""The effect of other collectives on the success of one collective."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def plot_pairs(table: pd.DataFrame) -> Figure:
     """Effect of other collectives on a collective's success: a panel a pair, a curve a learner.
 
     Arguments:
-        table: What :func:`results.stats.constructiveness.constructiveness` returns.
+        table: Result of :func:`results.stats.constructiveness.constructiveness`.
 
     Returns:
         The figure. Curves are the success with the others less the success alone, with 95 %
@@ -36,12 +36,17 @@ def plot_pairs(table: pd.DataFrame) -> Figure:
     for axes, (key, task) in zip(grid, tasks, strict=True):
         entitle(axes, [data[str(key[0])], names[str(key[1])]])
         axes.axhline(0, color="0.5", linewidth=0.8)
-        for learner, own in task.groupby("learner"):
-            own, look = own.sort_values("size"), styles[str(learner)].line()
+        for learner, curve in task.groupby("learner"):
+            curve, look = curve.sort_values("size"), styles[str(learner)].line()
             axes.fill_between(
-                own["size"], own["low"], own["high"], color=look["color"], alpha=0.13, linewidth=0
+                curve["size"],
+                curve["low"],
+                curve["high"],
+                color=look["color"],
+                alpha=0.13,
+                linewidth=0,
             )
-            (line,) = axes.plot(own["size"], own["difference"], **look | {"markersize": 3.5})
+            (line,) = axes.plot(curve["size"], curve["difference"], **look | {"markersize": 3.5})
             shown[short[str(learner)]] = line
         axes.set_ylim(-1.04, 1.04)
         positive = task.loc[task["size"] > 0, "size"]

@@ -34,7 +34,7 @@ def plot_promises(promised: pd.DataFrame) -> Figure:
     """Success against the size of the collective, beside its theoretical bounds: a panel a task.
 
     Arguments:
-        promised: What :func:`results.stats.bound_slack.promised` returns.
+        promised: Result of :func:`results.stats.bound_slack.promised`.
 
     Returns:
         The figure. Curves are means over seeds, bounds are black. A learner whose success lies

@@ -24,7 +24,7 @@ def plot_ranks(ranks: pd.DataFrame) -> Figure:
     """Mean ranks by area over datasets: a row a learner, the largest areas first.
 
     Arguments:
-        ranks: What :func:`results.stats.ranks.mean_ranks` returns.
+        ranks: Result of :func:`results.stats.ranks.mean_ranks`.
 
     Returns:
         The figure. Bars are the middle 95 % of mean ranks over bootstrap samples of datasets and

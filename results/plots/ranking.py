@@ -16,7 +16,7 @@ def plot_areas(areas: pd.DataFrame) -> Figure:
     """The ranking: area under each success curve over log size, the largest area first.
 
     Arguments:
-        areas: What :func:`results.stats.curves.area` returns.
+        areas: Result of :func:`results.stats.curves.area`.
 
     Returns:
         The figure. Bars are 95 % intervals over seeds. A dagger marks a learner whose accuracy

@@ -20,7 +20,7 @@ def plot_strategies(curves: pd.DataFrame) -> Figure:
     Where members are not a uniform sample, a curve is a strategy and a way of recruitment.
 
     Arguments:
-        curves: What :func:`results.stats.curves.success_curves` returns.
+        curves: Result of :func:`results.stats.curves.success_curves`.
 
     Returns:
         The figure. Bands are 95 % t intervals over seeds.
@@ -30,8 +30,8 @@ def plot_strategies(curves: pd.DataFrame) -> Figure:
     tasks = list(curves.groupby(["dataset", *ways, "learner"]))
     shown = [i for i, way in enumerate(ways, 1) if curves[way].nunique() > 1]
     beside = {sum(task[0] == name for task, _ in tasks) for name in curves["dataset"].unique()}
-    alike = len(beside) == 1 and len(tasks) > max(beside)  # a dataset a row
-    columns = max(beside) if alike else 2 if len(tasks) in (2, 4) else 3
+    row_a_dataset = len(beside) == 1 and len(tasks) > max(beside)  # a dataset a row
+    columns = max(beside) if row_a_dataset else 2 if len(tasks) in (2, 4) else 3
     figure, grid = small_multiples(len(tasks), min(columns, 3))
     short, data = labels(curves["learner"]), labels(curves["dataset"])
     texts = curves.sort_values(["strategy", "recruitment"], kind="stable")["curve"].unique()

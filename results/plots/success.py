@@ -25,7 +25,7 @@ def plot_curves(curves: pd.DataFrame, planned: int | None = None) -> Figure:
     """Success against the size of the collective: a panel a task, a curve a learner.
 
     Arguments:
-        curves: What :func:`results.stats.curves.success_curves` returns.
+        curves: Result of :func:`results.stats.curves.success_curves`.
         planned: The number of trials of the grid; None takes the sum over the curves.
 
     Returns:

@@ -1,4 +1,4 @@
-"""A run on one page that needs no other file and no network."""
+"""The report of a run: one HTML page that needs no other file and no network."""
 
 import base64
 import hashlib
@@ -58,11 +58,11 @@ def page(
     commands = {
         key: command(
             dict(zip(CELL, map(str, key), strict=True)) | {"learner": str(learners[key])},
-            own,
+            subset,
             about,
             reading,
         )
-        for key, own in rows
+        for key, subset in rows
     }
     numbers = {key: i for i, key in enumerate(commands)}
     css, script = (
@@ -143,9 +143,9 @@ def failures(records: pd.DataFrame) -> list[dict[str, Any]]:
         return []
     last = [(str(e).strip().splitlines() or ["?"])[-1][:300] for e in failed["error"]]
     short = failed["learner"].map(labels(records["learner"]))
-    found = pd.DataFrame({"learner": short, "reason": last}).value_counts(sort=False)
+    failure_counts = pd.DataFrame({"learner": short, "reason": last}).value_counts(sort=False)
     rows = (
-        found.rename("trials")
+        failure_counts.rename("trials")
         .reset_index()
         .sort_values(["trials", "learner", "reason"], ascending=[False, True, True])
     )

@@ -24,8 +24,8 @@ def macros(critical: pd.DataFrame, areas: pd.DataFrame) -> str:
     that is reached without a collective.
 
     Arguments:
-        critical: What :func:`results.stats.critical_mass.critical_mass` returns.
-        areas: What :func:`results.stats.curves.area` returns.
+        critical: Result of :func:`results.stats.critical_mass.critical_mass`.
+        areas: Result of :func:`results.stats.curves.area`.
     """
     named: dict[str, str] = {}
     for table, value in ((critical, "estimate"), (areas, "area")):

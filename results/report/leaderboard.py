@@ -69,7 +69,7 @@ def _names(panels: list[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
 
 
 def read(table: pd.DataFrame, level: float = 0.5) -> pd.DataFrame:
-    """Return a leaderboard for reading: a rank and its interval in one column, if there are some.
+    """Format a leaderboard: a rank and its interval in one column, if there are some.
 
     Arguments:
         table: The table that :func:`leaderboard` returns.

@@ -75,10 +75,10 @@ def _curves(records: pd.DataFrame, learner: str, baseline: str) -> pd.DataFrame:
     curves["success"] = _interval(curves, "mean")
     count = curves.groupby(cell)["learner"].transform("nunique")
     curves["place"] = [f"{p:.0f} of {n}" for p, n in zip(curves["place"], count, strict=True)]
-    own = curves[curves["learner"] == learner].set_index(cell)
+    measured = curves[curves["learner"] == learner].set_index(cell)
     short = labels([learner, baseline])
     other = curves[curves["learner"] == baseline].set_index(cell)["success"]
-    table = own[["success", "place", "accuracy"]].join(other.rename(short[baseline]))
+    table = measured[["success", "place", "accuracy"]].join(other.rename(short[baseline]))
     names = [short[learner], "place", "accuracy", short[baseline]]
     return table.set_axis(names, axis=1).reset_index()
 
@@ -127,14 +127,14 @@ def _across(compared: Field, learner: str, name: str) -> str:
     count = len(compared.datasets)
     if count < FEWEST:
         return (
-            f"Across {_count(count, 'dataset')} there is no mean rank and no test: they take "
+            f"Across {_count(count, 'dataset')} there are no mean ranks and no test, which need "
             f"{FEWEST}."
         )
     table = pairwise(compared)
-    own = table[(table["one"] == learner) | (table["other"] == learner)]
+    pairs = table[(table["one"] == learner) | (table["other"] == learner)]
     return (
         f"Across {count} datasets: Friedman's p = {friedman(compared):.2g}; by Wilcoxon and Holm "
-        f"{name} is told apart from {int(own['apart'].sum())} of {len(own)}."
+        f"{name} differs from {int(pairs['apart'].sum())} of {len(pairs)}."
     )
 
 

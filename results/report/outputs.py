@@ -1,4 +1,4 @@
-"""The files that a run's records give: tables, figures and numbers."""
+"""The files that are made from the records of a run: tables, figures and numbers."""
 
 import difflib
 import errno
@@ -177,7 +177,7 @@ def write_bounds(records: pd.DataFrame, promised: pd.DataFrame, folder: Path) ->
 
     Arguments:
         records: One row a trial.
-        promised: What :func:`results.stats.bound_slack.promised` returns.
+        promised: Result of :func:`results.stats.bound_slack.promised`.
         folder: The folder of the files; created if it does not exist.
     """
     folder.mkdir(parents=True, exist_ok=True)

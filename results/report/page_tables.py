@@ -52,7 +52,7 @@ class Table:
     Arguments:
         id: Its anchor.
         title: Its heading.
-        says: What its numbers are.
+        says: The meaning of its numbers.
         columns: The name of each column, and whether it has numbers.
         rows: Its rows.
     """
@@ -69,7 +69,7 @@ def ranking(records: pd.DataFrame, curves: pd.DataFrame, numbers: Mapping[Any, i
 
     Arguments:
         records: One row a trial.
-        curves: What :func:`results.stats.curves.success_curves` returns for them.
+        curves: Result of :func:`results.stats.curves.success_curves` for them.
         numbers: The number of each cell's command.
     """
     control = curves[curves["size"] == 0].set_index(CELL)
@@ -100,10 +100,10 @@ def successes(curves: pd.DataFrame, numbers: Mapping[Any, int]) -> list[Table]:
         "of an interval that ends at 0 or 1."
     )
     tables = []
-    for i, (_, own) in enumerate(curves.groupby(by, sort=False)):
+    for i, (_, task) in enumerate(curves.groupby(by, sort=False)):
         columns = ["mean", "low", "high", "interval", "seeds"]
-        texts = [_with_interval(*row) for row in own[columns].itertuples(index=False, name=None)]
-        wide = own.assign(text=texts).pivot(index=CELL, columns="size", values="text")
+        texts = [_with_interval(*row) for row in task[columns].itertuples(index=False, name=None)]
+        wide = task.assign(text=texts).pivot(index=CELL, columns="size", values="text")
         wide.columns = [f"{100 * size:.6g} %" for size in wide.columns]
         number = f" {i + 1}" if by.nunique() > 1 else ""
         table = wide.reset_index()

@@ -25,15 +25,15 @@ class Analysis:
 
     @cached_property
     def curves(self) -> pd.DataFrame:
-        """What :func:`results.stats.curves.success_curves` returns."""
+        """Result of :func:`results.stats.curves.success_curves`."""
         return success_curves(self.records)
 
     @cached_property
     def critical(self) -> pd.DataFrame:
-        """What :func:`results.stats.critical_mass.critical_mass` returns, at all levels."""
+        """Result of :func:`results.stats.critical_mass.critical_mass`, at all levels."""
         return critical_mass(self.curves, LEVELS, self.records)
 
     @cached_property
     def areas(self) -> pd.DataFrame:
-        """What :func:`results.stats.curves.area` returns."""
+        """Result of :func:`results.stats.curves.area`."""
         return area(self.records)

@@ -1,4 +1,4 @@
-"""Whether there is a good record of every trial that a comparison needs."""
+"""Completeness: a successful record of every trial that a comparison needs."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""How the success of one collective depends on the presence of others."""
+"""The effect of other collectives on the success of one collective."""
 
 import ast
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Critical masses: how large a collective has to be."""
+"""Critical masses: the smallest sizes that reach a level of success."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -133,7 +133,7 @@ def critical_mass(
         | (Tukey, 1958, Annals of Mathematical Statistics 29, abstract)
 
     Arguments:
-        curves: What :func:`results.stats.curves.success_curves` returns.
+        curves: Result of :func:`results.stats.curves.success_curves`.
         level: The level of success, or several.
         records: The trials that the curves are means of. Without them only the pointwise
             intervals are inverted.

@@ -1,4 +1,4 @@
-"""Choices that a firm makes on its validation data, made afterwards from the records."""
+"""Model selection on the firm's validation data, made afterwards from the records."""
 
 import hashlib
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from results.stats.frames import CELL, PANEL, checked, number
 Rule = Literal["accuracy", "worst_group", "loss"]
 RULES = ("accuracy", "worst_group", "loss")
 
-#: What a choice of epochs can replace in a record.
+#: Fields of a record that a choice of epochs can replace.
 _BY_EPOCH = ("success", "accuracy", "effective_size", *(f"firm_{rule}" for rule in RULES))
 
 
@@ -83,7 +83,7 @@ def choices(selected: pd.DataFrame) -> pd.DataFrame:
     """Return how often each variant was chosen: a row for each cell and variant, by frequency.
 
     Arguments:
-        selected: What :func:`select` returns.
+        selected: Result of :func:`select`.
     """
     short = labels(selected["chosen"])
     table = selected.assign(chosen=selected["chosen"].map(short))

@@ -1,4 +1,4 @@
-"""Sign-flip tests of paired differences whose two sides could be exchanged."""
+"""Sign-flip tests of paired differences, under exchangeability of the two sides."""
 
 from functools import cache
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Verdicts on differences: win, tie, loss or cannot tell; and how many seeds would decide."""
+"""Verdicts on differences: win, tie, loss or cannot tell; and the number of seeds to decide."""
 
 from typing import Literal
 

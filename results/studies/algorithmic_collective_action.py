@@ -1,4 +1,4 @@
-"""Three strategies, what they are promised, and what helps them.
+"""Three strategies, the bounds on their success, and conditions that favour them.
 
 References:
     | Algorithmic Collective Action in Machine Learning (Hardt et al., 2023)

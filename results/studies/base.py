@@ -211,11 +211,11 @@ class Study:
         return pd.DataFrame(rows)
 
 
-def spoken(region: tuple[float, float]) -> str:
+def format_range(region: tuple[float, float]) -> str:
     """Return a range in words.
 
     Example:
-        >>> spoken((0.0, inf)), spoken((-0.02, inf)), spoken((-0.1, 0.1))
+        >>> format_range((0.0, inf)), format_range((-0.02, inf)), format_range((-0.1, 0.1))
         ('above 0', 'above -0.02', 'between -0.1 and 0.1')
     """
     bottom, top = region

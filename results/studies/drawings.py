@@ -46,8 +46,8 @@ def promises(bounds: Sequence[str], **wanted: Any) -> Drawing:
     """Return the drawing of success over some of the bounds."""
 
     def draw(records: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-        found = pick(records, **wanted)
-        table = promised(found[found["status"] == "ok"].drop(columns="epochs"))
+        chosen = pick(records, **wanted)
+        table = promised(chosen[chosen["status"] == "ok"].drop(columns="epochs"))
         return _drawn(plot_promises, table[table["bound"].isin(bounds)])
 
     return draw
@@ -71,7 +71,7 @@ def plot_verdicts(verdicts: pd.DataFrame) -> Figure:
     """Draw effects with their 95 % intervals, a row a claim; the claimed side is shaded.
 
     Arguments:
-        verdicts: What :meth:`Study.verdicts` returns.
+        verdicts: Result of :meth:`Study.verdicts`.
 
     Returns:
         The figure, with a panel for each scale. Effects whose seeds agree have no bar.

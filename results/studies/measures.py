@@ -65,8 +65,8 @@ def _has(node: ast.expr, wanted: ast.expr) -> bool:
         case ast.Call(func=function), ast.Call(func=name):
             fields = {k.arg: k.value for k in node.keywords}
             required = {k.arg: k.value for k in wanted.keywords}
-            alike = ast.dump(function) == ast.dump(name) and required.keys() <= fields.keys()
-            return alike and all(_has(fields[k], v) for k, v in required.items())
+            matches = ast.dump(function) == ast.dump(name) and required.keys() <= fields.keys()
+            return matches and all(_has(fields[k], v) for k, v in required.items())
         case ast.Tuple(elts=elements), ast.Tuple(elts=parts):
             return len(elements) == len(parts) and all(map(_has, elements, parts))
     try:

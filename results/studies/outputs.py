@@ -9,7 +9,7 @@ import pandas as pd
 from results.plots.style import save
 from results.report.tables import render, show
 from results.stats.intervals import MOST
-from results.studies.base import Study, spoken
+from results.studies.base import Study, format_range
 from results.studies.drawings import plot_verdicts
 
 
@@ -17,10 +17,10 @@ def readable(verdicts: pd.DataFrame) -> pd.DataFrame:
     """Return verdicts for reading, with an effect and its interval in one column.
 
     Arguments:
-        verdicts: What :meth:`results.studies.base.Study.verdicts` returns.
+        verdicts: Result of :meth:`results.studies.base.Study.verdicts`.
     """
     effects = [_effect(row) for row in verdicts.to_dict("records")]
-    claimed = map(spoken, zip(verdicts["above"], verdicts["below"], strict=True))
+    claimed = map(format_range, zip(verdicts["above"], verdicts["below"], strict=True))
     table = verdicts[["claim", "verdict", "measured"]].assign(effect=effects, claimed=[*claimed])
     needs = [
         "" if n != n else f"{n:.0f}" if n < inf else f"more than {MOST}"
@@ -44,7 +44,7 @@ def write(study: Study, records: pd.DataFrame, verdicts: pd.DataFrame, folder: P
     Arguments:
         study: The study.
         records: One row a trial.
-        verdicts: What :meth:`results.studies.base.Study.verdicts` returns for them.
+        verdicts: Result of :meth:`results.studies.base.Study.verdicts` for them.
         folder: The folder to write into.
 
     Returns:

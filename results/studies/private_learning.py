@@ -1,4 +1,4 @@
-"""Private learning: what clipping and noise take from a collective.
+"""Private learning: the effect of clipping and of noise on a collective.
 
 References:
     | Crowding Out The Noise: Algorithmic Collective Action Under Differential Privacy (Solanki et al., 2025)

@@ -1,4 +1,4 @@
-"""The choice of the learner decides how large a collective is in effect.
+"""The effective size of a collective, which depends on the learner.
 
 References:
     | The Role of Learning Algorithms in Collective Action (Ben-Dov et al., 2024)
@@ -50,8 +50,8 @@ def parts(quick: bool) -> tuple[Part, ...]:
 
 
 def _over_erm(data: str, learner: str, size: tuple[float, float]) -> Measure:
-    own, erm = (f"{name}(selection='last')" for name in (learner, "ERM"))
-    return success(size, dataset=data, learner=own) - success(size, dataset=data, learner=erm)
+    firm, erm = (f"{name}(selection='last')" for name in (learner, "ERM"))
+    return success(size, dataset=data, learner=firm) - success(size, dataset=data, learner=erm)
 
 
 def _kinds(data: str, where: str, causes: dict[str, str]) -> list[Claim]:

@@ -1,4 +1,4 @@
-"""Staircases among cars, and what members can promise themselves from their own data.
+"""Staircases on the data ``Cars``, and bounds that members compute from their own rows.
 
 References:
     | Statistical Collusion by Collectives on Learning Platforms (Gauthier et al., 2025)
@@ -35,7 +35,7 @@ def parts(quick: bool) -> tuple[Part, ...]:
 
 
 def _people(which: str, of: Measure) -> Measure:
-    """A measure among the "most" or the "fewest" people of the records."""
+    """Return a measure among the "most" or the "fewest" people of the records."""
 
     def chosen(records: pd.DataFrame) -> pd.Series:
         n = records["n"].max() if which == "most" else records["n"].min()
@@ -49,7 +49,7 @@ def _most(of: Measure) -> Measure:
 
 
 def _promised(of: Measure) -> Measure:
-    """A measure of what was promised from members' data, in place of what was measured."""
+    """Return a measure of the bound from members' rows, in place of the measured success."""
 
     def of_promise(records: pd.DataFrame) -> pd.Series:
         return of(records.assign(success=bound_of(records, "sample").fillna(0.0).clip(0.0, 1.0)))

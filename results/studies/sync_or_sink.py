@@ -1,4 +1,4 @@
-"""Members who make mistakes: noise against size.
+"""Mistakes of members: noise against size.
 
 References:
     | Sync or Sink: Bounds on Algorithmic Collective Action with Noise (Karan et al., 2025)

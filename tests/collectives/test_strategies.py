@@ -306,7 +306,7 @@ def test_colliding_signals_of_two_collectives_hurt_both_and_agreement_helps() ->
         ("Several(shares=(0.5,))", "2 strategies, but 1 shares"),
         ("Several(shares=(0.9, 0.2))", "everybody"),
         ("Several(judged=2)", r"judged=2, allowed is 0\.\.1"),
-        ("Several(alone=True)", "needs to know which"),
+        ("Several(alone=True)", "needs the collective that acts"),
         ("Noisy(dropout=1.5)", "less than or equal to 1"),
         ("Noisy(base=Several(shares=(0.9, 0.2)))", "everybody"),
     ],

@@ -63,7 +63,7 @@ class _Restricted(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         """Return the placeholder of a name; a pickle has no other access to Python."""
         if (module, name) not in ALLOWED:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which is not allowed")
+            raise pickle.UnpicklingError(f"it refers to {module}.{name}, which is not allowed")
         return ALLOWED[module, name]
 
 

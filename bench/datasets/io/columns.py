@@ -103,7 +103,7 @@ def _odd(path: Path, name: str, words: "pd.Series[str]", what: str) -> BenchErro
 
 
 def category_values(
-    path: Path, words: "pd.Series[str]", name: str, as_asked: bool
+    path: Path, words: "pd.Series[str]", name: str, declared: bool
 ) -> tuple[str, ...]:
     """Return the sorted values of a categorical column; an empty word is a question mark.
 
@@ -111,7 +111,7 @@ def category_values(
         path: The file, for errors.
         words: The column, (N,).
         name: Its name.
-        as_asked: Whether the user says that it is a category.
+        declared: Whether the user says that it is a category.
 
     Raises:
         BenchError: If the column has too many values, or values of several lines.
@@ -124,7 +124,7 @@ def category_values(
             f"the column out"
         )
     values = tuple(sorted(set(words.replace("", MISSING))))
-    most = VALUES if as_asked else min(VALUES, max(CODES, len(words) // 2))
+    most = VALUES if declared else min(VALUES, max(CODES, len(words) // 2))
     if len(values) > most:
         raise BenchError(
             f"{path}: column {name!r} has {len(values)} different words in {len(words)} "

@@ -29,21 +29,21 @@ Watch = Callable[[int], None]
 
 
 @dataclass(frozen=True)
-class Got:
+class FetchedFile:
     """A fetched file.
 
     Arguments:
         path: The file.
         sha256: The digest of its contents.
-        known: Whether the digest was known before.
+        verified: Whether the digest was compared with an earlier one.
     """
 
     path: Path
     sha256: str
-    known: bool
+    verified: bool
 
 
-def get(source: Source, watch: Watch = lambda size: None) -> Got:
+def get(source: Source, watch: Watch = lambda size: None) -> FetchedFile:
     """Fetch a data set, check its digest, and write it into the data root.
 
     Arguments:
@@ -63,13 +63,13 @@ def get(source: Source, watch: Watch = lambda size: None) -> Got:
     expected = source.sha256 or before.get(source.file)
     if expected and content != expected:
         raise BenchError(
-            f"what OpenML has as {source.name!r}, version {source.version}, is not what it was: "
-            f"its SHA-256 is {content}, expected is {expected}; nothing was written"
+            f"{source.name!r}, version {source.version}, has changed on OpenML: "
+            f"its SHA-256 is {content}, expected {expected}; nothing was written"
         )
     _write(path, raw)
     if not source.sha256:
         _write(noted, json.dumps(before | {source.file: content}, indent=1).encode())
-    return Got(path, content, expected is not None)
+    return FetchedFile(path, content, expected is not None)
 
 
 def _watched(source: Source, home: Path, watch: Watch) -> Any:

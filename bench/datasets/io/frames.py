@@ -26,7 +26,7 @@ UNNAMED = re.compile(r"|Unnamed: \d+(_level_\d+)?|__index_level_\d+__")
 
 
 @dataclass(frozen=True, eq=False)
-class OwnFrame:
+class UserFrame:
     """A user's table as words.
 
     Arguments:
@@ -61,7 +61,7 @@ def read_frame(path: Path, needed: Sequence[str] = (), **how: Any) -> pd.DataFra
     return frame
 
 
-def read_own_frame(path: Path, needed: Sequence[str], skip: Sequence[str] = ()) -> OwnFrame:
+def read_user_frame(path: Path, needed: Sequence[str], skip: Sequence[str] = ()) -> UserFrame:
     """Read a user's table, .csv or .parquet, compressed or not, as words.
 
     The delimiter of a CSV file is a comma, a semicolon, a tab or a vertical bar. All lines need
@@ -79,9 +79,9 @@ def read_own_frame(path: Path, needed: Sequence[str], skip: Sequence[str] = ()) 
     raw = contents(path, "a table")
     with reading(path, "a table"):
         if ".parquet" in path.suffixes:
-            names, frame = _own_parquet(path, raw, skip)
+            names, frame = _parse_parquet(path, raw, skip)
         else:
-            names, frame = _own_csv(path, _decoded(path, raw), [*needed, *skip])
+            names, frame = _parse_csv(path, _decoded(path, raw), [*needed, *skip])
             frame = frame.drop(columns=[name for name in skip if name in names])
     _require(path, [*needed, *skip], names)
     if not len(frame):
@@ -91,7 +91,7 @@ def read_own_frame(path: Path, needed: Sequence[str], skip: Sequence[str] = ()) 
     for position, name in enumerate(frame.columns):
         if unnamed[position]:
             dropped[name or "a column without a name"] = _unnamed(path, frame, position)
-    return OwnFrame(frame.loc[:, [not empty for empty in unnamed]], dropped)
+    return UserFrame(frame.loc[:, [not empty for empty in unnamed]], dropped)
 
 
 def _require(path: Path, needed: Sequence[str], names: Sequence[str]) -> None:
@@ -116,7 +116,7 @@ def _distinct(path: Path, names: Sequence[str]) -> list[str]:
 
 
 def _unnamed(path: Path, frame: pd.DataFrame, position: int) -> str:
-    """Return why a column without a name is left out.
+    """Return the reason to leave out a column without a name.
 
     Raises:
         BenchError: If it holds more than an index.
@@ -155,7 +155,7 @@ def _decoded(path: Path, raw: bytes) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _own_csv(path: Path, text: str, needed: Sequence[str]) -> tuple[list[str], pd.DataFrame]:
+def _parse_csv(path: Path, text: str, needed: Sequence[str]) -> tuple[list[str], pd.DataFrame]:
     """Return the names of a CSV text's columns, and all rows."""
     header = next((line for line in text.split("\n") if line.strip()), "")
     if not header:
@@ -240,7 +240,7 @@ def _bounded_table(path: Path, raw: bytes) -> pa.Table:
     raise BenchError(f"{path} unpacks to more than {bounded_reading.MOST} bytes")
 
 
-def _own_parquet(path: Path, raw: bytes, skip: Sequence[str]) -> tuple[list[str], pd.DataFrame]:
+def _parse_parquet(path: Path, raw: bytes, skip: Sequence[str]) -> tuple[list[str], pd.DataFrame]:
     """Return the names of a Parquet file's columns, and the rows of those that are not skipped."""
     names = _distinct(path, pq.ParquetFile(io.BytesIO(raw)).schema_arrow.names)
     table = _bounded_table(path, raw).rename_columns(names)

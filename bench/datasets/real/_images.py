@@ -1,4 +1,4 @@
-"""What data sets of small images share."""
+"""Shared parts of data sets of small images."""
 
 import functools
 from abc import abstractmethod

@@ -63,7 +63,13 @@ def divide_images(
 
 
 def deal_images(stock: Stock, kind: Array, rng: np.random.Generator) -> Array:
-    """Return an image of the given kind for each row; none is reused before all are used."""
+    """Return an image of a kind for each row, (n, ...); none is reused before all are used.
+
+    Arguments:
+        stock: The images, and the rows of each kind.
+        kind: The kind of each image, 0 or 1, (n,).
+        rng: The generator.
+    """
     x, rows = stock
     chosen = np.empty(len(kind), np.int64)
     for k in (0, 1):

@@ -1,4 +1,4 @@
-"""What tables about people share."""
+"""Shared parts of tables about people."""
 
 from abc import abstractmethod
 from dataclasses import dataclass

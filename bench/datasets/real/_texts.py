@@ -1,4 +1,4 @@
-"""What data sets of labelled texts share."""
+"""Shared parts of data sets of labelled texts."""
 
 import functools
 from abc import abstractmethod

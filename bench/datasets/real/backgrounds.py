@@ -90,10 +90,10 @@ class Backgrounds(Dataset):
         """Raise a ValueError for too few rows, and for classes that are unknown or named twice."""
         if self.n is not None and self.n < 4:
             raise ValueError(f"n={self.n}, but each of the four groups needs a row")
-        given = [*self.one, *self.other]
-        if not (self.one and self.other and set(given) <= set(range(10))):
+        chosen = [*self.one, *self.other]
+        if not (self.one and self.other and set(chosen) <= set(range(10))):
             raise ValueError(f"one={self.one}, other={self.other}: allowed are classes 0 to 9")
-        if len(set(given)) < len(given):
+        if len(set(chosen)) < len(chosen):
             raise ValueError(f"one={self.one}, other={self.other} name a class twice")
 
     def files(self) -> tuple[Path, ...]:

@@ -100,4 +100,4 @@ class ColouredMNIST(Dataset):
 def _check_sizes(sizes: Sequence[int], parts: Sequence[Array]) -> None:
     for name, size, part in zip(("training", "validation", "test"), sizes, parts, strict=True):
         if size > len(part):
-            raise BenchError(f"{size} {name} rows were asked for, but there are only {len(part)}")
+            raise BenchError(f"{size} {name} rows were requested, but there are only {len(part)}")

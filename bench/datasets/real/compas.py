@@ -57,9 +57,9 @@ class Compas(PeopleTable):
 
     def files(self) -> tuple[Path, ...]:
         """Return the table."""
-        own = ("compas-scores-two-years.csv",)
+        original = ("compas-scores-two-years.csv",)
         how = "https://github.com/propublica/compas-analysis has it"
-        return locate("Compas", [("compas.csv.xz",), ("compas.csv",), own], how)
+        return locate("Compas", [("compas.csv.xz",), ("compas.csv",), original], how)
 
     @property
     def schema(self) -> Schema:

@@ -16,7 +16,7 @@ from bench.datasets.io.columns import (
     label_number,
 )
 from bench.datasets.io.data_root import inside, locate
-from bench.datasets.io.frames import read_own_frame
+from bench.datasets.io.frames import read_user_frame
 from bench.datasets.io.schema import Schema
 from bench.datasets.io.tables import Table, encode_split, make_table
 from collectives.signals.base import Signal
@@ -25,7 +25,7 @@ Names = tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class OwnTable:
+class UserTable:
     """A user's table.
 
     Arguments:
@@ -132,7 +132,7 @@ class CSV(Dataset):
         }
         return tuple(f"{self.file}: {k}: {', '.join(v) or 'none'}" for k, v in lines.items())
 
-    def _table(self) -> OwnTable:
+    def _table(self) -> UserTable:
         return _read(
             self.files(), self.target, self.groups, self.drop, (*self.categories, *self.groups)
         )
@@ -141,11 +141,11 @@ class CSV(Dataset):
 @functools.lru_cache(maxsize=4)
 def _read(
     files: tuple[Path, ...], target: str, groups: Names, drop: Names, as_categories: Names
-) -> OwnTable:
+) -> UserTable:
     (path,) = files
     if target in drop:
         raise BenchError(f"CSV: drop={drop} names the column of labels, {target!r}")
-    frame = read_own_frame(path, [target], drop)
+    frame = read_user_frame(path, [target], drop)
     words, dropped = frame.words, frame.dropped
     y, labels = encode_labels(path, words[target].tolist(), target)
     features = words.drop(columns=target)
@@ -160,16 +160,16 @@ def _read(
             raise unknown(f"column in {path} for groups or categories", name, features.columns)
     numbers, categories = [], []
     for name in map(str, features.columns):
-        column, asked = features[name], name in as_categories
-        if not asked and column.str.casefold().isin(MISSING_NUMBERS).all():
+        column, declared = features[name], name in as_categories
+        if not declared and column.str.casefold().isin(MISSING_NUMBERS).all():
             dropped = {**dropped, name: "it has no values"}
-        elif not asked and (read := as_numbers(path, column, name)) is not None:
+        elif not declared and (read := as_numbers(path, column, name)) is not None:
             features = features.assign(**{name: read})
             numbers.append(name)
         else:
-            categories.append((name, category_values(path, column, name, asked)))
+            categories.append((name, category_values(path, column, name, declared)))
     schema = Schema(tuple(numbers), tuple(categories))
     if not schema.columns:
         raise BenchError(f"{path} has no column beside {target!r} that is a feature")
     rows = make_table(path, features, schema, y, groups, classes=len(labels))
-    return OwnTable(rows, schema, labels, dropped)
+    return UserTable(rows, schema, labels, dropped)

@@ -12,7 +12,7 @@ from bench.core.errors import BenchError
 from bench.datasets.base import Count, Share, Split
 from bench.datasets.io.columns import encode_labels, label_number
 from bench.datasets.io.data_root import inside, locate
-from bench.datasets.io.frames import DELIMITERS, read_own_frame
+from bench.datasets.io.frames import DELIMITERS, read_user_frame
 from bench.datasets.real._texts import Texts
 from bench.datasets.real.tokens import Corpus, Length, corpus
 
@@ -76,7 +76,7 @@ def _read(files: tuple[Path, ...], text: str, target: str, length: int) -> Corpu
     (path,) = files
     if text == target:
         raise BenchError(f"TextFile: text and target are both the column {text!r}")
-    frame = read_own_frame(path, [text, target]).words
+    frame = read_user_frame(path, [text, target]).words
     texts, words = frame[text].tolist(), frame[target].tolist()
     _check_lines(path, frame, text, target)
     y, labels = encode_labels(path, words, target)

@@ -64,7 +64,7 @@ class Waterbirds(Dataset):
             rows = rng.permutation(np.flatnonzero(arrays["part"] == k))
             if size is not None and size > len(rows):
                 raise BenchError(
-                    f"{size} rows of part {k} were asked for, but there are only {len(rows)}"
+                    f"{size} rows of part {k} were requested, but there are only {len(rows)}"
                 )
             parts.append(rows[:size])
         train, selection, test = parts

@@ -79,9 +79,9 @@ def category(values: Mapping[str, str]) -> Category:
     )
 
 
-def _one_of(given: str, allowed: tuple[str, ...], what: str) -> None:
-    if given not in allowed:
-        near = difflib.get_close_matches(given, allowed, n=1, cutoff=0.0)
+def _one_of(chosen: str, allowed: tuple[str, ...], what: str) -> None:
+    if chosen not in allowed:
+        near = difflib.get_close_matches(chosen, allowed, n=1, cutoff=0.0)
         raise ValueError(
-            f"no {what} is {given!r}: did you mean {near[0]!r}? Allowed are {allowed}"
+            f"no {what} is {chosen!r}: did you mean {near[0]!r}? Allowed are {allowed}"
         )

@@ -219,7 +219,7 @@ class Curves(PlanarLaw):
         # A share with a square root at its start is even in that root.
         if self.root:
             u, weights = u**2, 2 * u * weights
-        t, found = self._places(u), []
+        t, densities = self._places(u), []
         for part, curve in enumerate(self.curves):
             away = x[:, None] - curve(t)
             if self.box:
@@ -229,8 +229,8 @@ class Curves(PlanarLaw):
             else:
                 noise = np.exp(-(away**2).sum(axis=2) / (2 * self.spread**2))
                 noise /= 2 * math.pi * self.spread**2
-            found.append(noise @ weights)
-        return np.column_stack(found)
+            densities.append(noise @ weights)
+        return np.column_stack(densities)
 
 
 @dataclass(frozen=True)
@@ -305,10 +305,10 @@ class Pinwheel(PlanarLaw):
         return self._twist(z, y)
 
     def density(self, x: Array) -> Array:
-        """Return the sum over each point's preimages on its circle, found by bisection."""
+        """Return the sum over each point's preimages on its circle, which bisection finds."""
         r, angle = np.hypot(*x.T) / 2, np.arctan2(x[:, 1], x[:, 0])
         grid = np.linspace(-math.pi, math.pi, 241)
-        found = np.zeros((len(x), self.parts))
+        densities = np.zeros((len(x), self.parts))
 
         def excess(phi: Array, which: Array) -> Array:
             # The angle that a point at angle phi is turned to, before its part turns it on.
@@ -334,8 +334,8 @@ class Pinwheel(PlanarLaw):
             normal = np.exp(-(((z - [1, 0]) / scales) ** 2).sum(axis=1) / 2)
             stretch = np.abs(1 + self.rate * np.exp(z[:, 0]) * z[:, 1])
             mass = normal / (2 * math.pi * scales.prod()) / (4 * stretch)
-            np.add.at(found[:, part], which, mass)
-        return found
+            np.add.at(densities[:, part], which, mass)
+        return densities
 
 
 def _circle_of(count: int, radius: float) -> tuple[tuple[float, float], ...]:

@@ -101,7 +101,7 @@ def test_who_exits_fails_its_checks(bench):
 
 @pytest.mark.parametrize(("made", "says"), [("None", "None"), ("sample.y", "ndarray")])
 def test_who_fits_nothing_is_told_so(bench, made, says):
-    assert "trains_many_alike" in verdicts(bench, BAD.replace("BODY", f"return {made}"))[0]
+    assert "trains_independently" in verdicts(bench, BAD.replace("BODY", f"return {made}"))[0]
     said = bench("check", "plugged.py", "--format", "csv").out
     assert said.count(f"fit returned {says}, not Fitted") == 11
     assert "no attribute" not in said

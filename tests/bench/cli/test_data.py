@@ -62,7 +62,7 @@ def test_other_contents_than_expected_are_not_written(bench, root, openml):
     openml.x[0, 0] ^= 1
     said = bench("data", "get", "MNIST")
     assert said.code == 2
-    assert "is not what it was" in said.line
+    assert "has changed on OpenML" in said.line
     assert (root / "mnist.npz").read_bytes() == before
 
 

@@ -216,7 +216,7 @@ class Herd(KNN):
 
 def test_who_looks_at_neighbours_is_caught():
     failed = {v.check: v.reason for v in verdicts(Herd()) if v.reason}
-    assert "fit and fit_many differ" in failed["trains_many_alike"]
+    assert "fit and fit_many differ" in failed["trains_independently"]
 
 
 def test_a_value_that_no_spec_can_hold_is_named():

@@ -278,8 +278,8 @@ def test_sizes_and_aims_beyond_the_file_are_refused_before_anything_runs(root, b
     start = "CSV(mark='town=bonn', " if kind is CSV else "TextFile('table.csv', 'town', "
     learner = "EmpiricalBayes" if kind is CSV else "HashedBag"
     for field, says in (
-        ("n=100", "n=100 training and 25 validation rows were asked for, but there are only 45"),
-        ("n_test=16", "n_test=16 test rows were asked for, but there are only 15"),
+        ("n=100", "n=100 training and 25 validation rows were requested, but there are only 45"),
+        ("n_test=16", "n_test=16 test rows were requested, but there are only 15"),
         ("aim='maybe'", "aim='maybe' is no label; the labels are no, yes"),
     ):
         answer = bench(

@@ -207,7 +207,7 @@ def test_a_paced_model_takes_steps_that_it_can_be_had_by_again():
 
 
 def test_what_is_known_of_the_target_is_its_closed_form():
-    known, s, w = log_z_bias.known(), log_z_bias.WIDTH, log_z_bias.WIDE
+    known, s, w = log_z_bias.target_constants(), log_z_bias.WIDTH, log_z_bias.WIDE
     total = 0.0
     for a in (-2, 2):
         for b in (-2, 2):
@@ -228,7 +228,7 @@ def test_what_is_known_of_the_target_is_its_closed_form():
 def test_biases_are_those_of_theory(monkeypatch):
     monkeypatch.setattr(log_z_bias, "DRAWS", 2**20)
     monkeypatch.setattr(log_z_bias, "COUNTS", (1, 64))
-    known = log_z_bias.known()
+    known = log_z_bias.target_constants()
     one, many = log_z_bias.biases(rng())
     assert one["log_z"] == pytest.approx(-known["kl"], abs=4 * one["log_z_error"])
     assert many["log_z"] == pytest.approx(many["expected"], abs=4 * many["log_z_error"] + 1e-3)

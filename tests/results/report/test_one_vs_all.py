@@ -56,7 +56,7 @@ def test_a_new_learner_is_compared_with_what_is_published(bench, published):
     for words in (
         "Success of Nearer, beside KNN",
         "Nearer less each of the others",
-        "Across 1 dataset there is no mean rank and no test: they take 8.",
+        "Across 1 dataset there are no mean ranks and no test, which need 8.",
         "cannot tell",
         "takes 7 seeds",
     ):
