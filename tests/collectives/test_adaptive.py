@@ -99,7 +99,7 @@ class Startled(FeatureLabel):
         return super().act(x, y, pooled=pooled, n=n, rng=rng)
 
 
-def test_who_fails_in_a_later_round_has_failed_and_costs_no_other() -> None:
+def test_a_failure_in_a_later_round_affects_one_trial() -> None:
     failed, good = run_trials([trial(Startled(DATA.signal, 1)), trial(Adaptive(PLANT))])
     assert (failed["status"], good["status"]) == ("failed", "ok")
     assert "seen 2" in failed["error"]
@@ -207,7 +207,7 @@ def test_the_lots_of_the_first_round_are_drawn_again(base: Strategy) -> None:
         assert told.tolist() == handed[0][1].tolist()
 
 
-def test_to_adapt_is_better_than_not_to_and_no_better_than_the_best_of_plans() -> None:
+def test_adapting_lies_between_no_plan_and_the_best_plan() -> None:
     """The best plan by enumeration: which points are won for their resistance in members."""
     sizes, seeds = (0.02, 0.04, 0.06, 0.08), range(4)
     gain = []

@@ -46,7 +46,7 @@ def act(
 # ---- planting and unplanting --------------------------------------------------------------------
 
 
-def test_feature_only_plus_clears_the_signal_set_of_other_labels() -> None:
+def test_feature_only_plus_moves_other_labels_off_the_signal() -> None:
     x, y = drawn()
     moved, labels = act(FeatureOnlyPlus(BIT, label=2), x, y)
     assert labels.tolist() == y.tolist()
@@ -287,7 +287,7 @@ def test_the_mean_of_several_is_that_of_each_ones_own_success() -> None:
     assert np.isnan(lost.measures(predict, test)["success_1"])
 
 
-def test_colliding_signals_of_two_collectives_hurt_both_and_agreement_helps() -> None:
+def test_colliding_signals_hurt_both_collectives() -> None:
     data = Coins(n=2000, n_test=1000, overlap=0.02)
     one, other = FeatureLabel(BIT, 1), FeatureLabel(BIT, 0)
 
@@ -340,7 +340,7 @@ def test_size_aware_takes_the_smallest_share_that_is_enough(size: float) -> None
 
 @pytest.mark.parametrize("care", [0.3, 1.5])
 @pytest.mark.parametrize("n", [170, 260, 500])
-def test_size_aware_takes_the_best_share_and_strength_by_counting(n: int, care: float) -> None:
+def test_size_aware_finds_the_best_share_and_strength(n: int, care: float) -> None:
     """Half of the way of an even number is a number again: each point's votes can be counted."""
     rng = np.random.default_rng(n)
     x = rng.integers(3, size=(150, 2)).astype(np.float32) * 2

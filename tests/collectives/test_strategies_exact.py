@@ -106,7 +106,7 @@ def test_negative_zero_is_zero() -> None:
 
 
 @pytest.mark.parametrize("n_neighbors", [1, 4, 1000])
-def test_erase_asks_the_nearest_rows_about_a_twin_that_no_row_equals(n_neighbors: int) -> None:
+def test_erase_labels_an_unseen_twin_by_its_nearest_rows(n_neighbors: int) -> None:
     rng = np.random.default_rng(3)
     x, y = rng.random((60, 4)).astype(np.float32), rng.integers(3, size=60)
     mass = rng.random(60)
@@ -180,7 +180,7 @@ def test_erasing_refuses_to_measure_what_it_cannot_erase() -> None:
 
 
 @pytest.mark.parametrize("values", [2, 4, None])
-def test_members_off_the_signal_set_take_the_first_of_the_nearest_rows(values: int | None) -> None:
+def test_members_off_the_signal_take_the_first_nearest_row(values: int | None) -> None:
     rng = np.random.default_rng(0)
     x = rng.integers(values, size=(300, 4)) if values else rng.normal(size=(300, 4))
     x = x.astype(np.float32)

@@ -7,13 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-PANEL = {
-    "dataset": "D()",
-    "strategy": "S()",
-    "validation": "clean",
-    "groups": "given",
-    "recruitment": "uniform",
-}
+from results.stats.frames import PANEL
+from tests.helpers.records import KEY
+
+#: The fields of a key that records of one panel share.
+SAME = {name: KEY[name] for name in PANEL}
 
 
 def records_of(
@@ -37,7 +35,7 @@ def records_of(
             "success": success.ravel(),
             "status": np.where(np.isnan(success.ravel()), "failed", "ok"),
         }
-        frames.append(pd.DataFrame(PANEL | trials | columns))
+        frames.append(pd.DataFrame(SAME | trials | columns))
     return pd.concat(frames, ignore_index=True)
 
 
@@ -59,4 +57,4 @@ def curve_of(
     """
     low, high = (mean if end is None else end for end in (low, high))
     numbers = {"size": sizes, "mean": mean, "low": low, "high": high, "seeds": 5, "biased": False}
-    return pd.DataFrame(PANEL | {"learner": "A()"} | numbers | columns)
+    return pd.DataFrame(SAME | {"learner": KEY["learner"]} | numbers | columns)

@@ -1,6 +1,8 @@
-"""A trial that takes no time, for tests that are about all else."""
+"""Fast trials, and learners that fail or never end."""
 
+import os
 import sys
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,8 +30,21 @@ def lasting(records):
 
 
 @dataclass(frozen=True)
+class Sleeper(Learner):
+    """A learner that writes the number of its process to a file, and sleeps."""
+
+    path: str = ""
+
+    def fit(self, sample, rng):
+        """Sleep for an hour."""
+        with open(self.path, "w") as file:
+            file.write(f"{os.getpid()}\n")
+        time.sleep(3600)
+
+
+@dataclass(frozen=True)
 class Faulty(Learner):
-    """It fails, in one way or other, where there is a collective."""
+    """A learner that fails in one of many ways where there is a collective."""
 
     how: str = "raises"
 

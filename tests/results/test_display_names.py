@@ -95,7 +95,7 @@ def test_shortened_frame() -> None:
 SET = "FeatureLabel(signal=SetFeature(column=-1, value={}), label={})"
 
 
-def test_signals_are_letters_where_it_matters_only_which_are_the_same() -> None:
+def test_signals_are_letters_where_only_equality_matters() -> None:
     pair = "Several(strategies=({}, {}), noise=0.0)"
     texts = {
         "met": pair.format(SET.format(1.0, 1), SET.format(1.0, 0)),

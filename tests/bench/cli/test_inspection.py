@@ -21,11 +21,11 @@ COMMANDS = run_bench.app.registered_commands
 @pytest.mark.parametrize("kind", [*KINDS, "grids"])
 def test_everything_is_listed_in_every_format(bench, kind):
     names = list(REGISTRY.kinds[kind]) if kind != "grids" else list(shipped())
-    for format in (None, "text", "csv", "json", "md"):
+    for format in (None, "text", "csv", "md", "json"):
         said = bench("list", kind, *(("--format", format) if format else ()))
         assert (said.code, said.err) == (0, "")
         assert all(name in said.out for name in names)
-    rows = json.loads(bench("list", kind, "--format", "json").out)
+    rows = json.loads(said.out)
     assert sorted(row["name"] for row in rows) == sorted(names)
     for row in rows:
         if kind in ("learners", "strategies"):
@@ -187,7 +187,7 @@ def test_a_run_without_records_says_so(bench, ran, words, described):
     assert said.out == ""
 
 
-def test_there_is_nothing_to_choose_where_learners_have_one_variant(bench, ran):
+def test_learners_with_one_variant_leave_nothing_to_select(bench, ran):
     said = bench("choices", "quick")
     assert said.code == 2
     assert "quick has no learner with several variants" in said.line

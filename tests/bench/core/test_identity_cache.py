@@ -3,7 +3,7 @@
 from bench.core.identity_cache import IdentityCache
 
 
-def test_what_is_remembered_is_not_told_of_another_object_of_that_identity():
+def test_a_cached_result_belongs_to_one_object_only():
     spec, here, gone = IdentityCache(str), [1], [2]
     spec.values[id(here)] = gone, "[2]"  # as in a copy that was made elsewhere
     assert spec(here) == "[1]"

@@ -52,7 +52,7 @@ def test_columns_are_one_hot() -> None:
         assert (SPLIT.x[:, block].sum(axis=1) == 1).all()
 
 
-def test_features_have_as_many_values_as_in_the_published_generator() -> None:
+def test_features_have_the_published_number_of_values() -> None:
     counts = {name: len(values) for name, values in FEATURES.items()}
     assert counts["Infotainment"] == counts["Sound System"] == 4
     assert counts["Doors"] == counts["Transmission"] == 3
@@ -81,7 +81,7 @@ def test_model_types_are_as_frequent_as_they_should_be() -> None:
 
 
 @pytest.mark.parametrize("name", TYPICAL)
-def test_features_of_suvs_are_typical_and_those_of_others_uniform(name: str) -> None:
+def test_suvs_have_typical_features_and_others_uniform_ones(name: str) -> None:
     value, often = TYPICAL[name]
     suv, values = column("Model Type=SUV"), FEATURES[name]
     expected = np.array([often * (v == value) + (1 - often) / len(values) for v in values])
@@ -131,7 +131,7 @@ def test_mass_of_the_signal_set_by_hand_and_by_counting() -> None:
     assert binomtest(hits, len(SPLIT.y), expected).pvalue > 1e-3
 
 
-def test_cars_and_ratings_of_the_signal_set_fall_as_their_law_says() -> None:
+def test_cars_and_ratings_of_the_signal_set_follow_their_law() -> None:
     count = [
         [((SPLIT.x == x).all(axis=1) & (SPLIT.y == y)).sum() for y in range(4)]
         for x in signal_set()
@@ -217,7 +217,7 @@ def test_the_bayes_rule_of_cars_keeps_what_is_promised(strategy: str) -> None:
         "Noisy(wrong_signal=0.1, mistaken=SetFeature(column=0, value=1.0))",
     ],
 )
-def test_where_members_cannot_be_followed_nothing_exact_is_promised(strategy: str) -> None:
+def test_untraceable_members_have_no_exact_bound(strategy: str) -> None:
     small = Cars(n=300, n_test=100)
     trial = Trial(small, parse("EmpiricalBayes", "learners"), parsed(strategy), 0.2, 0)
     (record,) = run_trials([trial])

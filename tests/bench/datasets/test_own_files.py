@@ -174,7 +174,7 @@ def test_a_number_in_another_notation_is_refused_with_its_place(root, word):
         ["inf"] * ROWS,
     ],
 )
-def test_columns_that_are_no_features_are_refused_unless_the_user_says_so(root, words):
+def test_columns_that_are_no_features_need_permission(root, words):
     written(root, text(columns(income=words)))
     with pytest.raises(BenchError, match=r"'income' has .*drop=\('income',\)"):
         CSV(mark="town=bonn").split(stream(0, "data"))
@@ -273,7 +273,7 @@ def test_labels_are_in_one_order_whatever_the_process(root):
 
 
 @pytest.mark.parametrize("kind", [CSV, TextFile])
-def test_sizes_and_aims_beyond_the_file_are_refused_before_anything_runs(root, bench, kind):
+def test_sizes_and_targets_beyond_the_file_are_refused(root, bench, kind):
     (root / "table.csv").write_text(PLAIN)
     start = "CSV(mark='town=bonn', " if kind is CSV else "TextFile('table.csv', 'town', "
     learner = "EmpiricalBayes" if kind is CSV else "HashedBag"
@@ -329,7 +329,7 @@ def test_values_with_signs_of_marks_can_be_named(root, mark, blocks, values):
     assert parse(repr(data), "datasets") == data
 
 
-def test_a_mark_with_two_meanings_is_refused_and_can_be_given_as_a_signal(root):
+def test_an_ambiguous_mark_is_refused_unless_a_signal(root):
     table = columns(
         a=[("x", "x & b=y", "z")[k % 3] for k in range(ROWS)], b=["y", "z"] * (ROWS // 2)
     )

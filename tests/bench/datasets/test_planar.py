@@ -51,7 +51,7 @@ def test_samples_follow_the_density_and_its_floor_is_known(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(set(LAWS) - {"8gaussians-narrow"}))
-def test_densities_integrate_to_one_and_quadrature_finds_the_floor(name):
+def test_densities_integrate_to_one_with_the_right_floor(name):
     nodes = 1200 if name == "25gaussians" else 400
     found, total = entropy(LAWS[name], nodes)
     known, margin = FLOORS[name]

@@ -110,7 +110,7 @@ def test_some_messages_are_there_more_than_once(data):
 
 
 @pytest.mark.parametrize("data", [MNIST(n=None, n_test=None), FashionMNIST(n=None, n_test=None)])
-def test_the_corner_of_the_signal_is_dark_where_it_is_said_to_be(data):
+def test_the_corner_of_the_signal_is_dark_where_documented(data):
     split, _ = whole(data)
     corner = split.x[:, 0, -2:, -2:]
     assert not data.signal.carried_by(split.x).any()

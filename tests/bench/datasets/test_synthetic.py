@@ -188,7 +188,7 @@ def test_gaussian_density_integrates_to_one(data: Any) -> None:
     np.testing.assert_allclose(parts[1], data.overlap * priors, rtol=1e-6)
 
 
-def test_gaussians_have_the_moments_and_the_density_of_their_law() -> None:
+def test_gaussians_have_the_moments_and_density_of_their_law() -> None:
     data = Gaussians(
         n=40_000, dimension=4, classes=3, distance=2.5, priors=(0.5, 0.3, 0.2), overlap=0.05
     )

@@ -105,7 +105,7 @@ def test_rows_are_split_seven_to_one_to_two():
     assert sorted(np.concatenate(split)) == list(range(1797))
 
 
-def test_a_normal_law_on_a_table_has_the_likelihood_of_its_formula(root):
+def test_a_normal_law_has_the_likelihood_of_its_formula(root):
     row, _ = learn_table("mine.npz:plane", GaussianMixture(components=(1,), shrinkage=0.0), 3)
     x = table("mine.npz:plane", stream(3, "data")).x
     assert np.abs(x - root).max() < 0.02
@@ -132,7 +132,7 @@ def test_tables_that_are_none_are_refused(root):
         learn_table("mine.npz:plane", Generative(), 0)
 
 
-def test_digits_with_a_normal_law_a_class_are_what_discriminant_analysis_says():
+def test_normal_laws_of_digits_are_discriminant_analysis():
     learner = Generative(GaussianMixture(components=(1,), shrinkage=0.1))
     row, _ = learn_table("digits", learner, 0)
     rows = table("digits", stream(0, "data"))
@@ -161,7 +161,7 @@ def test_pictures_are_what_their_logits_were_made_of():
     assert ((again >= whole - 1e-9) & (again <= np.minimum(whole + 1, 16) + 1e-9)).all()
 
 
-def test_a_traversal_goes_through_two_latents_and_no_other_noise():
+def test_a_traversal_varies_two_latents_and_no_other():
     x = rng().standard_normal((200, 3))
     generator = OneWayFlow(layers=2, bumps=2, hidden=8, latent=2)
     density = LED(generator=generator, steps=3, batch_size=32, proposals=32, rounds=1, final=64)
@@ -183,7 +183,7 @@ def test_values_that_repeat_themselves_are_given_a_density(root, monkeypatch):
 # ---- equal time ---------------------------------------------------------------------------
 
 
-def test_steps_are_found_by_a_straight_line_through_two_short_trainings(monkeypatch):
+def test_steps_are_extrapolated_from_two_short_trainings(monkeypatch):
     # Two seconds on top, ten milliseconds a step of both parts together.
     took = lambda model, factor, x: 2.0 + 0.01 * factor * 300  # noqa: E731
     monkeypatch.setattr(time_budget, "_seconds", took)

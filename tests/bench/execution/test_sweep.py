@@ -146,7 +146,7 @@ def undisturbed():
     return [r for chunk in chunks_of(MANY) for r in run_trials(chunk)]
 
 
-def test_chunks_hold_every_trial_once_and_share_data_and_learner():
+def test_chunks_hold_each_trial_once_of_one_data_and_learner():
     chunks = list(chunks_of(MANY))
     assert sorted(t.key for c in chunks for t in c) == sorted(t.key for t in MANY)
     for chunk in chunks:

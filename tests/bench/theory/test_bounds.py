@@ -154,7 +154,7 @@ def test_members_hand_in_what_the_outcomes_say(strategy):
     np.testing.assert_allclose(seen, law_of, atol=0.012)
 
 
-def test_noise_and_company_of_a_smaller_collective_are_those_of_a_larger_ones_first():
+def test_noise_of_a_smaller_collective_is_a_prefix_of_a_larger():
     known, rng = law(4)
     cell = rng.choice(24, size=300, p=known.table.ravel())
     x, y = POINTS[cell // 3], cell % 3
@@ -203,7 +203,7 @@ def test_the_bayes_rule_keeps_what_is_promised(strategy):
     assert len(set(promised)) > 1
 
 
-def test_where_chance_or_an_unknown_law_rules_nothing_exact_is_promised():
+def test_chance_and_unknown_laws_have_no_exact_bound():
     data = Coins(n=200, n_test=100)
     (struck,) = run_trials([Trial(data, EmpiricalBayes(), Strike(label=1), 0.1, 0)])
     assert "exact" not in struck["bounds"]
@@ -233,7 +233,7 @@ def test_the_plug_in_is_the_formula_on_what_is_there():
     assert some == {"plugin": 1.0}
 
 
-def test_a_weighted_learners_bound_holds_for_what_its_weights_make():
+def test_a_weighted_learners_bound_is_that_of_its_weights():
     for seed in range(300):
         known, rng = law(seed)
         own, others = rng.random(8) + 0.1, rng.random((8, 3)) * 3

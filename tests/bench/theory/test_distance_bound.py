@@ -16,7 +16,7 @@ from results.studies.density_learners import BAYES, COINS, GENERATIVE, NOISY, ce
 
 
 @pytest.mark.parametrize("error", [0.0, 0.01, 0.05, 0.2, 0.7])
-def test_no_law_so_near_denies_more_people_than_a_linear_program_says(error):
+def test_no_near_law_denies_more_than_a_linear_program(error):
     """On atoms: mass t_i of point i's lead is spent, and turns it for 1/half its lead each."""
     rng = np.random.default_rng(0)
     people = rng.dirichlet(np.ones(12))
@@ -44,7 +44,7 @@ def trials(data, learner, seeds=2):
     return [trial.key._asdict() | {"status": "ok"} for trial in made], made
 
 
-def test_bounds_of_records_are_below_the_bayes_rule_and_fall_with_the_distance():
+def test_bounds_lie_below_the_bayes_rule_and_fall_with_distance():
     rows = []
     for data in (NOISY, COINS):
         keys, made = trials(data, BAYES)

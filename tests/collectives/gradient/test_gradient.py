@@ -1,24 +1,19 @@
-"""Gradients: a model in members' heads, what they make of it, and what a firm then learns."""
+"""Strategies that act on gradients: their rows, their success and their trials."""
 
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-import cvxpy
 import numpy as np
 import pytest
 import torch
-from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression as Estimator
 
-from algorithms.base import Classifier, Fitted, TrainingSet
+from algorithms.base import Classifier, Fitted
 from algorithms.erm import ERM
 from algorithms.knn import KNN
-from algorithms.lda import LDA
 from algorithms.logistic_regression import LogisticRegression
 from algorithms.networks import Linear
-from algorithms.qda import QDA
-from algorithms.random_forest import RandomForest
 from bench.core.errors import BenchError
 from bench.core.random_streams import stream
 from bench.datasets.synthetic.coins import Coins
@@ -35,16 +30,10 @@ from collectives.idle import Idle
 from collectives.multiple_collectives import Several
 from collectives.planting import FeatureLabel
 from collectives.surrogate_model import (
-    centred,
     design_matrix,
-    fit,
-    gradient,
-    hessian_vector_product,
-    penalty_gradient,
-    recover_parameters,
 )
 from collectives.types import Array, MemberData
-from tests.helpers.gradient_bounds import neutral_distance, neutral_size
+from tests.helpers.logistic_loss import logistic_loss
 
 DATA = Gaussians(n=500, n_test=300, overlap=0.05)
 PLANT = FeatureLabel(DATA.signal, 1)
@@ -61,94 +50,6 @@ def drawn(seed: int, classes: int, n: int = 60, d: int = 3) -> tuple[Array, Arra
 def trial(strategy: Strategy, size: float, seed: int = 0, data: Any = DATA, **more: Any) -> Trial:
     filled = strategy.with_defaults(data.signal, data.label)
     return Trial(data, more.pop("learner", FIRM), filled, size, seed, **more)
-
-
-# ---- the model in members' heads ----------------------------------------------------------------
-
-
-def loss(theta: torch.Tensor, x: Array, y: Array, w: Array, strength: float) -> torch.Tensor:
-    """The objective as it is written down, for autograd."""
-    logits = torch.tensor(np.float64(x)) @ theta[:, :-1].T + theta[:, -1]
-    each = torch.nn.functional.cross_entropy(logits, torch.tensor(y), reduction="none")
-    factor = 1.0 if len(theta) == 2 else 0.5
-    return (each * torch.tensor(w / w.sum())).sum() + factor * strength * (
-        theta[:, :-1] ** 2
-    ).sum()
-
-
-@pytest.mark.parametrize("classes", [2, 4])
-def test_slopes_and_curvature_are_those_of_the_objective(classes: int) -> None:
-    x, y = drawn(0, classes)
-    rng = np.random.default_rng(1)
-    w, way = rng.random(len(y)), rng.normal(size=(classes, 4))
-    theta = torch.tensor(rng.normal(size=(classes, 4)), requires_grad=True)
-    (slope,) = torch.autograd.grad(loss(theta, x, y, w, 0.3), theta, create_graph=True)
-    (turn,) = torch.autograd.grad((slope * torch.tensor(way)).sum(), theta)
-    at = theta.detach().numpy()
-    mine = gradient(at, design_matrix(x), y, w) + penalty_gradient(at, 0.3)
-    np.testing.assert_allclose(mine, slope.detach().numpy(), atol=1e-12)
-    np.testing.assert_allclose(
-        hessian_vector_product(at, way, design_matrix(x), w, 0.3), turn.numpy(), atol=1e-12
-    )
-
-
-@pytest.mark.parametrize("classes", [2, 4])
-@pytest.mark.parametrize("C", [0.1, 10.0])
-def test_what_a_firm_learns_is_what_scikit_learn_does(classes: int, C: float) -> None:
-    x, y = drawn(1, classes, n=300)
-    assert set(y) == set(range(classes))
-    w = np.random.default_rng(0).random(len(y))
-    w *= len(y) / w.sum()
-    firm = Estimator(C=C, tol=1e-10, max_iter=10_000).fit(np.float64(x), y, w)
-    theta = np.column_stack([firm.coef_, firm.intercept_])
-    # With two labels it keeps the difference of the rows.
-    theta = np.concatenate([-theta, theta]) / 2 if classes == 2 else centred(theta)
-    mine = fit(design_matrix(x), y, classes, 1 / (C * len(y)), w)
-    np.testing.assert_allclose(mine, theta, atol=2e-5 * np.abs(theta).max())
-    np.testing.assert_allclose(mine.sum(axis=0), 0, atol=1e-12)
-
-
-def test_a_tilt_moves_the_minimum_to_where_it_is_cancelled() -> None:
-    x, y = drawn(2, 3)
-    tilt = centred(np.random.default_rng(0).normal(size=(3, 4))) / 100
-    theta = fit(design_matrix(x), y, 3, 0.1, tilt=tilt)
-    slope = gradient(theta, design_matrix(x), y) + penalty_gradient(theta, 0.1) + tilt
-    np.testing.assert_allclose(slope, 0, atol=1e-7)
-
-
-@pytest.mark.parametrize("learner", [FIRM, LDA(), ERM(network=Linear(), epochs=30)], ids=repr)
-@pytest.mark.parametrize("classes", [2, 3])
-def test_parameters_are_read_off_a_firm_that_has_some(learner: Any, classes: int) -> None:
-    x, y = drawn(3, classes, 200)
-    fitted = learner.fit(TrainingSet(x, y), stream(0, "fit"))
-    theta = recover_parameters(fitted, x)
-    assert theta is not None
-    logits = design_matrix(x) @ theta.T
-    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(p, fitted.predict_proba(x), atol=1e-4)
-    if learner == FIRM:
-        firm = Estimator(max_iter=2000).fit(x, y)
-        coef = np.column_stack([firm.coef_, firm.intercept_])
-        coef = np.concatenate([-coef, coef]) / 2 if classes == 2 else centred(coef)
-        np.testing.assert_allclose(theta, coef, atol=1e-3 * np.abs(coef).max())
-
-
-@pytest.mark.parametrize("learner", [KNN(), QDA(), RandomForest(), ERM(epochs=30)], ids=repr)
-def test_none_are_read_off_a_firm_of_another_kind(learner: Any) -> None:
-    x, y = drawn(3, 3, 200)
-    fitted = learner.fit(TrainingSet(x, y), stream(0, "fit"))
-    assert recover_parameters(fitted, x) is None
-    assert recover_parameters(fitted.predict, x) is None
-
-
-def test_none_are_read_off_a_firm_that_is_sure_of_everything() -> None:
-    certain = np.eye(2)[np.zeros(9, dtype=int)]
-    assert (
-        recover_parameters(
-            Classifier(len, lambda x: certain[: len(x)]), np.zeros((5, 3), np.float32)
-        )
-        is None
-    )
 
 
 # ---- what members choose ------------------------------------------------------------------------
@@ -171,8 +72,10 @@ def test_members_cancel_what_they_believe_of_the_others(size: float) -> None:
     moved, told = staged.sample.x[staged.members], staged.sample.y[staged.members]
     x, y = np.concatenate([moved, own.x]), np.concatenate([told, own.y])
     w = np.repeat([size, 1 - size], len(own.y))
-    (slope,) = torch.autograd.grad(loss(theta, x, y, w, 1 / DATA.n), theta)
-    (alone,) = torch.autograd.grad(loss(theta, own.x, own.y, w[len(y) // 2 :] + 1e-9, 0.0), theta)
+    (slope,) = torch.autograd.grad(logistic_loss(theta, x, y, w, 1 / DATA.n), theta)
+    (alone,) = torch.autograd.grad(
+        logistic_loss(theta, own.x, own.y, w[len(y) // 2 :] + 1e-9, 0.0), theta
+    )
     assert slope.norm() < 2e-3 * alone.norm()
 
 
@@ -215,7 +118,7 @@ def test_who_are_too_few_do_the_best_that_there_is(members: int, seed: int) -> N
     assert chosen < off(*start)
 
 
-def test_to_be_too_few_is_no_worse_than_planting_by_own_reckoning() -> None:
+def test_a_small_collective_expects_no_less_than_planting() -> None:
     for size in (0.005, 0.02):
         made, own, staged = scene(GradientNeutral(), size)
         goal, start = np.array(made.goal), np.array(made.start)
@@ -327,7 +230,7 @@ def test_who_sees_the_firm_makes_up_for_what_it_did_not_know() -> None:
     assert (mean[1:] < 0.5 * mean[:-1] + 2e-3).all()
 
 
-def test_who_sees_the_firm_makes_up_for_a_penalty_that_it_did_not_know() -> None:
+def test_seeing_the_firm_compensates_an_unknown_penalty() -> None:
     once, often = run_trials(
         [
             trial(s, 0.3, learner=LogisticRegression(C=0.01))
@@ -355,7 +258,7 @@ def test_records_do_not_depend_on_the_chunk() -> None:
     assert together == alone
 
 
-def test_compounds_are_prepared_with_their_parts_and_others_left_as_they_are() -> None:
+def test_binding_a_compound_binds_its_parts() -> None:
     world = SeedContext(DATA.split(stream(0, "data")))
     plain = trial(Several((FeatureLabel(), FeatureLabel(label=0))), 0.1)
     assert world.bind(plain) is plain
@@ -404,92 +307,3 @@ def test_images_are_steered_too() -> None:
         told.append((x.reshape(30, 5), y))
     np.testing.assert_array_equal(told[0][0], told[1][0])
     np.testing.assert_array_equal(told[0][1], told[1][1])
-
-
-# ---- bounds -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_the_distance_to_the_goal_on_quadratics(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    d = int(rng.integers(1, 5))
-    root = rng.normal(size=(2, d, d))
-    own, others = (r @ r.T + 0.3 * np.eye(d) for r in root)
-    goal, g0, neutral = rng.normal(size=d), rng.normal(size=d), float(rng.uniform(0.1, 0.9))
-    m = -(1 - neutral) / neutral * g0
-    for size in (0.0, 0.3 * neutral, neutral):
-
-        def mean_loss(t: Array, size: float = size) -> float:
-            u = t - goal
-            return float(
-                (1 - size) * (u @ others @ u / 2 + g0 @ u) + size * (u @ own @ u / 2 + m @ u)
-            )
-
-        found = minimize(mean_loss, goal, tol=1e-10).x
-        bend = np.linalg.eigvalsh((1 - size) * others + size * own)[0]
-        bound = neutral_distance(size, neutral, float(np.linalg.norm(g0)), float(bend))
-        assert np.linalg.norm(found - goal) <= bound + 1e-5
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_the_distance_to_the_goal_of_a_logistic_firm(seed: int) -> None:
-    """What members hand in at the neutral size, at smaller ones; by a solver of its own."""
-    strength, n, many, neutral = 0.5, 400, 120, 0.6
-    x, y = drawn(seed, 2, n, d=2)
-    goal = centred(np.random.default_rng(seed).normal(size=(2, 3)) / 8)
-    model = FirmModel(design_matrix(x), y, neutral, strength, np.zeros((2, 3)))
-    own = np.float64(x[:many]), y[:many]
-    box = np.tile(x.min(axis=0), (many, 1)), np.tile(x.max(axis=0), (many, 1))
-    moved, told = optimise_rows([own], box, model, goal)
-    left = neutral * gradient(goal, design_matrix(moved), told) + model.outside_gradient(goal)
-    assert np.linalg.norm(left) < 1e-4
-    v = goal[1] - goal[0]
-    for size in (0.0, 0.2, 0.4, 0.6):
-        w = np.repeat([(1 - size) / n, size / many], [n, many])
-        pts, lab = (
-            np.concatenate([design_matrix(x), design_matrix(moved)]),
-            np.concatenate([y, told]),
-        )
-        t = cvxpy.Variable(3)
-        margin = cvxpy.multiply(1.0 - 2 * lab, pts @ t)
-        value = w @ cvxpy.logistic(margin) + strength / 2 * cvxpy.sum_squares(t[:2])
-        cvxpy.Problem(cvxpy.Minimize(value)).solve(solver="CLARABEL")
-        # Strong convexity between the two, in all directions, the intercept's among them.
-        between = [v + s * (t.value - v) for s in np.linspace(0, 1, 11)]
-        bends = []
-        for at in between:
-            p = 1 / (1 + np.exp(-pts @ at))
-            hessian = (pts * (w * p * (1 - p))[:, None]).T @ pts + np.diag([strength] * 2 + [0])
-            bends.append(np.linalg.eigvalsh(hessian)[0])
-        g0 = gradient(goal, design_matrix(x), y)[1] + strength * np.append(v[:2], 0)
-        bound = neutral_distance(size, neutral, float(np.linalg.norm(g0)), min(bends))
-        assert np.linalg.norm(t.value - v) <= bound + 1e-4
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_the_size_from_which_gradients_can_be_cancelled(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    g0, reach = rng.normal(size=3), float(rng.uniform(0.2, 3))
-    neutral = neutral_size(float(np.linalg.norm(g0)), reach)
-    for size, able in ((0.95 * neutral, False), (min(1.05 * neutral, 1.0), True)):
-        m = cvxpy.Variable(3)
-        left = cvxpy.norm((1 - size) * g0 + size * m)
-        value = cvxpy.Problem(cvxpy.Minimize(left), [cvxpy.norm(m) <= reach]).solve()
-        assert (value < 1e-6) == able
-
-
-@pytest.mark.parametrize(
-    ("call", "given"),
-    [
-        (neutral_distance, (0.5, 0.3, 1.0, 1.0)),
-        (neutral_distance, (-0.1, 0.3, 1.0, 1.0)),
-        (neutral_distance, (0.1, 0.3, 1.0, 0.0)),
-        (neutral_distance, (0.0, 0.0, 1.0, 1.0)),
-        (neutral_size, (1.0, 0.0)),
-        (neutral_size, (-1.0, 1.0)),
-        (neutral_size, (float("nan"), 1.0)),
-    ],
-)
-def test_bounds_are_refused_where_they_do_not_hold(call: Any, given: Any) -> None:
-    with pytest.raises(ValueError, match=r"it holds|convexity|lengths"):
-        call(*given)

@@ -65,7 +65,7 @@ def test_where_it_begins_makes_no_difference() -> None:
     assert told[0] == pytest.approx(told[1], abs=1e-3)
 
 
-def test_it_stays_within_its_columns_and_looks_at_so_many_people() -> None:
+def test_it_respects_its_columns_and_number_of_people() -> None:
     known = people()
     learnt = Learned(columns=(1, -2, 3), rows=50).learn(known, 2)
     assert np.flatnonzero(learnt.amounts).tolist() == [1, 3]
@@ -128,7 +128,7 @@ def reached(data: Any, learner: Any, steps: int, sizes: Any, seeds: int, budget:
 
 
 @pytest.mark.parametrize("learner", [LogisticRegression(), ERM()], ids=["linear", "network"])
-def test_it_takes_less_than_half_of_the_members_that_a_random_one_takes(learner: Any) -> None:
+def test_it_takes_less_than_half_the_members_of_a_random_one(learner: Any) -> None:
     """Paired: the same people and members, and shifts of one length, in twenty dimensions."""
     data, sizes = Gaussians(n=600, n_test=300, dimension=20), (0.05, 0.1, 0.2, 0.4)
     learnt, drawn = (reached(data, learner, steps, sizes, 4, 1.0) for steps in (30, 0))

@@ -196,7 +196,7 @@ def test_no_bound_fails_more_often_than_it_may(kind: str) -> None:
 
 
 @pytest.mark.parametrize("error", [0.02, 0.05])
-def test_a_firm_that_errs_cannot_break_the_bound_with_twice_the_error(error: float) -> None:
+def test_twice_the_error_bounds_an_erring_firm(error: float) -> None:
     # The cheapest turn of a point takes half its lead: as much as a distance of the error allows.
     for seed in range(100):
         joint, points, rng = law(seed)
@@ -276,7 +276,7 @@ def test_radii_hold_for_every_share_by_the_exact_binomial(count: int, delta: flo
     assert count < 1000 or (worst > delta / 200).all()
 
 
-def test_a_million_cars_need_a_twentieth_of_them_for_the_label_good() -> None:
+def test_a_million_cars_need_a_twentieth_for_the_label_good() -> None:
     # Rows of the five countries on the signal set, by label, as in Cars(n=10**6).
     base = np.array([[1580, 0, 10339, 20876], [510, 0, 3230, 6785], [535, 0, 3313, 6600]])
     base = np.concatenate([base, [[3114, 1014, 0, 6253], [562, 0, 3224, 6631]]]) / 1e6

@@ -214,7 +214,7 @@ def test_many_sizes_at_once_say_what_each_says() -> None:
     assert sum(told) > 5
 
 
-def test_what_can_be_bought_is_at_least_what_the_best_choice_buys() -> None:
+def test_the_budget_relaxation_bounds_the_best_choice() -> None:
     for seed in range(200):
         rng = np.random.default_rng(seed)
         mass, cost = rng.dirichlet(np.ones(5)), rng.normal(0.1, 0.2, size=5)
@@ -261,7 +261,7 @@ def left(strategy: Strategy, seen: Array, test: Array) -> float:
 @pytest.mark.parametrize(
     "strategy", [*KNOWN, *LOOSE, Erase(BIT), SizeAware(PLANT), SizeAware(ONLY)], ids=str
 )
-def test_no_bound_is_broken_by_a_firm_that_is_optimal_for_its_data(strategy: Strategy) -> None:
+def test_bounds_hold_for_a_firm_optimal_on_its_data(strategy: Strategy) -> None:
     failed, promised, slack = 0, 0, 1.0
     for seed in range(100):
         joint, rng = law(seed)
@@ -282,7 +282,7 @@ def test_no_bound_is_broken_by_a_firm_that_is_optimal_for_its_data(strategy: Str
 
 
 @pytest.mark.parametrize("carried", [0.6, 1.0])
-def test_feature_only_is_broken_no_more_often_than_it_may_by_enumeration(carried: float) -> None:
+def test_feature_only_fails_as_rarely_as_promised(carried: float) -> None:
     # One signal point, so success is all or nothing. All samples of the members' four cells, and
     # all leads among the others, by their probability; the laws pass through a tie.
     n, big, worst = 40, 100, 0.0
@@ -338,7 +338,7 @@ def worst_company(strategy: Any, seen: Array, unspecified: int, test: Array) -> 
     return float(mass[safe].sum() - lost)
 
 
-def test_a_loose_part_of_the_members_cannot_break_the_bound_wherever_it_votes() -> None:
+def test_unspecified_votes_cannot_break_the_bound() -> None:
     promised, turned = 0, 0
     for seed in range(200):
         joint, rng = law(seed)
@@ -359,7 +359,7 @@ def test_a_loose_part_of_the_members_cannot_break_the_bound_wherever_it_votes() 
     assert turned > 0
 
 
-def test_in_the_last_round_of_adapting_there_is_as_much_as_is_promised_for_one() -> None:
+def test_the_last_round_of_adapting_has_the_bound_of_one_round() -> None:
     # Any set of points may be won then that is worth as much to the members themselves.
     promised = 0
     for seed in range(200):
@@ -388,7 +388,7 @@ def test_in_the_last_round_of_adapting_there_is_as_much_as_is_promised_for_one()
 
 
 @pytest.mark.parametrize("strategy", [*KNOWN, Erase(BIT)], ids=str)
-def test_with_ever_more_people_the_bound_is_what_the_law_promises(strategy: Strategy) -> None:
+def test_the_bound_tends_to_that_of_the_law(strategy: Strategy) -> None:
     equal = 0
     for seed in range(40):
         joint, rng = law(seed)
@@ -414,7 +414,7 @@ def test_with_ever_more_people_the_bound_is_what_the_law_promises(strategy: Stra
     assert equal >= 36
 
 
-def test_feature_only_is_promised_what_its_population_bound_says() -> None:
+def test_feature_only_has_its_population_bound() -> None:
     joint, _ = law(5)
     many = 10**15
     for size in (0.05, 0.2, 0.6):
@@ -430,7 +430,7 @@ def test_feature_only_is_promised_what_its_population_bound_says() -> None:
         )
 
 
-def test_who_speaks_against_it_costs_feature_only_what_the_plus_saves() -> None:
+def test_contrary_labels_cost_feature_only_but_not_its_plus() -> None:
     gained = 0
     for seed in range(100):
         joint, rng = law(seed)

@@ -106,13 +106,15 @@ def overlaps(boxes: list[Bbox]) -> list[tuple[Bbox, Bbox]]:
     return [(a, b) for a, b in itertools.pairwise(ordered) if a.x1 > b.x0]
 
 
+THREE_PANELS = success_curves(records(["ERM()"], strategies=("S()", "T()", "U()")))
+
+
 @pytest.mark.parametrize("first", [1e-5, 0.0005, 0.004, 0.02])
 @pytest.mark.parametrize("last", [0.03, 0.3, 1.0])
 def test_ticks_do_not_run_into_each_other(first: float, last: float) -> None:
-    frame = records(["ERM()"], strategies=("S()", "T()", "U()"))
     inner = np.geomspace(first, last, len(SIZES) - 1).tolist()
-    frame["size"] = frame["size"].map(dict(zip(SIZES, [0.0, *inner], strict=True)))
-    figure = plot_curves(success_curves(frame))
+    sizes = THREE_PANELS["size"].map(dict(zip(SIZES, [0.0, *inner], strict=True)))
+    figure = plot_curves(THREE_PANELS.assign(size=sizes))
     figure.draw_without_rendering()
     for axes in figure.axes:
         boxes = [t.get_window_extent() for t in axes.get_xticklabels() if t.get_text()]

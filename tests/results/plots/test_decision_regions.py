@@ -54,7 +54,7 @@ def test_a_learner_that_fails_is_said():
         look(trials("Slabs(n=100, n_test=100)", ("BayesOptimal",)))
 
 
-def test_nodes_are_answered_as_points_with_and_without_the_signal(looked):
+def test_nodes_are_predicted_with_and_without_the_signal(looked):
     _, nodes, _ = looked
     for trial in trials(learners=("KNN",)):
         *_, fitted = train_firm(trial)
@@ -115,7 +115,7 @@ def levels_and_a_line():
 @pytest.mark.parametrize(
     "learner", [Generative(GaussianMixture(components=(2,))), Generative(KDE()), LEDClassifier()]
 )
-def test_a_learnt_density_is_one_of_all_points_with_the_gaps_filled(learner):
+def test_a_learnt_density_integrates_to_one_between_levels(learner):
     fitted = learner.fit(levels_and_a_line(), np.random.default_rng(1))
     across, up = np.linspace(-8, 11, 191), np.linspace(-4, 5, 181)
     grid = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
@@ -156,7 +156,7 @@ def test_a_panel_is_drawn_for_each_learner_and_size(looked, width):
     said = [t.get_text() for a in figure.axes for t in a.texts]
     wanted = outcomes.sort_values("size", kind="stable")
     assert sorted(said) == sorted(f"{s:.2f}" for s in wanted["success"])
-    assert "Of one seed" in figure.get_label()
+    assert "from one seed" in figure.get_label()
 
 
 def test_colours_are_labels_the_lowest_row_first(looked):
@@ -214,7 +214,7 @@ def test_pictures_are_small_and_the_same_each_time(bench, tmp_path):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("--sizes 0,many", "'many' is no number. Allowed: shares between 0 and 1"),
+        ("--sizes 0,many", "'many' is not a number. Allowed: shares between 0 and 1"),
         ("--sizes 0,2", "not all between 0 and 1"),
         ("--columns 0", "are not two numbers"),
         ("--learners KNM", "KNN"),

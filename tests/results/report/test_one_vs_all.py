@@ -48,7 +48,7 @@ NEWCOMER = (
 )
 
 
-def test_a_new_learner_is_compared_with_what_is_published(bench, published):
+def test_a_new_learner_is_compared_with_what_is_published(no_figures, bench, published):
     said = bench(*NEWCOMER)
     assert said.code == 0, said
     assert said.line.count("as published, to the last digit") == 3

@@ -163,9 +163,7 @@ def trials(success: np.ndarray, sizes: np.ndarray = SIZES) -> pd.DataFrame:
 
 @pytest.mark.parametrize("level", [0.5, 0.9])
 @pytest.mark.parametrize("seeds", [3, 5, 10])
-def test_seeds_that_agree_leave_the_two_sizes_between_which_they_climb(
-    seeds: int, level: float
-) -> None:
+def test_agreeing_seeds_leave_the_two_sizes_around_the_step(seeds: int, level: float) -> None:
     records = trials(np.tile([0.0, 0, 1, 1], (1, seeds, 1)))
     row = critical_mass(success_curves(records), level, records).iloc[0]
     assert (row["low"], row["high"]) == (0.001, 0.01)
@@ -173,9 +171,7 @@ def test_seeds_that_agree_leave_the_two_sizes_between_which_they_climb(
 
 @pytest.mark.parametrize("level", [0.5, 0.9])
 @pytest.mark.parametrize("seeds", [3, 5, 10])
-def test_a_level_that_every_seed_has_at_the_largest_sizes_is_reached(
-    seeds: int, level: float
-) -> None:
+def test_a_level_of_all_seeds_at_large_sizes_is_reached(seeds: int, level: float) -> None:
     rng = np.random.default_rng(seeds)
     sizes = np.array([0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05])
     success = np.sort(rng.random((20, seeds, len(sizes))), axis=2)
@@ -186,7 +182,7 @@ def test_a_level_that_every_seed_has_at_the_largest_sizes_is_reached(
     assert (table["high"] >= table["estimate"]).all()
 
 
-def test_a_finer_grid_does_not_leave_the_interval_of_a_coarse_one() -> None:
+def test_a_finer_grid_stays_in_the_interval_of_a_coarse_one() -> None:
     """A step between two sizes, measured without a size in between and with them."""
     fine = np.array([0.0, 0.01, 0.02, 0.03, 0.0367, 0.04, 0.05, 0.1])
     coarse = np.array([0.0, 0.01, 0.02, 0.05, 0.1])
@@ -211,7 +207,7 @@ def test_each_seeds_own_critical_mass() -> None:
     assert found.tolist() == pytest.approx(wanted, nan_ok=True)
 
 
-def test_a_seed_that_falls_short_counts_though_bands_do_not_see_it() -> None:
+def test_a_seed_below_the_level_counts_outside_the_bands() -> None:
     """Pseudo-values by hand: the critical mass without each seed is where a line crosses .9."""
     success = np.array([[[0, 0.8, 1.0, 1]] * 4 + [[0, 0.0, 0.99, 1]]])
     records = trials(success)

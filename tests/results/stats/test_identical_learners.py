@@ -66,7 +66,7 @@ def test_copies_are_seldom_told_apart() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seeds", [5, 6, 8, 10, 12])
 @pytest.mark.parametrize("kind", SHAPES)
-def test_copies_are_told_apart_in_one_of_twenty_comparisons_at_most(kind: str, seeds: int) -> None:
+def test_copies_differ_in_at_most_one_of_twenty_comparisons(kind: str, seeds: int) -> None:
     check(kind, seeds, 400)
 
 

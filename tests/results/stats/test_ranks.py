@@ -76,7 +76,7 @@ def test_pairs_outside_the_domain_of_a_learner_are_left_out():
     assert list(found.datasets) == ["D()", "E()"]
 
 
-def test_a_field_holds_the_means_over_the_strategies_of_a_dataset():
+def test_a_field_holds_means_over_strategies():
     frame = records(["A()", "B()"], ["D()", "E()"], strategies=("S()", "T()"))
     found = field(frame)
     assert found.learners == ["A()", "B()"]
@@ -153,7 +153,7 @@ def test_friedman_and_wilcoxon_are_scipys_and_scikit_posthocs():
     assert ranks[compared.learners].tolist() == pytest.approx(by_hand.tolist())
 
 
-def test_below_eight_datasets_there_is_neither_a_p_nor_a_mean_rank():
+def test_fewer_than_eight_datasets_have_no_p_and_no_mean_rank():
     compared = drawn(datasets=7)
     assert len(mean_ranks(compared)) == 0
     assert len(mean_ranks(drawn(datasets=8))) == 4
@@ -172,7 +172,7 @@ def test_learners_that_agree_everywhere_are_not_told_apart():
     assert mean_ranks(compared)["rank"].eq(2).all()
 
 
-def test_resampling_draws_datasets_and_then_seeds_of_all_learners_at_once():
+def test_resampling_draws_datasets_and_then_common_seeds():
     areas = [np.array([[0.0, 10.0], [1.0, 11.0]]), np.array([[5.0, 15.0]])]
     made = resampled(areas, 500)
     # what pairs the seeds stays: the second learner leads by ten, whatever was drawn
@@ -197,12 +197,12 @@ def test_learners_alike_are_seldom_told_apart():
 
 
 @pytest.mark.slow
-def test_learners_alike_are_told_apart_in_one_of_twenty_fields_at_most():
+def test_equal_learners_differ_in_at_most_one_of_twenty_fields():
     assert told_apart(1000, np.random.default_rng(6)) <= stats.binom.ppf(0.999, 1000, 0.05)
 
 
 @pytest.mark.slow
-def test_intervals_of_mean_ranks_hold_the_truth_where_datasets_are_many():
+def test_intervals_of_mean_ranks_cover_with_many_datasets():
     rng, times, held = np.random.default_rng(7), 200, 0
     truth = (4 - pd.DataFrame(drawn(datasets=20_000, rng=rng).means).rank(axis=1)).mean() + 1
     for _ in range(times):

@@ -1,29 +1,26 @@
-"""Choices made afterwards, by hand."""
+"""Selection among variants after a run, by hand."""
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from results.stats.frames import PANEL
 from results.stats.selection import at_epoch, choices, select
+from tests.helpers import records as shared
 
 
 def records() -> pd.DataFrame:
-    """Two variants of A and one B, at two sizes and two seeds."""
-    rows = []
-    for learner, shift in [
-        ("A(learning_rate=0.1)", 0.0),
-        ("A(learning_rate=1.0)", 0.1),
-        ("B()", 0.2),
-    ]:
-        for size in (0.0, 0.1):
-            cell = dict.fromkeys(PANEL, "P()")
-            firm = {"accuracy": 0.5, "worst_group": 0.3 + shift, "loss": 1.0 - shift}
-            row = {"learner": learner, "size": size, "success": 0.5 + shift + size, "status": "ok"}
-            row |= cell | {f"firm_{name}": value for name, value in firm.items()}
-            rows += [row | {"seed": seed} for seed in (0, 1)]
-    return pd.DataFrame(rows)
+    """Return records of two variants of A and one B, at two sizes and two seeds."""
+    shifts = {"A(learning_rate=0.1)": 0.0, "A(learning_rate=1.0)": 0.1, "B()": 0.2}
+
+    def values(key: dict[str, Any]) -> dict[str, float]:
+        shift = shifts[key["learner"]]
+        firm = {"firm_accuracy": 0.5, "firm_worst_group": 0.3 + shift, "firm_loss": 1.0 - shift}
+        return {"success": 0.5 + shift + key["size"]} | firm
+
+    return shared.records(values, learner=shifts, size=(0.0, 0.1), seed=(0, 1))
 
 
 def test_each_trial_takes_its_own_best():
@@ -48,16 +45,10 @@ def test_the_smallest_loss_and_the_best_worst_group_win():
 
 
 def variants(count: int, seeds: int) -> pd.DataFrame:
-    """Variants that are equal by all rules, whose texts are in the order of their numbers."""
+    """Return variants that are equal by all rules, with texts in the order of their numbers."""
     firm = {"firm_accuracy": 0.5, "firm_worst_group": 0.5, "firm_loss": 1.0}
-    rows = [
-        dict.fromkeys(PANEL, "P()")
-        | firm
-        | {"learner": f"A(k={k})", "size": 0.1, "seed": seed, "success": 0.5, "status": "ok"}
-        for k in range(count)
-        for seed in range(seeds)
-    ]
-    return pd.DataFrame(rows)
+    learners = [f"A(k={k})" for k in range(count)]
+    return shared.records(lambda key: firm, learner=learners, size=[0.1], seed=range(seeds))
 
 
 def test_equals_draw_fair_lots_that_can_be_repeated():

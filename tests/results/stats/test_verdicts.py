@@ -1,7 +1,6 @@
 """Verdicts by hand; how many seeds they take, against statsmodels and by simulation."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 from statsmodels.stats.power import TTestPower
@@ -9,6 +8,7 @@ from statsmodels.stats.power import TTestPower
 from results.stats.paired import compare
 from results.stats.sign_flip import band
 from results.stats.verdicts import MARGINS, needed, verdict
+from tests.helpers.records import records
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def drawn(mean, spread, seeds=10):
 
 
 @pytest.mark.parametrize("effect", [0.4, 0.6, 0.9])
-def test_seeds_for_a_win_are_those_of_a_t_test_of_power_four_fifths(effect):
+def test_seeds_for_a_win_are_those_of_a_t_test(effect):
     wanted = TTestPower().solve_power(effect, alpha=0.05, power=0.8)
     assert abs(needed("area", drawn(effect, 1.0)) - wanted) <= 2
 
@@ -68,32 +68,22 @@ def test_more_sizes_take_more_seeds():
 
 
 def test_who_cannot_tell_needs_more_seeds_than_there_are():
-    """Where they agree, where they differ, and where a p cannot fall so far."""
+    """Learners agree, differ, or have a p that cannot fall below the level."""
     rng = np.random.default_rng(3)
-    rows = [
-        {
-            "dataset": "D()",
-            "strategy": "S()",
-            "validation": "clean",
-            "groups": "given",
-            "recruitment": "uniform",
-            "learner": learner,
-            "size": size,
-            "seed": seed,
-            "success": 0.5 + shift * size + spread * size * rng.normal(),
-            "status": "ok",
-        }
-        for learner, shift, spread in (
-            ("A()", 0, 0),
-            ("B()", 0, 0),
-            ("C()", 0.5, 0.4),
-            ("D()", 1, 0.1),
-            ("E()", 0.1, 0.1),
-        )
-        for size in (0.0, 0.1, 0.2)
-        for seed in range(7)
-    ]
-    found = compare(pd.DataFrame(rows), "A()")
+    learners = {
+        "A()": (0, 0),
+        "B()": (0, 0),
+        "C()": (0.5, 0.4),
+        "D()": (1, 0.1),
+        "E()": (0.1, 0.1),
+    }
+
+    def values(key):
+        shift, spread = learners[key["learner"]]
+        return {"success": 0.5 + shift * key["size"] + spread * key["size"] * rng.normal()}
+
+    table = records(values, learner=learners, size=(0.0, 0.1, 0.2), seed=range(7))
+    found = compare(table, "A()")
     untold = found[found["verdict"] == "cannot tell"]
     assert {"B()", "C()", "E()"} <= set(untold["learner"])
     assert (untold["needed"] > untold["seeds"]).all()
