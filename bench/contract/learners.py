@@ -13,9 +13,9 @@ from joblib.externals.loky import get_reusable_executor
 
 from algorithms.base import Fitted, Learner, TrainingSet
 from algorithms.engine.learner import GradientLearner
+from algorithms.runtime.settings import restored_settings, settings
 from algorithms.runtime.threads import one_thread
 from bench.contract.every import Check, ContractWarning, demand
-from bench.contract.settings import restored_settings, settings
 from bench.core.random_streams import stream
 from bench.datasets.base import Array, Dataset, Split
 from bench.datasets.real.digits import Digits
