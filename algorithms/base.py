@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from algorithms.runtime.settings import restored_settings
+
 Array = np.ndarray[Any, np.dtype[Any]]
 Predict = Callable[[Array], Array]
 Words = Mapping[int, str]
@@ -132,6 +134,17 @@ class TrainingSet:
         part.groups = self.groups
         return part
 
+    def copy(self) -> "TrainingSet":
+        """Return the same sample with labels and groups of its own, in its validation data too.
+
+        The rows are shared: they are read-only, and :attr:`x` gathers a new array.
+        """
+        validation = None if self.validation is None else self.validation.copy()
+        group = None if self.group is self.y else self.group.copy()
+        copied = TrainingSet(self.rows, self.y.copy(), group, self.classes, validation, self.law)
+        copied.groups = self.groups
+        return copied
+
     @property
     def x(self) -> Array:
         """The points, float32, (n, ...). Each access gathers them again: store the result."""
@@ -247,7 +260,8 @@ class Learner(ABC):
         results: list[Fitted | Exception] = []
         for sample, rng in zip(samples, rngs, strict=True):
             try:
-                results.append(self.fit(sample, rng))
+                with restored_settings():
+                    results.append(self.fit(sample, rng))
             except Exception as error:
                 results.append(error)
         return results

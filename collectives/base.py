@@ -37,8 +37,9 @@ class Strategy(ABC):
         Arguments:
             x: The members' own points, float32, (m, ...), m >= 1.
             y: Their own labels, int64, (m,).
-            pooled: The rows that members pool before they act.
-            n: The number of people in the training set, members included.
+            pooled: The rows that members pool before they act. Where members are in the
+                validation data, too, all of them pool their rows: there are more than m.
+            n: The number of people among whom these m members are, members included.
             rng: The only source of randomness.
 
         Returns:

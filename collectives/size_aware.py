@@ -65,7 +65,8 @@ class SizeAware(StrategyWrapper):
     ) -> tuple[Array, Array]:
         """Return the rows of ``base`` for the best share of the members; others keep theirs."""
         points, labels = self.base.act(x, y, pooled=pooled, n=n, rng=rng)
-        share, strength = self.best(pooled, n, rng)
+        # Members in validation data may pool their rows, too: len(y) / n is the share that acts.
+        share, strength = self.best(pooled, n * len(pooled.y) // len(y), rng)
         idle = slice(round(share * len(y)), None)
         points, labels = _interpolate(x, points, strength).copy(), labels.copy()
         points[idle], labels[idle] = x[idle], y[idle]
@@ -89,7 +90,7 @@ class SizeAware(StrategyWrapper):
 
         Arguments:
             pooled: The pooled rows.
-            n: The number of people.
+            n: The number of people among whom these rows are.
             rng: The only source of randomness.
         """
         some = slice(self.rows)

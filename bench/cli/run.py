@@ -215,6 +215,7 @@ def _write_results(frame: "pd.DataFrame", folder: Path, planned: int) -> bool:
     from results.report.terminal import brief, plain, show
 
     show(brief(plain(summary(frame))), None)
+    _note_empty_collectives(frame)
     written = write_tables(frame, folder)
     complete = True
     try:
@@ -224,6 +225,19 @@ def _write_results(frame: "pd.DataFrame", folder: Path, planned: int) -> bool:
         notes.print(f"error: {error}", markup=False, style="red")
     notes.print(f"wrote {', '.join(str(path) for path in written)}")
     return complete
+
+
+def _note_empty_collectives(frame: "pd.DataFrame") -> None:
+    """Print the sizes at which no row is a member's, since their trials repeat the control."""
+    from results.stats.frames import number
+
+    empty = frame[(frame["size"] > 0) & (number(frame, "members") == 0)]
+    for (dataset, size, n), _ in empty.groupby(["dataset", "size", "n"]):
+        notes.print(
+            f"size {size:g} of {n:.0f} people is no member on {dataset}: its trials repeat those "
+            f"at size 0",
+            markup=False,
+        )
 
 
 def _report_failures(frame: "pd.DataFrame", folder: Path, progress: "SweepProgress") -> None:

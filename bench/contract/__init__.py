@@ -7,11 +7,11 @@ from typing import Any
 
 from algorithms.base import Learner
 from algorithms.runtime.paths import Absent
+from algorithms.runtime.settings import restored_settings
 from algorithms.runtime.threads import one_thread
 from bench.contract.datasets import DATASET
 from bench.contract.every import EVERY, Check, ContractWarning, Unfit, source
 from bench.contract.learners import LEARNER
-from bench.contract.settings import restored_settings
 from bench.contract.strategies import SIGNAL, STRATEGY
 from bench.core.errors import Missing
 from bench.datasets.base import Dataset

@@ -13,9 +13,9 @@ from joblib.executor import get_memmapping_executor
 
 from algorithms.base import Fitted, Learner, TrainingSet
 from algorithms.engine.learner import GradientLearner
+from algorithms.runtime.settings import restored_settings, settings
 from algorithms.runtime.threads import one_thread
 from bench.contract.every import Check, ContractWarning, demand
-from bench.contract.settings import restored_settings, settings
 from bench.core.random_streams import stream
 from bench.core.worker_processes import Serialized, safe_path
 from bench.datasets.base import Array, Dataset, Split

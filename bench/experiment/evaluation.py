@@ -1,17 +1,17 @@
 """Evaluation of a trained classifier: for the collective, for all test points, for the firm."""
 
 from collections.abc import Mapping
-from functools import partial
 from math import isfinite
 
 import numpy as np
 
 from algorithms.base import Classifier, Fitted
 from bench.datasets.base import Array
+from bench.experiment.outputs import checked, labels, mask, probabilities, success
 from bench.experiment.setup import TrainingSetup
 from bench.experiment.trial import Record, Trial
 from bench.theory.bounds import trial_bounds
-from collectives.types import MemberData, Predict
+from collectives.types import MemberData
 
 
 def evaluate(trial: Trial, setup: TrainingSetup, fitted: Fitted) -> Record:
@@ -31,17 +31,15 @@ def evaluate(trial: Trial, setup: TrainingSetup, fitted: Fitted) -> Record:
     Raises:
         ValueError: If the learner or the strategy returned values of another shape or range.
     """
-    test = setup.context.test
-    clean = labels(fitted, test.x)
+    test, classifier = setup.context.test, checked(fitted, setup.sample.classes)
+    clean = classifier(test.x)
 
     def predict(x: Array) -> Array:
-        return clean if x is test.x else labels(fitted, x)
+        return clean.copy() if x is test.x else classifier(x)
 
-    deployed = Classifier(predict, fitted.predict_proba)
-    won = np.asarray(trial.strategy.success(deployed, test), dtype=float)
+    deployed = Classifier(predict, classifier.predict_proba)
+    won = success(trial.strategy, deployed, test)
     counted = ~np.isnan(won)
-    if won.shape != clean.shape or not ((won >= 0) & (won <= 1))[counted].all():
-        raise ValueError(f"success is not a share for each of {len(clean)} points")
     if not counted.any():
         points = f"{len(clean)} test points{_with_signal(trial, setup)}"
         raise ValueError(f"success is not a share for any of the {points}")
@@ -103,8 +101,12 @@ def _numbers(values: Mapping[str, float]) -> dict[str, float | None]:
 
 
 def _rows_before(trial: Trial, setup: TrainingSetup) -> MemberData | None:
-    """Return the members' rows before they acted, if they are a uniform sample of all rows."""
-    if trial.recruitment != "uniform":
+    """Return the members' rows before they acted, if bounds from samples hold for them.
+
+    They have to be a uniform sample of all rows, and to be all that members knew when they acted.
+    """
+    informed = trial.validation == "contaminated" and trial.strategy.acts_on != "row"
+    if trial.recruitment != "uniform" or informed:
         return None
     split = setup.context.split
     part = split.part(split.train[setup.members])
@@ -114,7 +116,7 @@ def _rows_before(trial: Trial, setup: TrainingSetup) -> MemberData | None:
 def _rounds(trial: Trial, setup: TrainingSetup) -> dict[str, float]:
     """Return the success on the classifier of each earlier round."""
     test = setup.context.test
-    won = (np.nanmean(trial.strategy.success(f, test)) for f in setup.deployed)
+    won = (np.nanmean(success(trial.strategy, f, test)) for f in setup.deployed)
     return {f"success_round_{i}": float(share) for i, share in enumerate(won, 1)}
 
 
@@ -124,7 +126,7 @@ def _firm(fitted: Fitted, setup: TrainingSetup) -> Record:
     if validation is None:
         return {}
     x = validation.x
-    right = labels(fitted, x) == validation.y
+    right = labels(fitted, x, setup.sample.classes) == validation.y
     loss = None
     if fitted.predict_proba is not None:
         p = probabilities(fitted.predict_proba, x, setup.sample.classes)
@@ -141,6 +143,7 @@ def _suspicion(flagged: Array | None, setup: TrainingSetup) -> Record:
     """Return the share of flagged rows, and their precision and recall as to members."""
     if flagged is None:
         return {}
+    flagged = mask(flagged, len(setup.sample))
     hits, total = int(flagged[setup.members].sum()), int(flagged.sum())
     return {
         "flagged": total / len(flagged),
@@ -155,9 +158,9 @@ def _epochs(trial: Trial, setup: TrainingSetup, fitted: Fitted) -> dict[str, lis
         return None
     columns: dict[str, list[float]] = {}
     for epoch in fitted.path:
-        classifier = checked(epoch)
+        classifier = checked(epoch, setup.sample.classes)
         right = classifier(setup.context.test.x) == setup.context.test.y
-        won = trial.strategy.success(classifier, setup.context.test)
+        won = success(trial.strategy, classifier, setup.context.test)
         row: Record = {"success": np.nanmean(won), "accuracy": _share(right)}
         row |= {f"firm_{name}": value for name, value in epoch.metrics.items()}
         if epoch.weights is not None and epoch.weights.sum() > 0:
@@ -177,38 +180,3 @@ def _effective_size(weights: Array | None, setup: TrainingSetup) -> float | None
     if weights.shape != (n,) or not np.isfinite(total) or total <= 0 or weights.min() < 0:
         raise ValueError(f"weights are not {n} finite numbers, none below and some above zero")
     return float(weights[setup.members].sum() / total)
-
-
-def probabilities(predict_proba: Predict, x: Array, classes: int) -> Array:
-    """Return the probabilities that a classifier predicts, checked.
-
-    Arguments:
-        predict_proba: From points (m, ...) to the probability of each label, (m, K).
-        x: Points, (m, ...).
-        classes: The number K of labels.
-
-    Returns:
-        The probability of each label at each point, (m, K).
-
-    Raises:
-        ValueError: If they have another shape, or are negative or not finite.
-    """
-    predicted = np.asarray(predict_proba(x))
-    if predicted.shape != (len(x), classes):
-        raise ValueError(f"predict_proba returned {predicted.shape} for {len(x)} points")
-    if not (predicted >= 0).all() or not np.isfinite(predicted).all():
-        raise ValueError("predict_proba returned numbers that are no probabilities")
-    return predicted
-
-
-def labels(classifier: Classifier, x: Array) -> Array:
-    """Return the labels that a classifier predicts at points (m, ...), (m,), checked."""
-    predicted = np.asarray(classifier(x))
-    if predicted.shape != (len(x),):
-        raise ValueError(f"predict returned {predicted.shape} for {len(x)} points")
-    return predicted
-
-
-def checked(classifier: Classifier) -> Classifier:
-    """Return a classifier whose labels are checked at each call."""
-    return Classifier(partial(labels, classifier), classifier.predict_proba)

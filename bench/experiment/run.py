@@ -3,7 +3,8 @@
 A trial goes one way: the dataset is split, the collective acts on its members' rows
 (:mod:`bench.experiment.setup`), the firm trains, and the classifier is evaluated on untouched test
 data (:mod:`bench.experiment.evaluation`). Adaptive strategies act again, knowing the classifiers
-of earlier rounds.
+of earlier rounds. No component can change what others depend on: the arrays that they see are
+read-only or their own, and settings of the process are restored after each of their turns.
 """
 
 import time
@@ -13,10 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from algorithms.base import Fitted, TrainingSet
+from algorithms.runtime.settings import restored_settings
 from bench.core.environment import environment
 from bench.core.errors import BenchError
 from bench.core.random_streams import stream
-from bench.experiment.evaluation import checked, evaluate
+from bench.experiment.evaluation import evaluate
+from bench.experiment.outputs import checked
 from bench.experiment.setup import SeedContext, TrainingSetup, set_up
 from bench.experiment.trial import Record, Trial
 from collectives.types import Predict
@@ -39,6 +42,7 @@ class _TrialRun:
         rounds = 1 if control else self.trial.strategy.rounds
         return self.error is None and len(self.deployed) < rounds
 
+    @restored_settings()
     def act(self, contexts: dict[int, SeedContext]) -> bool:
         """Set the next round up, and return whether that succeeded.
 
@@ -57,14 +61,16 @@ class _TrialRun:
 
     def deploy(self, outcome: Any) -> None:
         """Keep the classifier of a round, or the error in its place."""
-        if isinstance(outcome, Fitted):
-            self.fitted, self.deployed = outcome, (*self.deployed, checked(outcome))
+        if isinstance(outcome, Fitted) and self.setup is not None:
+            classifier = checked(outcome, self.setup.sample.classes)
+            self.fitted, self.deployed = outcome, (*self.deployed, classifier)
         elif isinstance(outcome, Exception):
             self.error = outcome
         else:
             name = type(outcome).__name__
             self.error = TypeError(f"the learner returned {name} in place of Fitted")
 
+    @restored_settings()
     def record(self) -> Record:
         """Evaluate the last round, and return the fields of the record that follow from it."""
         sizes: Record = {}
@@ -124,7 +130,7 @@ def _train(runs: Sequence[_TrialRun]) -> None:
 
 
 def _fit(trials: Sequence[Trial], samples: Sequence[TrainingSet]) -> list[Any]:
-    """Train the learners on their samples: all at once, or one by one if that fails.
+    """Train the learners on copies of their samples: all at once, or one by one if that fails.
 
     Returns:
         For each trial what its learner returned, or the exception that it raised.
@@ -133,7 +139,9 @@ def _fit(trials: Sequence[Trial], samples: Sequence[TrainingSet]) -> list[Any]:
         return []
     learners, rngs = [t.learner for t in trials], [stream(t.seed, "fit") for t in trials]
     try:
-        outcomes = list(learners[0].fit_stacked(learners, samples, rngs))
+        with restored_settings():
+            copies = [sample.copy() for sample in samples]
+            outcomes = list(learners[0].fit_stacked(learners, copies, rngs))
         if len(outcomes) != len(samples):
             raise ValueError(f"fit_many returned {len(outcomes)} for {len(samples)} samples")
     except (Exception, SystemExit) as error:

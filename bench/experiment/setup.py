@@ -9,6 +9,7 @@ from algorithms.base import Rows, TrainingSet
 from bench.core.identity_cache import IdentityCache
 from bench.core.random_streams import stream
 from bench.datasets.base import Array, GatheringLaw, Split, TraceableLaw
+from bench.experiment.outputs import known_labels
 from bench.experiment.recruitment import enlist
 from bench.experiment.trial import Groups, Trial
 from bench.theory.mixture import Mixture, has_local_policy
@@ -18,14 +19,16 @@ from collectives.types import MemberData, Predict
 
 
 class SeedContext:
-    """The split of one seed, and what all collectives on it share.
+    """The split of one seed, and what all collectives on it share. Its arrays are read-only.
 
     Arguments:
-        split: The split.
+        split: The split. Its arrays become read-only, since many trials share them.
     """
 
     def __init__(self, split: Split) -> None:
+        protect(*vars(split).values())
         self.split, self.test = split, split.part(split.test)
+        protect(*vars(self.test).values())
         self._clean: dict[Groups, TrainingSet] = {}
         self._signals: dict[Signal, dict[str, float]] = {}
         self._bound = IdentityCache(lambda strategy: strategy.bind(self.people))
@@ -33,8 +36,7 @@ class SeedContext:
     @cached_property
     def people(self) -> MemberData:
         """The rows of the training set before the collective acts."""
-        part = self.split.part(self.split.train)
-        return MemberData(part.x, part.y, self.split.classes)
+        return members_of(self.split, self.split.train)
 
     def bind(self, trial: Trial) -> Trial:
         """Return a trial whose strategy has learnt from the rows before the collective acts."""
@@ -59,6 +61,26 @@ class SeedContext:
             share, change = signal.overlap(x), signal.visibility(x)
             self._signals[signal] = {"overlap": share, "visibility": change}
         return self._signals[signal]
+
+
+def protect(*values: object) -> None:
+    """Make those of some values that are arrays read-only, in place."""
+    for value in values:
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+
+
+def members_of(split: Split, index: Array, deployed: tuple[Predict, ...] = ()) -> MemberData:
+    """Return the rows of an index as members pool them, read-only.
+
+    Arguments:
+        split: The split.
+        index: The members' rows of the split, (m,).
+        deployed: The classifiers of earlier rounds.
+    """
+    part = split.part(index)
+    protect(part.x, part.y)
+    return MemberData(part.x, part.y, split.classes, deployed=deployed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +128,9 @@ def build_training_set(
 ) -> tuple[TrainingSet, Array]:
     """Choose the members among some rows of a split, and let the collective act.
 
+    Members pool their rows with all members of the collective: those in contaminated validation
+    data and those in the training set know the same.
+
     Arguments:
         trial: The trial.
         split: The split.
@@ -118,23 +143,42 @@ def build_training_set(
         it, (m,).
 
     Raises:
-        ValueError: If the strategy returned rows of another shape.
+        ValueError: If the strategy returned rows of another shape, or labels that the data do
+            not have.
     """
     rows, y = Rows(split.x, index, words=split.words), split.y[index]
     members = enlist(split, index, trial.size, trial.recruitment, trial.seed, *purpose)
-    part = split.part(index[members])
-    pooled = MemberData(part.x, part.y, split.classes, deployed=deployed)
+    protect(members, rows.pool)
+    own = members_of(split, index[members], deployed)
+    pooled = own if trial.validation == "clean" else collective(trial, split, deployed)
     if len(members):
         rng = stream(trial.seed, "act", *purpose)
-        points, labels = trial.strategy.act(part.x, part.y, pooled=pooled, n=len(index), rng=rng)
-        for new, old in ((points, part.x), (labels, part.y)):
+        points, labels = trial.strategy.act(own.x, own.y, pooled=pooled, n=len(index), rng=rng)
+        for new, old in ((points, own.x), (labels, own.y)):
             if new.shape != old.shape:
                 raise ValueError(f"act returned rows of shape {new.shape} for {old.shape}")
-        rows, y[members] = rows.replace(members, points), labels
+        y[members] = known_labels("act", labels, split.classes)
+        rows = rows.replace(members, points)
+        protect(rows.points)
     group = None if split.group is None else split.group[index]
     law = mixture_law(trial, len(members) / len(index), pooled, len(index))
     sample = TrainingSet(rows, y, group, split.classes, law=law)
     return with_groups(sample, members, trial.groups), members
+
+
+def collective(trial: Trial, split: Split, deployed: tuple[Predict, ...] = ()) -> MemberData:
+    """Return the rows of all members in a trial with contaminated validation data.
+
+    Arguments:
+        trial: The trial.
+        split: The split.
+        deployed: The classifiers of earlier rounds.
+    """
+    parts = [
+        index[enlist(split, index, trial.size, trial.recruitment, trial.seed, *purpose)]
+        for index, purpose in ((split.train, ()), (split.validation, ("validation",)))
+    ]
+    return members_of(split, np.concatenate(parts), deployed)
 
 
 def with_groups(sample: TrainingSet, members: Array, groups: Groups) -> TrainingSet:

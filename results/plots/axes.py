@@ -163,6 +163,14 @@ def dagger_note(figure: Figure, grid: Sequence[Axes]) -> None:
     legend(figure, handles, [str(handle.get_label()) for handle in handles])
 
 
+def at_shares(curves: pd.DataFrame) -> pd.DataFrame:
+    """Return curves in which each size is the members' share of the people, where it is known.
+
+    A small size may be no member at all: its point then lies at that of the control.
+    """
+    return curves.assign(size=curves["share"]) if "share" in curves else curves
+
+
 def percent(size: float) -> str:
     """Format a size as a percentage.
 

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from results.display_names import labels
-from results.plots.axes import entitle, legend, panels, small_multiples, symlog_sizes
+from results.plots.axes import at_shares, entitle, legend, panels, small_multiples, symlog_sizes
 from results.plots.learner_styles import looks
 from results.plots.registry import register_figure
 from results.plots.style import fitting, styled
@@ -25,7 +25,7 @@ def _flagging(analysis: Analysis) -> pd.DataFrame:
     if not len(curves):
         return curves
     ends = [f"{name}{end}" for name in _TITLES for end in ("", "_low", "_high")]
-    return curves[[*CELL, "size", "seeds", *ends]]
+    return curves[[*CELL, "size", "share", "seeds", *ends]]
 
 
 @register_figure("detection", _flagging, order=11)
@@ -43,6 +43,7 @@ def plot_detection(curves: pd.DataFrame) -> Figure:
         Curves are means over seeds, bands are 95 % intervals. On the dotted line flagged rows
         are a random sample of all rows: precision is the members' share.
     """
+    curves = at_shares(curves)
     tasks = panels(curves, [])
     columns = fitting(len(_TITLES))
     figure, grid = small_multiples(len(tasks) * len(_TITLES), columns)

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from results.plots.axes import GREY, log_sizes
+from results.plots.axes import GREY, at_shares, log_sizes
 from results.plots.curve_panels import curve_panels
 from results.plots.registry import register_figure
 from results.plots.style import styled
@@ -32,6 +32,7 @@ def plot_effective_size(curves: pd.DataFrame) -> Figure:
     Arguments:
         curves: Result of :func:`results.stats.curves.success_curves`.
     """
+    curves = at_shares(curves)
     curves = curves[(curves["size"] > 0) & (curves["effective_size"] > 0)]
     figure = curve_panels(curves, _draw, "effective size", "effective_size")
     if not figure.axes:

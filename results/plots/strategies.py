@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from results.display_names import abbreviate, labels, within
-from results.plots.axes import entitle, small_multiples
+from results.plots.axes import at_shares, entitle, small_multiples
 from results.plots.learner_styles import COLOURS, MARKERS
 from results.plots.style import styled
 from results.plots.success_axes import outer_labels, size_axes
@@ -25,7 +25,7 @@ def plot_strategies(curves: pd.DataFrame) -> Figure:
     Returns:
         The figure. Bands are 95 % t intervals over seeds.
     """
-    curves = curves.assign(curve=_curve_names(curves))
+    curves = at_shares(curves).assign(curve=_curve_names(curves))
     ways = [way for way in WAYS if way != "recruitment"]
     tasks = list(curves.groupby(["dataset", *ways, "learner"]))
     shown = [i for i, way in enumerate(ways, 1) if curves[way].nunique() > 1]

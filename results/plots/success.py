@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from results.plots.axes import dagger, symlog_sizes
+from results.plots.axes import at_shares, dagger, symlog_sizes
 from results.plots.curve_panels import FAILED, curve_panels
 from results.plots.registry import register_figure
 from results.plots.style import styled
@@ -35,6 +35,7 @@ def plot_curves(curves: pd.DataFrame, planned: int | None = None) -> Figure:
         answer: its success says nothing about its response to a collective. A remark above the
         panels says which trials are missing.
     """
+    curves = at_shares(curves)
     smallest = curves.loc[curves["size"] > 0, "size"]
     linear = float(smallest.min()) if len(smallest) else 1e-3
     figure = curve_panels(curves, _draw, "success", "mean")

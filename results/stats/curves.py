@@ -25,7 +25,8 @@ def success_curves(records: pd.DataFrame, planned: int | None = None) -> pd.Data
 
     Returns:
         A row for each dataset, strategy, validation, groups, recruitment, learner and size:
-        ``mean``, ``low``, ``high``, ``interval`` ("t", "agree" or "none", see
+        ``share``, the members' share of the people, which differs from the size where a number of
+        members was rounded; ``mean``, ``low``, ``high``, ``interval`` ("t", "agree" or "none", see
         :class:`results.stats.intervals.Interval`), ``seeds`` (finished well), ``failed``,
         ``planned``, ``biased``; then the columns that :func:`results.stats.frames.averaged`
         names, as ``accuracy``, and ``lift``, by how much accuracy is above that of the best
@@ -41,7 +42,9 @@ def success_curves(records: pd.DataFrame, planned: int | None = None) -> pd.Data
         }
         for key, trials in table.groupby([*CELL, "size"])
     ]
-    return pd.DataFrame(rows, columns=[*CELL, "size", *_row(table.iloc[:0], 0, means)])
+    curves = pd.DataFrame(rows, columns=[*CELL, "size", *_row(table.iloc[:0], 0, means)])
+    # Where no trial got as far as its members, the size is all that is known.
+    return curves.assign(share=curves["share"].fillna(curves["size"]))
 
 
 def _row(trials: pd.DataFrame, planned: int, means: list[str]) -> dict[str, Any]:
@@ -55,6 +58,7 @@ def _row(trials: pd.DataFrame, planned: int, means: list[str]) -> dict[str, Any]
     good = trials[trials["ok"]]
     failed = len(trials) - len(good)
     row = {
+        "share": (number(trials, "members") / number(trials, "n")).median(),
         **named(bounded(good["success"].to_numpy(), _tested(good)), "mean"),
         "seeds": len(good),
         "failed": failed,

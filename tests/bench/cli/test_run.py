@@ -34,6 +34,13 @@ def test_a_run_prints_results_on_stdout_and_progress_on_stderr(finished):
     assert {"success.png", "success.svg", "success.csv", "critical.png"} <= inside
 
 
+def test_a_size_without_members_is_noted(no_figures, bench):
+    said = bench(*tiny(sizes="0.001,0.1", seeds="1"))
+    assert said.code == 0, said
+    assert said.line.count("is no member") == 1
+    assert "size 0.001 of 200 people is no member on Coins(n=200, n_test=200" in said.line
+
+
 def test_a_run_describes_itself(ran):
     about = json.loads((ran / "about.json").read_text())
     assert about["grid"] == "quick"

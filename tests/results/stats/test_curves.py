@@ -8,9 +8,12 @@ import pandas as pd
 import pytest
 from scipy import integrate, stats
 
+from results.plots.axes import at_shares
+from results.plots.success import plot_curves
 from results.report.tables import render
 from results.stats.critical_mass import critical_mass
 from results.stats.curves import area, area_by_seed, learns, success_curves
+from results.stats.frames import CELL
 from tests.helpers.curves import records_of
 
 SIZES = (0.0, 0.01, 0.1, 1.0)
@@ -214,3 +217,17 @@ def test_the_lift_is_paired_and_says_who_learns(accuracy: list[float], able: boo
 def test_who_is_not_known_not_to_learn_learns() -> None:
     assert learns(success_curves(records(DRAWN)))
     assert area(records(DRAWN))["learns"].all()
+
+
+def test_curves_have_the_realised_share_of_members() -> None:
+    rows = [
+        dict.fromkeys(CELL, "A()")
+        | {"size": size, "seed": seed, "status": "ok", "success": 0.5, "members": members, "n": n}
+        for seed in (0, 1)
+        for size, members, n in ((0.0, 0, 400), (0.001, 0, 400), (0.1, 41, 400), (0.2, None, None))
+    ]
+    curves = success_curves(pd.DataFrame(rows))
+    assert curves["share"].tolist() == [0.0, 0.0, 41 / 400, 0.2]
+    assert at_shares(curves)["size"].tolist() == curves["share"].tolist()
+    (axes,) = plot_curves(curves).axes
+    assert axes.lines[0].get_xdata().tolist() == curves["share"].tolist()
