@@ -24,10 +24,15 @@ def _set_folder(folder: str | None) -> None:
         os.chdir(folder)
 
 
-def _set_environment(variables: dict[str, str]) -> None:
-    for name in set(os.environ) - set(variables):
-        del os.environ[name]
-    os.environ.update(variables)
+def _environment() -> dict[bytes, bytes]:
+    # The mapping behind os.environ: to decode all variables takes fifty times as long.
+    return dict(os.environ._data)  # type: ignore[attr-defined]
+
+
+def _set_environment(variables: dict[bytes, bytes]) -> None:
+    for name in set(os.environb) - set(variables):
+        del os.environb[name]
+    os.environb.update(variables)
 
 
 def _set_filters(filters: list[Any]) -> None:
@@ -47,7 +52,7 @@ _SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
         torch.use_deterministic_algorithms,
     ),
     "sklearn.set_config": (sklearn.get_config, lambda config: sklearn.set_config(**config)),
-    "os.environ": (lambda: dict(os.environ), _set_environment),
+    "os.environ": (_environment, _set_environment),
     "the current folder": (_folder, _set_folder),
 }
 
