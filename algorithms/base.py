@@ -226,6 +226,9 @@ class Learner(ABC):
     domain: ClassVar[str | None] = None
     #: Whether the learner needs :attr:`TrainingSet.law`.
     needs_law: ClassVar[bool] = False
+    #: The reason for which results at the defaults are no comparison with other learners: on some
+    #: data the accuracy without a collective is far below that of ERM. None if there is none.
+    experimental: ClassVar[str | None] = None
 
     @abstractmethod
     def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:

@@ -116,7 +116,7 @@ class Chi2DRO(GradientLearner):
         tensor([[0.0000, 0.5159, 0.1508, 0.3333, 0.0000]])
     """  # noqa: E501 (a title)
 
-    radius: Annotated[float, Ge(0)] = 1.0
+    radius: Annotated[float, Ge(0)] = 0.1
 
     def hooks(self, samples: Samples) -> Hooks:
         """Return hooks that weight the losses of each batch."""

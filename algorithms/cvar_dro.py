@@ -57,7 +57,7 @@ class CVaRDRO(GradientLearner):
         tensor([[0.0000, 0.5000, 0.0000, 0.5000, 0.0000]])
     """
 
-    level: Annotated[float, Gt(0), Le(1)] = 0.2
+    level: Annotated[float, Gt(0), Le(1)] = 0.7
 
     def hooks(self, samples: Samples) -> Hooks:
         """Return hooks that weight the losses of each batch."""

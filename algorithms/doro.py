@@ -127,8 +127,8 @@ class DORO(GradientLearner):
 
     objective: Literal["cvar", "chi2"] = "cvar"
     outliers: Annotated[float, Ge(0), Lt(1)] = 0.05
-    level: Annotated[float, Gt(0), Le(1)] = 0.2
-    radius: Annotated[float, Ge(0)] = 1.0
+    level: Annotated[float, Gt(0), Le(1)] = 0.7
+    radius: Annotated[float, Ge(0)] = 0.1
 
     def hooks(self, samples: Samples) -> Hooks:
         """Return hooks that weight the losses of each batch."""

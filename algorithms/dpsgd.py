@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from math import inf
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -145,6 +145,10 @@ class DPSGD(GradientLearner):
         >>> fitted.predict(sample.x), fitted.report["epsilon"]
         (array([0, 0, 1, 1]), inf)
     """
+
+    experimental: ClassVar[str | None] = (
+        "less accurate than ERM on images, where clipping and noise slow the training down"
+    )
 
     clip: Annotated[float, Gt(0)] = 1.0
     noise: Annotated[float, Ge(0)] = 1.0

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge
@@ -10,7 +10,7 @@ from scipy.special import xlogy
 
 from algorithms.base import Array, TrainingSet
 from algorithms.engine import GradientLearner, Hooks, Hyperparams, Outcome, Samples, Trained
-from algorithms.engine.environments import annealing
+from algorithms.engine.environments import annealing, even_sampling
 from algorithms.engine.inference import probabilities
 from algorithms.irm import invariant_risk
 
@@ -73,14 +73,21 @@ class EIIL(GradientLearner):
         array([ True, False, False, False, False, False])
     """
 
+    experimental: ClassVar[str | None] = (
+        "where labels are noisy, the wrong labels are an environment with half of the weight"
+    )
+
     first: Annotated[int, Ge(1)] = 2
     penalty: Annotated[float, Ge(0)] = 0.1
     anneal: Annotated[int, Ge(0)] = 5
 
     def hooks(self, samples: Samples) -> Hooks:
         """Return hooks of the second model, with the objective of :class:`IRM`."""
-        before_epoch = annealing(self.anneal, most=1.0)
-        return Hooks(objective=invariant_risk, before_epoch=before_epoch)
+        return Hooks(
+            objective=invariant_risk,
+            before_epoch=annealing(self.anneal, most=1.0),
+            sampling_weights=even_sampling(samples),
+        )
 
     def replicas(
         self,

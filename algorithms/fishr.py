@@ -16,7 +16,7 @@ from algorithms.engine import (
     Samples,
     TrainingState,
 )
-from algorithms.engine.environments import annealing, environments
+from algorithms.engine.environments import annealing, environments, even_sampling
 from algorithms.networks import last, product
 
 
@@ -43,8 +43,8 @@ def gradient_variances(features: Tensor, logit_grad: Tensor, within: Tensor) -> 
     return variances.view(*within.shape[:2], -1)
 
 
-def moving_average(fresh: Tensor, present: Tensor, replicas: Replicas) -> Tensor:
-    """Update the moving averages of variances.
+def discounted_sum(fresh: Tensor, present: Tensor, replicas: Replicas) -> Tensor:
+    r"""Update the discounted sums of variances, :math:`v \gets \gamma v + \text{fresh}`.
 
     Arguments:
         fresh: The variances in a batch, (R, E, P).
@@ -52,18 +52,15 @@ def moving_average(fresh: Tensor, present: Tensor, replicas: Replicas) -> Tensor
         replicas: The replicas, with the hyper-parameter "memory".
 
     Returns:
-        Averages, (R, E, P), zero for environments that do not occur. At its first occurrence an
-        environment's average is its variance in the batch.
+        Sums, (R, E, P), zero for environments that do not occur.
     """
     state, present = replicas.state, present[:, :, None]
     if "variances" not in state:
         state["variances"] = torch.zeros_like(fresh)
-        state["known"] = torch.zeros_like(present)
-    keep = torch.where(state["known"], replicas.hyperparams["memory"][:, :, None], 0.0)
-    average = torch.where(present, keep * state["variances"] + (1 - keep) * fresh, 0.0)
-    state["variances"] = torch.where(present, average.detach(), state["variances"])
-    state["known"] = state["known"] | present
-    return average
+    memory = replicas.hyperparams["memory"][:, :, None]
+    total = torch.where(present, memory * state["variances"] + fresh, 0.0)
+    state["variances"] = torch.where(present, total.detach(), state["variances"])
+    return total
 
 
 def risk_and_penalty(state: TrainingState, batch: Batch) -> Gradient:
@@ -78,11 +75,12 @@ def risk_and_penalty(state: TrainingState, batch: Batch) -> Gradient:
         features = state.network.features(leaves, batch.x, state.shape)
         log_p = last(leaves, features).log_softmax(1)
         loss = -log_p.gather(1, labels)[:, 0]
+        state.add_weights(batch, loss.new_ones(loss.shape))
         logit_grad = log_p.exp().scatter_add(1, labels, torch.full_like(log_p[:, :1], -1.0))
         fresh = gradient_variances(features, logit_grad, within)
-        variances = moving_average(fresh, across > 0, replicas)
+        variances = discounted_sum(fresh, across > 0, replicas)
         mean = (across[:, :, None] * variances).sum(1, keepdim=True)
-        distance = (variances - mean).square().sum(2)
+        distance = (variances - mean).square().mean(2)
         risk = (within * loss[:, None]).sum(2)
         value = (across * (risk + replicas.state["penalty"] * distance)).sum(1)
         gradients = torch.autograd.grad(value.sum(), leaves)
@@ -94,13 +92,16 @@ class Fishr(GradientLearner):
     r"""Fishr: a penalty on differences between the environments' variances of gradients.
 
     .. math:: \min_\theta \frac1E \sum_{e=1}^E L_e
-        + \lambda \frac1E \sum_{e=1}^E \lVert v_e - \bar v \rVert_2^2, \qquad
-        v_e = \mathrm{Var}_{i \in e} \big[ \nabla_{W, b} \, \ell(W \phi(x_i) + b, y_i) \big], \quad
+        + \lambda \frac1E \sum_{e=1}^E \frac1P \lVert v_e - \bar v \rVert_2^2, \qquad
+        v_e \gets \gamma v_e + \mathrm{Var}_{i \in e}
+        \big[ \nabla_{W, b} \, \ell(W \phi(x_i) + b, y_i) \big], \quad
         \bar v = \frac1E \sum_{e=1}^E v_e
 
-    with :math:`L_e` the mean loss of environment e in the batch, W and b the last layer, and
-    :math:`v_e` a moving average over batches. The groups are the environments; if data have no
-    groups, the labels are.
+    with :math:`L_e` the mean loss of environment e in the batch, W and b the P parameters of the
+    last layer, and :math:`v_e` a sum over batches that is updated in each. This sum is a moving
+    average divided by :math:`1 - \gamma`, as in the authors' code, so that the gradient of a batch
+    does not depend on :math:`\gamma`. The groups are the environments; if data have no groups,
+    the labels are. Environments are sampled evenly.
 
     Members that contradict other samples of their environment increase the variance of its
     gradients: the penalty pulls that variance down to those of the others, or theirs up.
@@ -110,8 +111,8 @@ class Fishr(GradientLearner):
         | https://arxiv.org/abs/2109.02934
 
     Arguments (and those of :class:`GradientLearner`):
-        penalty: The weight :math:`\lambda` of the penalty.
-        memory: The weight of the old value in the moving average.
+        penalty: The weight :math:`\lambda` of the penalty; the paper searches 10 to 10,000.
+        memory: The weight :math:`\gamma` of the old value in the sum.
         anneal: The number of first epochs without a penalty.
 
     Example:
@@ -125,11 +126,14 @@ class Fishr(GradientLearner):
                  [0.2500, 0.2500]]])
     """  # noqa: E501 (a title)
 
-    penalty: Annotated[float, Ge(0)] = 30.0
+    penalty: Annotated[float, Ge(0)] = 10.0
     memory: Annotated[float, Interval(ge=0, lt=1)] = 0.95
     anneal: Annotated[int, Ge(0)] = 5
 
     def hooks(self, samples: Samples) -> Hooks:
         """Return hooks with the gradient of risk and penalty."""
-        before_epoch = annealing(self.anneal, most=0.0)
-        return Hooks(gradient_step=risk_and_penalty, before_epoch=before_epoch)
+        return Hooks(
+            gradient_step=risk_and_penalty,
+            before_epoch=annealing(self.anneal, most=0.0),
+            sampling_weights=even_sampling(samples),
+        )

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-import numpy as np
 import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from algorithms.base import Array
 from algorithms.engine import GradientLearner, Hooks, Replicas, Samples
+from algorithms.engine.environments import even_sampling
 
 
 def group_weights(losses: Tensor, index: Tensor, replicas: Replicas) -> Tensor:
@@ -42,16 +41,6 @@ def group_weights(losses: Tensor, index: Tensor, replicas: Replicas) -> Tensor:
     )
     replicas.state["log_q"] = log_q = log_q.log_softmax(1)
     return (log_q.exp() / counts.clamp_min(1)).gather(1, groups)
-
-
-def balanced_weights(group: Array) -> Array:
-    """Return sampling weights (n,) by which all groups are drawn equally often.
-
-    Example:
-        >>> balanced_weights(np.array([0, 0, 1, 0, 0]))
-        array([0.25, 0.25, 1.  , 0.25, 0.25])
-    """
-    return 1 / np.bincount(group)[group]
 
 
 @dataclass(frozen=True)
@@ -91,5 +80,5 @@ class GroupDRO(GradientLearner):
 
     def hooks(self, samples: Samples) -> Hooks:
         """Return hooks that weight the losses of each batch, and balance the batches."""
-        weights = np.stack([balanced_weights(s.group) for s in samples]) if self.balance else None
+        weights = even_sampling(samples) if self.balance else None
         return Hooks(loss_weights=group_weights, sampling_weights=weights)

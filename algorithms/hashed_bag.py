@@ -63,6 +63,10 @@ class HashedBag(FeatureLearner):
         (array([1, 0]), 0.0)
     """
 
+    experimental: ClassVar[str | None] = (
+        "for texts alone: hashing loses the values of other points"
+    )
+
     #: Dense points take memory for each sample.
     chunk: ClassVar[int] = 4
     domain: ClassVar[str | None] = "text"

@@ -8,7 +8,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from algorithms.engine import Batch, GradientLearner, Hooks, Replicas, Samples
-from algorithms.engine.environments import annealing, environments
+from algorithms.engine.environments import annealing, environments, even_sampling
 from algorithms.networks import product
 
 
@@ -43,7 +43,8 @@ class IRM(GradientLearner):
 
     with :math:`L_e` the mean loss of environment e in the batch: in no environment may another
     scale of the logits decrease the loss. The groups are the environments; if data have no
-    groups, the labels are. Above :math:`\lambda = 1` the objective is divided by :math:`\lambda`.
+    groups, the labels are. Environments are sampled evenly. Above :math:`\lambda = 1` the
+    objective is divided by :math:`\lambda`.
 
     A collective whose signal predicts its label in one environment and not in another is
     penalised; a signal with the same effect in all environments passes as invariant.
@@ -74,5 +75,8 @@ class IRM(GradientLearner):
 
     def hooks(self, samples: Samples) -> Hooks:
         """Return hooks with the penalised objective."""
-        before_epoch = annealing(self.anneal, most=1.0)
-        return Hooks(objective=invariant_risk, before_epoch=before_epoch)
+        return Hooks(
+            objective=invariant_risk,
+            before_epoch=annealing(self.anneal, most=1.0),
+            sampling_weights=even_sampling(samples),
+        )

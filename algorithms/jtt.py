@@ -25,6 +25,9 @@ class JTT(GradientLearner):
     of another, so an epoch is not longer. (Published code differs in the meaning of
     :math:`\lambda`; here it is the number of copies.)
 
+    Where a share e of the labels is wrong, :math:`\lambda > (1 - e) / e` makes the wrong labels the
+    majority, and the second model learns these.
+
     A small collective is among the mistakes of the first model and is amplified; a large one is
     fitted by that model already, and loses weight to the other mistakes.
 
@@ -43,12 +46,12 @@ class JTT(GradientLearner):
 
         >>> x = np.array([[-3.0], [-2.0], [-1.0], [1.0], [2.0], [3.0]])
         >>> sample = TrainingSet(x, np.array([1, 0, 0, 1, 1, 1]))
-        >>> JTT(first=5).fit(sample, np.random.default_rng(0)).weights
+        >>> JTT(upweight=20.0).fit(sample, np.random.default_rng(0)).weights
         array([20.,  1.,  1.,  1.,  1.,  1.])
     """  # noqa: E501 (a title)
 
-    first: Annotated[int, Ge(1)] = 2
-    upweight: Annotated[float, Ge(1)] = 20.0
+    first: Annotated[int, Ge(1)] = 5
+    upweight: Annotated[float, Ge(1)] = 1.5
 
     def hooks(self, samples: Samples) -> Hooks:
         """Return no hooks: the first model minimises the empirical risk."""

@@ -1,7 +1,7 @@
 """Linear discriminant analysis."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Le
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -34,6 +34,10 @@ class LDA(EstimatorLearner):
         >>> bool((fitted.predict(x) == (x[:, 0] > 0)).mean() > 0.9)
         True
     """
+
+    experimental: ClassVar[str | None] = (
+        "less accurate than ERM on features of two values, which are far from Gaussian"
+    )
 
     shrinkage: Annotated[float, Ge(0), Le(1)] = 0.05
 

@@ -81,6 +81,10 @@ class LfF(GradientLearner):
                 [0.0238, 0.2500]])
     """  # noqa: E501 (a title)
 
+    experimental: ClassVar[str | None] = (
+        "where labels are noisy, the wrong labels get the most weight and are learnt"
+    )
+
     networks_per_replica: ClassVar[int] = 2
 
     exponent: Annotated[float, Ge(0), Le(1)] = 0.7

@@ -43,7 +43,8 @@ def median_of_blocks(blocks: int, state: TrainingState, batch: Batch) -> Gradien
     )
     gradients, losses = zip(*(state.gradient(Batch(*part)) for part in parts), strict=True)
     medians = [median(of_blocks) for of_blocks in zip(*gradients, strict=True)]
-    return medians, torch.stack(losses).mean(0)
+    # A sum of tensors has the same rounding for any number of replicas, unlike a reduction.
+    return medians, torch.as_tensor(sum(losses)) / blocks
 
 
 @dataclass(frozen=True)

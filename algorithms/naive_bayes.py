@@ -1,7 +1,7 @@
 """Gaussian naive Bayes."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 from sklearn.naive_bayes import GaussianNB
@@ -15,8 +15,9 @@ class NaiveBayes(EstimatorLearner):
 
     .. math:: f(x) = \arg\max_y P(y) \prod_j \mathcal N(x_j; \mu_{yj}, \sigma_{yj}^2)
 
-    The evidence of all features is multiplied. A feature that hardly varies in other classes but
-    does vary in the class that the collective plants decides alone.
+    The evidence of all features is multiplied. Without smoothing, a feature that hardly varies in
+    other classes but does vary in the class that the collective plants decides alone. Smoothing
+    limits the evidence of such a feature.
 
     References:
         | On Bias, Variance, 0/1-Loss, and the Curse-of-Dimensionality (Friedman, 1997)
@@ -35,7 +36,11 @@ class NaiveBayes(EstimatorLearner):
         True
     """
 
-    smoothing: Annotated[float, Ge(0)] = 1e-9
+    experimental: ClassVar[str | None] = (
+        "less accurate than ERM where features depend on each other"
+    )
+
+    smoothing: Annotated[float, Ge(0)] = 0.1
 
     def estimator(self, n: int) -> GaussianNB:
         """Return the unfitted classifier for n points."""

@@ -1,5 +1,6 @@
 """Votes of models on disjoint parts of the sample."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -14,18 +15,32 @@ from algorithms.erm import ERM
 
 
 def partition(x: Array, y: Array, parts: int) -> list[Array]:
-    """Return the positions of the rows in each part, by a hash of their points.
+    """Return the positions of the rows in each part, by a hash of point, label and occurrence.
 
-    Rows of a part are ordered by the hash, too, so that a part depends on its rows only.
+    The occurrence is the number of earlier rows with the same point and label. It spreads equal
+    rows over the parts, and a row that is added or removed still changes one part alone: the
+    rows that are equal to it are indistinguishable. Rows of a part are ordered by the hash, too,
+    so that a part depends on its rows only.
 
     Arguments:
         x: Points, (n, ...).
-        y: Labels, (n,), which order rows of equal points.
+        y: Labels, (n,).
         parts: The number of parts.
+
+    Example:
+        >>> x, y = np.zeros((6, 1), dtype=np.float32), np.array([0, 0, 0, 0, 1, 1])
+        >>> [len(part) for part in partition(x, y, 2)]
+        [5, 1]
     """
-    digests = [blake2b(row.tobytes(), digest_size=8).digest() for row in x]
+    digests = []
+    occurrences: Counter[bytes] = Counter()
+    for row, label in zip(x, y, strict=True):
+        content = row.tobytes() + int(label).to_bytes(8, "little")
+        occurrence = occurrences[content].to_bytes(8, "little")
+        digests.append(blake2b(content + occurrence, digest_size=8).digest())
+        occurrences[content] += 1
     numbers = np.frombuffer(b"".join(digests), dtype="<u8")
-    order = np.lexsort((y, numbers))
+    order = np.argsort(numbers, kind="stable")
     part_of_row = numbers[order] % parts
     return [order[part_of_row == part] for part in range(parts)]
 
@@ -76,14 +91,14 @@ def majority(voters: Sequence[Fitted], sample: TrainingSet) -> Fitted:
 class PartitionEnsemble(Learner):
     r"""Deep partition aggregation (DPA): an ensemble with a certificate.
 
-    A hash of the points splits the sample into k parts, a model is trained on each part, and the
+    A hash of the rows splits the sample into k parts, a model is trained on each part, and the
     majority of the models is predicted, the smaller label of two with equally many votes:
 
     .. math:: f(x) = \arg\max_y n_y(x), \qquad
         c(x) = \Big\lfloor \frac{n_f - \max_{y \ne f} (n_y + [y < f])}{2} \Big\rfloor
 
     with :math:`n_y` the number of votes for y. Adding or removing a row changes one part, so that
-    f(x) is the same after any :math:`c(x)` such changes. A member that changes a point in place
+    f(x) is the same after any :math:`c(x)` such changes. A member that changes a row in place
     removes a row and adds another. Empty parts, and parts in which training fails, do not vote. A
     part with one label votes for it. The report has the mean of c on the validation data
     (``certificate``), the share of validation points that no single member can change

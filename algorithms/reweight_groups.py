@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from algorithms.engine import GradientLearner, Hooks, Samples
-from algorithms.group_dro import balanced_weights
+from algorithms.engine.environments import even_sampling
 
 
 @dataclass(frozen=True)
@@ -27,6 +25,7 @@ class ReweightGroups(GradientLearner):
     Its arguments are those of :class:`GradientLearner`.
 
     Example:
+        >>> import numpy as np
         >>> from algorithms.base import TrainingSet
         >>> sample = TrainingSet(np.zeros((4, 1)), np.array([0, 0, 0, 1]))
         >>> (weights,) = ReweightGroups().hooks([sample]).sampling_weights
@@ -36,4 +35,4 @@ class ReweightGroups(GradientLearner):
 
     def hooks(self, samples: Samples) -> Hooks:
         """Return hooks that balance the batches."""
-        return Hooks(sampling_weights=np.stack([balanced_weights(s.group) for s in samples]))
+        return Hooks(sampling_weights=even_sampling(samples))

@@ -7,7 +7,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from algorithms.engine import Batch, GradientLearner, Hooks, Replicas, Samples
-from algorithms.engine.environments import annealing, environments
+from algorithms.engine.environments import annealing, environments, even_sampling
 
 
 def extrapolated_risk(logits: Tensor, batch: Batch, replicas: Replicas) -> Tensor:
@@ -19,13 +19,14 @@ def extrapolated_risk(logits: Tensor, batch: Batch, replicas: Replicas) -> Tenso
         replicas: The replicas; the variance's weight is their state "penalty".
 
     Returns:
-        The objective, (R,).
+        The objective, (R,), divided by the variance's weight where that is above 1.
     """
     within, across = environments(batch, replicas, logits.dtype)
     loss = -logits.log_softmax(1).gather(1, batch.labels[:, None])[:, 0]
     risk = (within * loss[:, None]).sum(2)
     mean = (across * risk).sum(1, keepdim=True)
-    return (across * (risk + replicas.state["penalty"] * (risk - mean).square())).sum(1)
+    weight = replicas.state["penalty"]
+    return (across * (risk + weight * (risk - mean).square()) / weight.clamp_min(1)).sum(1)
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class VREx(GradientLearner):
         \Big(L_e - \frac1E \sum_{e'=1}^E L_{e'}\Big)^2
 
     with :math:`L_e` the mean loss of environment e in the batch. The groups are the environments;
-    if data have no groups, the labels are.
+    if data have no groups, the labels are. Environments are sampled evenly. Above
+    :math:`\lambda = 1` the objective is divided by :math:`\lambda`.
 
     A collective that increases the loss of its environment has more weight than its size, until
     all environments have the same loss: the loss of the others may even increase.
@@ -67,5 +69,8 @@ class VREx(GradientLearner):
 
     def hooks(self, samples: Samples) -> Hooks:
         """Return hooks with the penalised objective."""
-        before_epoch = annealing(self.anneal, most=1.0)
-        return Hooks(objective=extrapolated_risk, before_epoch=before_epoch)
+        return Hooks(
+            objective=extrapolated_risk,
+            before_epoch=annealing(self.anneal, most=1.0),
+            sampling_weights=even_sampling(samples),
+        )

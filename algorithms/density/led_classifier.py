@@ -72,6 +72,8 @@ class LEDClassifier(Learner):
         (200, 2)
     """
 
+    experimental: ClassVar[str | None] = "less accurate than ERM on images"
+
     chunk: ClassVar[int] = 16
 
     model: LED = QUICK

@@ -1,10 +1,12 @@
 """Shared parts of learners that compare environments: the groups are the environments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from algorithms.base import Array, TrainingSet
 from algorithms.engine.data import Batch
 from algorithms.engine.hooks import Replicas, TrainingState
 
@@ -34,6 +36,28 @@ def environments(batch: Batch, replicas: Replicas, dtype: torch.dtype) -> tuple[
     count = member.sum(2, keepdim=True)
     present = (count[:, :, 0] > 0).to(dtype)
     return member / count.clamp_min(1), present / present.sum(1, keepdim=True)
+
+
+def balanced_weights(group: Array) -> Array:
+    """Return sampling weights (n,) by which all groups are drawn equally often.
+
+    Example:
+        >>> balanced_weights(np.array([0, 0, 1, 0, 0]))
+        array([0.25, 0.25, 1.  , 0.25, 0.25])
+    """
+    return 1 / np.bincount(group)[group]
+
+
+def even_sampling(samples: Sequence[TrainingSet]) -> Array:
+    """Return weights by which each environment is sampled as often, (R, n).
+
+    If environments were sampled by their sizes, a batch would have a single sample of a rare one.
+    This sample would decide the mean risk of its environment, and the training could diverge.
+
+    Arguments:
+        samples: R training sets of n samples.
+    """
+    return np.stack([balanced_weights(sample.group) for sample in samples])
 
 
 def annealing(epochs: int, most: float) -> Callable[[TrainingState], None]:

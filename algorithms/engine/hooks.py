@@ -161,6 +161,16 @@ class TrainingState:
         logit_grad, value = differentiate(logits, batch)
         return self.network.backward(tape, logit_grad), value
 
+    def add_weights(self, batch: Batch, relative: Tensor) -> None:
+        """Add weights of a batch to those of all samples, if samples may differ in weight.
+
+        Arguments:
+            batch: The samples.
+            relative: Their weights, (R, b); a sample of average weight in its batch counts one.
+        """
+        if self.weights is not None:
+            self.weights.scatter_add_(1, batch.index, relative)
+
     def _weighted_loss(self, logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the gradient of the weighted cross-entropy for the logits, and its value."""
         labels = batch.labels[:, None]
@@ -170,10 +180,7 @@ class TrainingState:
             weights = loss.new_full((1, loss.shape[1]), 1 / loss.shape[1])
         else:
             weights = self._hooks.loss_weights(loss, batch.index, self.replicas)
-        if self.weights is not None:
-            # A sample of average weight in its batch counts one.
-            relative = (weights * loss.shape[1]).expand_as(loss)
-            self.weights.scatter_add_(1, batch.index, relative)
+        self.add_weights(batch, (weights * loss.shape[1]).expand_as(loss))
         logit_grad = log_p.exp_()
         logit_grad.scatter_add_(1, labels, logit_grad.new_full((), -1).expand_as(labels))
         logit_grad.mul_(weights[:, None])
@@ -185,6 +192,8 @@ class TrainingState:
             leaf = logits.requires_grad_()
             value = self._hooks.objective(leaf, batch, self.replicas)  # type: ignore[misc]
             (logit_grad,) = torch.autograd.grad(value.sum(), leaf)
+        # Samples of an objective differ in weight only by how often they are drawn.
+        self.add_weights(batch, value.detach().new_ones(batch.index.shape))
         return logit_grad, value.detach()
 
     def keep(self, alive: Tensor) -> None:

@@ -14,8 +14,19 @@ ROWS = 1024
 
 
 def _batches(parameters: list[Tensor], x: Array) -> Iterator[Tensor]:
-    """Yield points (m, ...) as rows for each of S networks, (S, r, d), a batch at a time."""
+    """Yield points (m, ...) as rows for each of S networks, (S, r, d), a batch at a time.
+
+    Raises:
+        ValueError: If values are not finite, for which all logits of a network are NaN.
+    """
     flat = torch.from_numpy(np.ascontiguousarray(x, np.float32).reshape(len(x), -1))
+    finite = flat.isfinite().all(1)
+    if not finite.all():
+        raise ValueError(
+            f"{int((~finite).sum())} of {len(flat)} points have values that are NaN or infinite "
+            f"in single precision, the first one at position {int(finite.int().argmin())}; "
+            "a network has predictions for finite values only: replace these values"
+        )
     for part in flat.split(ROWS):
         yield part.to(parameters[0]).expand(len(parameters[0]), -1, -1)
 

@@ -60,6 +60,7 @@ def _components(kind: str, short: bool) -> list[dict[str, Any]]:
         kind: Kind of component.
         short: Whether the paper is a Markdown link, and the defaults are left out.
     """
+    from algorithms.base import Learner
     from bench.contract import source
     from bench.spec.registry import REGISTRY
 
@@ -70,6 +71,8 @@ def _components(kind: str, short: bool) -> list[dict[str, Any]]:
             title, year, link = source(cls)
             paper = {"paper": f"[{title}]({link})"} if short else {"paper": title, "link": link}
             row |= {"year": year} | paper
+        if issubclass(cls, Learner):
+            row["experimental"] = cls.experimental or ""
         rows.append(row if short and kind in CITING else row | {"fields": _fields(cls)})
     return rows
 

@@ -187,11 +187,70 @@ def predicts_labels(learner: Learner) -> None:
 
 
 def beats_chance(learner: Learner) -> None:
-    """It is right much more often than a guess on an easy sample."""
+    """It is right much more often than a guess: on easy, noisy, imbalanced and grouped samples.
+
+    Test labels are weighted by the labels' shares in training. An experimental learner is checked
+    on the easy sample alone.
+    """
     name, fitted = _fitted(learner)
     split = _reference(name, noise=False)[1]
-    right = float(np.mean(fitted.predict(split.x[split.test]) == split.y[split.test]))
-    demand(right > 0.5 + 0.5 / split.classes, f"it is right on {right:.0%}")
+    _demand_more_than_chance(fitted, _copy(name, noise=False), split, "an easy sample")
+    if learner.experimental is None:
+        for kind, change in VARIANTS.items():
+            sample = change(_copy(name, noise=False), stream(0, kind))
+            fitted = _fit(learner, sample, stream(0, "fit"))
+            _demand_more_than_chance(fitted, sample, split, kind)
+
+
+def _demand_more_than_chance(fitted: Fitted, sample: TrainingSet, split: Split, kind: str) -> None:
+    """Demand that a classifier is better than a guess, and not much worse than a constant label.
+
+    Arguments:
+        fitted: The classifier.
+        sample: The training sample, the shares of whose labels are those of the test.
+        split: The data with the test points.
+        kind: The name of the sample.
+    """
+    y = split.y[split.test]
+    right = fitted.predict(split.x[split.test]) == y
+    shares = np.bincount(sample.y, minlength=split.classes) / len(sample)
+    share = float(sum(shares[k] * right[y == k].mean() for k in np.unique(y)))
+    least = max(0.5 + 0.5 / split.classes, shares.max() - 0.05)
+    demand(share > least, f"on {kind} it is right on {share:.0%}, not above {least:.0%}")
+
+
+def _noisy(sample: TrainingSet, rng: np.random.Generator) -> TrainingSet:
+    """Replace a tenth of the labels by the next label, those of the validation data too."""
+    for part in filter(None, (sample, sample.validation)):
+        wrong = rng.permutation(len(part))[: len(part) // 10]
+        part.y[wrong] = (part.y[wrong] + 1) % part.classes
+    return sample
+
+
+def _imbalanced(sample: TrainingSet, rng: np.random.Generator) -> TrainingSet:
+    """Remove rows of the last label until it has 5 % of the rows, or half of its share."""
+    rare = sample.y == sample.classes - 1
+    share = min(0.05, rare.mean() / 2)
+    kept = round(share / (1 - share) * np.count_nonzero(~rare))
+    chosen = rng.permutation(np.flatnonzero(rare))[:kept]
+    return sample.take(np.sort(np.concatenate([np.flatnonzero(~rare), chosen])))
+
+
+def _grouped(sample: TrainingSet, rng: np.random.Generator) -> TrainingSet:
+    """Make two groups of each label: the points with a small sum, and those with a large one."""
+    for part in filter(None, (sample, sample.validation)):
+        sums = part.flat.sum(axis=1)
+        part.group = 2 * part.y + (sums > np.median(sums))
+        part.groups = 2 * part.classes
+    return sample
+
+
+#: What a learner is trained on -> the change that makes it from an easy sample.
+VARIANTS: dict[str, Callable[[TrainingSet, np.random.Generator], TrainingSet]] = {
+    "a sample with a tenth of the labels wrong": _noisy,
+    "a sample with 5 % of one label": _imbalanced,
+    "a sample with groups": _grouped,
+}
 
 
 def leaves_the_data_alone(learner: Learner) -> None:

@@ -149,6 +149,20 @@ def _missing_methods(cls: type) -> str:
     return " and ".join(sorted(cls.__abstractmethods__))  # type: ignore[attr-defined]
 
 
+def experimental(learner: Learner) -> str | None:
+    """Return why a learner, or a learner in its fields, is experimental; None if none is.
+
+    Example:
+        >>> from algorithms.ensemble import Ensemble
+        >>> from algorithms.lff import LfF
+        >>> experimental(Ensemble())
+        >>> experimental(Ensemble(base=LfF())) == LfF.experimental
+        True
+    """
+    parts = (part for part in vars(learner).values() if isinstance(part, Learner))
+    return learner.experimental or next(filter(None, map(experimental, parts)), None)
+
+
 def check_identity(cls: type) -> None:
     """Refuse a component class if the ``repr`` of its objects would not identify them.
 

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from scipy.stats import binomtest, gaussian_kde
+from scipy.special import softmax
+from scipy.stats import binomtest, gaussian_kde, multivariate_normal
+from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF
 from sklearn.naive_bayes import GaussianNB
@@ -28,6 +30,7 @@ from algorithms.knn import KNN
 from algorithms.linear_svm import LinearSVM
 from algorithms.logistic_regression import LogisticRegression
 from algorithms.networks import MLP, ConvNet, Linear
+from algorithms.qda import QDA
 from algorithms.swag import SWAG, moments
 from bench.datasets.synthetic.gaussians import Gaussians
 from bench.theory.mixture import Mixture
@@ -471,3 +474,29 @@ def test_what_may_not_be_named_is_refused(learner, message):
 def test_values_that_make_no_sense_are_refused_by_the_estimator():
     with pytest.raises(ValueError, match="C"):
         Sklearn("SVC", C=-1.0).fit(blobs()[0], rng())
+
+
+@pytest.mark.parametrize("shrinkage", [0.0, 0.05, 0.7, 1.0])
+def test_qda_is_that_of_scikit_learn_where_classes_are_large(shrinkage):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 6)).astype(np.float32)
+    y = (x[:, 0] + x[:, 1] ** 2 > 1).astype(int) + (x[:, 2] > 0.5)
+    got = QDA(shrinkage).fit(TrainingSet(x, y), rng)
+    want = QuadraticDiscriminantAnalysis(reg_param=shrinkage).fit(x.astype(float), y)
+    np.testing.assert_allclose(got.predict_proba(x), want.predict_proba(x), atol=1e-6)
+
+
+@pytest.mark.parametrize("rows", [2, 3, 20])
+def test_qda_needs_no_more_samples_of_a_label_than_features(rows):
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1], [rows, 60])
+    x = (rng.normal(size=(rows + 60, 30)) + 3 * y[:, None]).astype(np.float32)
+    got = QDA(0.1).fit(TrainingSet(x, y), rng).predict_proba(x)
+    scores = []
+    for label in (0, 1):
+        points = x[y == label].astype(float)
+        cov = 0.9 * np.cov(points.T, bias=True) + 0.1 * np.eye(30)
+        law = multivariate_normal(points.mean(0), cov)
+        scores.append(np.log((y == label).mean()) + law.logpdf(x))
+    want = softmax(np.transpose(scores), axis=1)
+    np.testing.assert_allclose(got, want, atol=1e-6)

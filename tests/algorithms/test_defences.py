@@ -182,10 +182,36 @@ def test_a_part_depends_on_who_is_in_it_alone():
     for a, b in zip(parts, partition(moved, y, 7), strict=True):
         touched += not np.array_equal(x[a], moved[b])
     assert touched in (1, 2)
-    flipped = y.copy()
-    flipped[20] = (y[20] + 1) % 3
-    again = partition(x, flipped, 7)
-    assert all(np.array_equal(a, b) for a, b in zip(parts, again, strict=True))
+
+
+def contents(x, y, parts):
+    """The rows of each part, in their order."""
+    return [[(*x[i].tolist(), int(y[i])) for i in part] for part in partition(x, y, parts)]
+
+
+def test_a_row_that_comes_or_goes_touches_one_part_also_among_equal_rows():
+    """All samples of at most 5 of these rows, in each order; and each row that may come."""
+    kinds = [(0.0, 0), (0.0, 1), (1.0, 0)]
+    for size in range(5):
+        for chosen in itertools.product(range(3), repeat=size):
+            rows = [kinds[k] for k in chosen]
+            x, y = np.float32([[r[0]] for r in rows]).reshape(-1, 1), [r[1] for r in rows]
+            before = contents(x, y, 3)
+            for point, label in kinds:
+                for place in range(size + 1):
+                    more = np.insert(x, place, [[point]], axis=0)
+                    after = contents(more, np.insert(y, place, label).astype(int), 3)
+                    changed = [a != b for a, b in zip(before, after, strict=True)]
+                    assert sum(changed) == 1
+
+
+def test_equal_rows_are_spread_over_parts():
+    x, y = np.float32([[0, 0], [1, 1]]).repeat(50, axis=0), np.repeat([0, 1], 50)
+    fitted = PartitionEnsemble(ERM(epochs=2, batch_size=8)).fit(
+        TrainingSet(x, y), np.random.default_rng(0)
+    )
+    assert all(set(y[part].tolist()) == {0, 1} for part in partition(x, y, 10))
+    assert np.array_equal(fitted.predict(x), y)
 
 
 @dataclass(frozen=True)
@@ -443,3 +469,11 @@ LEARNERS = [
 @pytest.mark.parametrize("learner", LEARNERS, ids=repr)
 def test_a_replica_is_the_same_to_the_bit_in_any_company(name, learner):
     equal_in_any_stack(replace(learner, epochs=3, batch_size=8, network=NETWORKS[name]), name)
+
+
+@pytest.mark.parametrize("blocks", [4, 5, 6])
+def test_the_reported_loss_of_a_median_does_not_depend_on_the_stack(blocks):
+    learner, made = MedianOfMeans(blocks=blocks, epochs=2, batch_size=23), samples(12)
+    together = learner.fit_many(made, generators(12))
+    for sample, rng, whole in zip(made, generators(12), together, strict=True):
+        assert learner.fit(sample, rng).report == whole.report

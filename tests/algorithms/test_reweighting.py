@@ -16,9 +16,10 @@ from algorithms.cvar_dro import CVaRDRO, worst_share
 from algorithms.doro import DORO, trimmed_worst_in_ball, trimmed_worst_share
 from algorithms.eiil import EIIL, second_environment
 from algorithms.engine import Replicas
+from algorithms.engine.environments import balanced_weights
 from algorithms.engine.loop import Diverged
 from algorithms.erm import ERM
-from algorithms.group_dro import GroupDRO, balanced_weights, group_weights
+from algorithms.group_dro import GroupDRO, group_weights
 from algorithms.irm import IRM
 from algorithms.jtt import JTT
 from algorithms.lff import LfF
@@ -426,3 +427,12 @@ LEARNERS = [
 @pytest.mark.parametrize("learner", LEARNERS, ids=repr)
 def test_a_replica_is_the_same_to_the_bit_in_any_company(name, learner):
     equal_in_any_stack(replace(learner, epochs=3, batch_size=8, network=NETWORKS[name]), name)
+
+
+def test_inferred_environments_have_equal_weight_and_this_is_reported():
+    for sample in samples(3):
+        fitted = EIIL(epochs=200, batch_size=8).fit(sample, np.random.default_rng(0))
+        assert fitted.weights.sum() == pytest.approx(23, rel=1e-4)
+        # Binomial shares of 200 * 23 draws: five standard deviations.
+        share = fitted.weights[fitted.flagged].sum() / 23
+        assert share == pytest.approx(0.5, abs=5 * np.sqrt(0.25 / 4600))

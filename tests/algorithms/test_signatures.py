@@ -49,7 +49,7 @@ def measured(learner, data, sizes, strategy=COMPLEX, seeds=SEEDS):
 
 def test_jtt_amplifies_small_collectives_and_diminishes_large_ones():
     sizes = (0.0025, 0.005, 0.01, 0.02, 0.05, 0.4, 0.6)
-    heard = measured(JTT(network=Linear()), PLANE, sizes)["effective_size"]
+    heard = measured(JTT(network=Linear(), first=2, upweight=20.0), PLANE, sizes)["effective_size"]
     amplified = (heard / np.array(sizes)[:, None]).mean(axis=1)
     assert (amplified[:4] > 2.5).all()
     assert (amplified[5:] < 0.8).all()
@@ -58,7 +58,9 @@ def test_jtt_amplifies_small_collectives_and_diminishes_large_ones():
 
 def test_jtt_is_won_by_a_collective_that_erm_does_not_notice():
     erm = measured(ERM(network=Linear()), PLANE, (0.005,))["success_others"]
-    jtt = measured(JTT(network=Linear()), PLANE, (0.005,))["success_others"]
+    jtt = measured(JTT(network=Linear(), first=2, upweight=20.0), PLANE, (0.005,))[
+        "success_others"
+    ]
     assert erm.mean() < 0.25
     assert jtt.mean() > 0.7
     assert (jtt > erm).all()
@@ -72,7 +74,7 @@ def test_an_amplified_collective_can_lose_where_labels_are_noisy():
     """
     seeds = range(20)
     erm = measured(ERM(), NOISY, (0.01,), seeds=seeds)
-    jtt = measured(JTT(), NOISY, (0.01,), seeds=seeds)
+    jtt = measured(JTT(first=2, upweight=20.0), NOISY, (0.01,), seeds=seeds)
     assert jtt["effective_size"].mean() > 1.2 * 0.01
     assert erm["accuracy"].mean() > 0.8
     assert jtt["accuracy"].mean() < 0.4
@@ -85,7 +87,7 @@ def test_noise_alone_does_not_turn_amplification_into_a_loss():
     """While mistakes are weighted by less than they are outnumbered, JTT is the easier prey."""
     sizes = (0.002, 0.005, 0.01)
     erm = measured(ERM(network=Linear()), NOISY, sizes)["success_others"].mean(axis=1)
-    jtt = measured(JTT(network=Linear(), upweight=3.0), NOISY, sizes)
+    jtt = measured(JTT(network=Linear(), first=2, upweight=3.0), NOISY, sizes)
     assert (jtt["accuracy"] > 0.8).all()
     assert (jtt["success_others"].mean(axis=1) > erm + 0.1).all()
 

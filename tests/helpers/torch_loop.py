@@ -9,7 +9,7 @@ from tests.helpers.networks import started
 SHORT = {"network": MLP((7,)), "epochs": 3, "batch_size": 6, "weight_decay": 0.01}
 
 
-def plain(learner, sample, rng, step, before_epoch=lambda rng: None):
+def plain(learner, sample, rng, step, before_epoch=lambda rng: None, visits=None):
     """One training with torch's modules and optimisers; a step leaves its gradients in them."""
     net = started(learner.network, sample.x.shape[1:], rng)
     x, y = torch.from_numpy(sample.x).double(), torch.from_numpy(sample.y)
@@ -20,7 +20,7 @@ def plain(learner, sample, rng, step, before_epoch=lambda rng: None):
         weight_decay=learner.weight_decay,
     )
     for epoch in range(learner.epochs):
-        order = torch.from_numpy(rng.permutation(len(sample)))
+        order = torch.from_numpy(visits(rng) if visits else rng.permutation(len(sample)))
         drawn = before_epoch(rng)
         for number, index in enumerate(order.split(learner.batch_size)):
             optimiser.zero_grad()

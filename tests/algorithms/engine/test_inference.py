@@ -123,3 +123,20 @@ def test_stages_on_representations_tell_chances_of_points():
     for stage in (*fitted.path, fitted):
         assert np.array_equal(stage.predict_proba(-x).argmax(1), stage.predict(-x))
     assert (fitted.path[-1].predict(-x) == (x[:, 0] > 0)).mean() > 0.9
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
+@pytest.mark.parametrize("replicas", [1, 3])
+def test_points_that_are_not_finite_are_refused(value, replicas):
+    made = [TrainingSet(np.eye(4, dtype=np.float32), np.arange(4) % 2) for _ in range(replicas)]
+    rngs = [np.random.default_rng(r) for r in range(replicas)]
+    x = np.ones((2000, 4))
+    x[[3, 1500], [0, 2]] = value
+    for fitted in ERM(epochs=1).fit_many(made, rngs):
+        assert fitted.predict(x[4:1500]).shape == (1496,)
+        for function in (fitted.predict, fitted.predict_proba):
+            with (
+                np.errstate(over="ignore"),
+                pytest.raises(ValueError, match=r"2 of 2000 points .* first one at position 3"),
+            ):
+                function(x)

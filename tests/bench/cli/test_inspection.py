@@ -31,6 +31,8 @@ def test_everything_is_listed_in_every_format(bench, kind):
         if kind in ("learners", "strategies"):
             assert row["link"].startswith("http"), row
             assert row["year"].isdigit(), row
+        if kind == "learners":
+            assert row["experimental"] == (REGISTRY.kinds[kind][row["name"]].experimental or "")
 
 
 def test_a_plugin_is_listed(bench, tmp_path):

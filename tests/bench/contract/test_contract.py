@@ -5,6 +5,7 @@ import os
 import warnings
 from dataclasses import dataclass, replace
 from multiprocessing import current_process
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from algorithms.networks import ConvNet
 from algorithms.runtime.paths import Absent
 from bench.contract import Unfit, checks_for, verdicts
 from bench.contract.learners import (
+    beats_chance,
     fits_in_a_worker_process,
     leaves_settings_alone,
     leaves_the_data_alone,
@@ -217,6 +219,42 @@ class Herd(KNN):
 def test_who_looks_at_neighbours_is_caught():
     failed = {v.check: v.reason for v in verdicts(Herd()) if v.reason}
     assert "fit and fit_many differ" in failed["trains_independently"]
+
+
+@dataclass(frozen=True)
+class Gullible(KNN):
+    """Learns the wrong labels, or fails, where a sample is not as easy as in textbooks."""
+
+    experimental: ClassVar[str | None] = None
+
+    fails_on: str = "nothing"
+
+    def fit(self, sample, rng):
+        fitted, shares = super().fit(sample, rng), np.bincount(sample.y) / len(sample)
+        # On the easy sample the nearest neighbours of a point have its own label.
+        odd = {
+            "nothing": False,
+            "wrong": np.mean(fitted.predict(sample.x) == sample.y) < 0.95,
+            "5 %": shares.min() < 0.1,
+            "groups": sample.groups > sample.classes,
+        }
+        turned = odd[self.fails_on]
+        return Fitted(lambda x: 1 - fitted.predict(x) if turned else fitted.predict(x))
+
+
+@dataclass(frozen=True)
+class GullibleAndMarked(Gullible):
+    """An experimental learner, which has to learn from the easy sample alone."""
+
+    experimental: ClassVar[str | None] = "it learns from easy samples alone"
+
+
+@pytest.mark.parametrize("kind", ["wrong", "5 %", "groups"])
+def test_a_learner_that_fails_on_harder_samples_is_no_better_than_chance(kind):
+    beats_chance(Gullible())
+    beats_chance(GullibleAndMarked(fails_on=kind))
+    with pytest.raises(Unfit, match=rf"on a sample with .*{kind}.* it is right on"):
+        beats_chance(Gullible(fails_on=kind))
 
 
 def test_a_value_that_no_spec_can_hold_is_named():
