@@ -5,11 +5,10 @@ from io import StringIO
 
 import pandas as pd
 import pytest
-from bench.execution.worker_process import WorkerDied
 
 from bench.core import environment as core
 from bench.execution.backends import run_chunks
-from bench.execution.retry import failed_record
+from bench.execution.guard import failed_record
 from bench.execution.sweep import Todo, plan, sweep
 from bench.experiment.run import run_trials
 from bench.records import manifest, published
@@ -77,10 +76,9 @@ def test_the_environment_is_that_of_the_worker(tmp_path, upgraded):
 
 
 def test_failed_records_have_their_environment(tmp_path):
-    died = WorkerDied("TimeLimit: 1 second", "", limit=True)
     with Store(tmp_path) as store:
         store.commit(run_trials([trial(learner=Faulty(), size=0.9)]))
-        store.commit([failed_record(trial(seed=1), died)])
+        store.commit([failed_record(trial(seed=1).key, "TimeLimit: 1 second")])
     assert by_seed(tmp_path) == {0: HERE, 1: HERE}
 
 
