@@ -51,6 +51,9 @@ def _components(texts: Sequence[str], kind: str) -> list[Any]:
 class Part:
     """A full product. "*" stands for all datasets, learners or strategies with their defaults.
 
+    Of learners, "*" takes those that are made for each dataset: a learner of texts is left out on
+    images, and a learner that needs the law is left out where there is none.
+
     Arguments:
         datasets: Specs of datasets.
         learners: Specs of learners; searches are written out.
@@ -95,8 +98,10 @@ class Part:
     def _pairing(self, data: Dataset) -> tuple[list[Learner], list[Strategy]]:
         """Return the learners that a dataset allows, and the strategies with its defaults."""
         learners = _components(self.learners, "learners")
-        if EVERY in self.learners and not isinstance(data.law, TraceableLaw):
-            learners = [learner for learner in learners if not learner.needs_law]
+        if EVERY in self.learners:
+            known = isinstance(data.law, TraceableLaw)
+            learners = [one for one in learners if known or not one.needs_law]
+            learners = [one for one in learners if one.domain in (None, data.domain)]
         strategies = _components(self.strategies, "strategies")
         filled = (s.with_defaults(data.signal, data.label) for s in strategies)
         return learners, list(dict.fromkeys(filled))
