@@ -159,9 +159,20 @@ def run(
     if share is not None and next(chosen.trials(share), None) is None:
         notes.print(f"no trial of the grid {chosen.name} is in the share {shard}")
         return
-    frame = records_of(settings.folder)
-    complete = _write_results(frame, settings.folder, total)
-    _report_failures(frame, settings.folder, progress)
+    _report(settings.folder, progress, total)
+
+
+def _report(folder: Path, progress: "SweepProgress", total: int) -> None:
+    """Write the results of a run; exit with code 1 if trials failed or a figure was not drawn.
+
+    Arguments:
+        folder: The folder of the run.
+        progress: The progress of its sweep.
+        total: The number of trials of its grid.
+    """
+    frame = records_of(folder)
+    complete = _write_results(frame, folder, total)
+    _report_failures(frame, folder, progress)
     if not complete:
         raise typer.Exit(1)
 
