@@ -197,7 +197,7 @@ class Encoder:
         """Return an image (c, h, w) from 0 to 1, resized and normalised, (1, c, h, w)."""
         config = getattr(self.config, "vision_config", self.config)
         file = self.folder / "preprocessor_config.json"
-        processor = json.loads(file.read_text()) if file.is_file() else {}
+        processor = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
         channels = config.num_channels
         if len(image) not in (1, channels):
             raise ValueError(

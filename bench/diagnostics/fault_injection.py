@@ -145,7 +145,7 @@ class FaultyRuns:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "brittle.py").write_text(PLUGIN)
+        (folder / "brittle.py").write_text(PLUGIN, encoding="utf-8")
         REGISTRY.load(folder / "brittle.py")
         self.rng = stream(0, "faults")
 

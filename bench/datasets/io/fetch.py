@@ -59,7 +59,7 @@ def get(source: Source, watch: Watch = lambda size: None) -> FetchedFile:
         bunch = _watched(source, Path(home), watch)
     content, raw = _images(source, bunch) if source.shape else _table(source, bunch)
     path, noted = folder / source.file, folder / CHECKSUMS
-    before = json.loads(noted.read_text()) if noted.is_file() else {}
+    before = json.loads(noted.read_text(encoding="utf-8")) if noted.is_file() else {}
     expected = source.sha256 or before.get(source.file)
     if expected and content != expected:
         raise BenchError(
