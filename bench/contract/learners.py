@@ -1,5 +1,6 @@
 """Checks of learners."""
 
+import os
 import random
 import warnings
 from collections.abc import Callable
@@ -320,13 +321,20 @@ def fits_in_a_worker_process(learner: Learner) -> None:
         # The executor keeps its process for the next learner. It is joblib's own, which loky
         # would hand to joblib's next use in this process if it were another.
         executor = get_memmapping_executor(1, timeout=600)
-        future = executor.submit(_predictions, sent, sample)
+        future = executor.submit(_predictions, sent, sample, dict(os.environ))
     demand(np.array_equal(here, future.result()), "a fit in another process differs")
 
 
-def _predictions(learner: Serialized, sample: TrainingSet) -> Array:
-    """Return a learner's predictions on its own sample."""
-    with one_thread():
+def _predictions(learner: Serialized, sample: TrainingSet, variables: dict[str, str]) -> Array:
+    """Return a learner's predictions on its own sample.
+
+    Arguments:
+        learner: The learner.
+        sample: The sample.
+        variables: The environment of the process that checks, as the data root may be in it.
+    """
+    with restored_settings(), one_thread():
+        os.environ.update(variables)
         fitted: Fitted = learner.load().fit(sample, stream(0, "fit"))
         return np.asarray(fitted.predict(sample.x))
 

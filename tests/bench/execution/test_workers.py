@@ -49,9 +49,10 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path, jobs):
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_workers_end_when_the_iterator_is_closed(jobs):
+    before = set(psutil.Process().children())
     finished = run_chunks(([trial(seed=seed)] for seed in range(40)), jobs)
     next(finished)
-    children = psutil.Process().children()
+    children = set(psutil.Process().children()) - before
     workers = [p for p in children if "resource_tracker" not in " ".join(p.cmdline())]
     assert len(workers) >= jobs
     finished.close()
