@@ -268,7 +268,7 @@ def test_every_check_says_what_it_holds():
         assert check.__doc__.strip().splitlines()[0].endswith(".")
 
 
-def test_unfit_is_told_from_a_crash():
+def test_unfit_differs_from_a_crash():
     assert issubclass(Unfit, Exception)
     assert not issubclass(Unfit, AssertionError)
     assert any(issubclass(c, Strategy) for c in REGISTRY.names.values())

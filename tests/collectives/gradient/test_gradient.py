@@ -55,7 +55,7 @@ def trial(strategy: Strategy, size: float, seed: int = 0, data: Any = DATA, **mo
 # ---- what members choose ------------------------------------------------------------------------
 
 
-def scene(strategy: Any, size: float, seed: int = 0) -> Any:
+def training_setup(strategy: Any, size: float, seed: int = 0) -> Any:
     """A strategy that is prepared, its members' rows, and those of all."""
     split = DATA.split(stream(seed, "data"))
     world = SeedContext(split)
@@ -67,7 +67,7 @@ def scene(strategy: Any, size: float, seed: int = 0) -> Any:
 
 @pytest.mark.parametrize("size", [0.25, 0.5, 1.0])
 def test_members_cancel_what_they_believe_of_the_others(size: float) -> None:
-    made, own, staged = scene(GradientNeutral(), size)
+    made, own, staged = training_setup(GradientNeutral(), size)
     theta = torch.tensor(np.array(made.goal), requires_grad=True)
     moved, told = staged.sample.x[staged.members], staged.sample.y[staged.members]
     x, y = np.concatenate([moved, own.x]), np.concatenate([told, own.y])
@@ -81,7 +81,7 @@ def test_members_cancel_what_they_believe_of_the_others(size: float) -> None:
 
 @pytest.mark.parametrize("budget", [float("inf"), 0.5])
 def test_members_stay_within_the_data_and_their_budget(budget: float) -> None:
-    _, own, staged = scene(GradientNeutral(budget=budget), 0.1)
+    _, own, staged = training_setup(GradientNeutral(budget=budget), 0.1)
     moved, told = staged.sample.x[staged.members], staged.sample.y[staged.members]
     assert (np.abs(moved - own.x) <= budget + 1e-6).all()
     assert (moved[:, :2] <= own.x[:, :2].max(axis=0)).all()
@@ -120,7 +120,7 @@ def test_who_are_too_few_do_the_best_that_there_is(members: int, seed: int) -> N
 
 def test_a_small_collective_expects_no_less_than_planting() -> None:
     for size in (0.005, 0.02):
-        made, own, staged = scene(GradientNeutral(), size)
+        made, own, staged = training_setup(GradientNeutral(), size)
         goal, start = np.array(made.goal), np.array(made.start)
         model = FirmModel(design_matrix(own.x), own.y, size, 1 / DATA.n, np.zeros_like(goal))
         moved, told = staged.sample.x[staged.members], staged.sample.y[staged.members]
@@ -167,7 +167,7 @@ def test_success_is_the_part_of_the_way_or_the_answers_by_hand() -> None:
 
 def test_a_goal_of_ones_own() -> None:
     goal = ((-1.0, 0.0, -1.0, 0.0), (1.0, 0.0, 1.0, 0.0))
-    made, _, _ = scene(GradientNeutral(goal=goal), 0.1)
+    made, _, _ = training_setup(GradientNeutral(goal=goal), 0.1)
     assert made.goal == goal
     (record,) = run_trials([trial(GradientControl(goal=goal), 0.3)])
     assert record["success"] > 0.95

@@ -240,7 +240,7 @@ def test_differences_are_paired_by_seed():
     assert set(KEY) <= set(both.columns)
 
 
-def test_each_pair_of_collectives_is_told_from_the_others():
+def test_each_pair_of_collectives_differs_from_the_others():
     """A spec that leaves the signal open would mean pairs with another signal, too."""
     (part,) = load("two-collectives").grid("pairs", quick=True).parts
     for spec in PAIRS.values():
