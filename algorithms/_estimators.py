@@ -7,6 +7,8 @@ import numpy as np
 from sklearn.utils import get_tags
 
 from algorithms.base import Array, Fitted, Learner, TrainingSet
+from algorithms.encoding import fit_scaled
+from algorithms.scaling import Scaling
 
 
 def constant(label: int, classes: int) -> Fitted:
@@ -60,13 +62,18 @@ def fit_estimator(estimator: Any, sample: TrainingSet, rng: np.random.Generator)
 class EstimatorLearner(Learner):
     """A learner that fits a classifier of scikit-learn. Abstract."""
 
+    #: The scaling of points. A method that depends on it has a field of this name.
+    scaling: Scaling = "none"
+
     @abstractmethod
     def estimator(self, n: int) -> Any:
         """Return the unfitted classifier for n points."""
 
     def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
         """Train on a sample."""
-        return fit_estimator(self.estimator(len(sample)), sample, rng)
+        return fit_scaled(
+            self.scaling, sample, lambda s: fit_estimator(self.estimator(len(s)), s, rng)
+        )
 
 
 def takes_sparse(learner: Learner) -> bool:

@@ -8,11 +8,12 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from algorithms.rows import Array as Array
+from algorithms.rows import Rows as Rows
+from algorithms.rows import Words as Words
 from algorithms.runtime.settings import restored_settings
 
-Array = np.ndarray[Any, np.dtype[Any]]
 Predict = Callable[[Array], Array]
-Words = Mapping[int, str]
 
 
 class Law(Protocol):
@@ -24,62 +25,6 @@ class Law(Protocol):
 
     def joint(self, x: Array) -> Array:
         """Return P(x, y) of n points for each of K labels, (n, K): masses, or densities."""
-
-
-class Rows:
-    """Points of a training set: rows of a shared pool, a few of which are replaced.
-
-    Many training sets of one benchmark are subsets of one dataset in which only the
-    members' rows differ. In this form they share the dataset's memory.
-
-    Arguments:
-        pool: All points, float32, (N, ...).
-        index: Positions of the n rows in the pool, int64, (n,). All rows, if None.
-        replaced: Positions among the n rows that are replaced, int64, (k,), each once.
-        points: The points in their place, float32, (k, ...).
-        words: For texts, whose points are rows of token numbers: the word of each number.
-
-    Example:
-        >>> rows = Rows(np.float32([[1.0], [2.0], [3.0]]), np.array([2, 0]))
-        >>> rows.replace(np.array([1]), np.float32([[9.0]])).array()
-        array([[3.],
-               [9.]], dtype=float32)
-    """
-
-    def __init__(
-        self,
-        pool: Array,
-        index: Array | None = None,
-        replaced: Array | None = None,
-        points: Array | None = None,
-        words: Words | None = None,
-    ) -> None:
-        self.pool = np.ascontiguousarray(pool, dtype=np.float32)
-        self.index = np.arange(len(pool)) if index is None else index
-        self.replaced = np.zeros(0, dtype=np.int64) if replaced is None else replaced
-        self.points = self.pool[:0] if points is None else points.astype(np.float32, copy=False)
-        self.words = words
-
-    def __len__(self) -> int:
-        return len(self.index)
-
-    def replace(self, replaced: Array, points: Array) -> "Rows":
-        """Return the same rows with other points (k, ...) at the given positions (k,)."""
-        return Rows(self.pool, self.index, replaced, points, self.words)
-
-    def take(self, positions: Array) -> "Rows":
-        """Return the rows at some positions, each of which occurs at most once."""
-        new_position = np.full(len(self), -1)
-        new_position[positions] = np.arange(len(positions))
-        kept = new_position[self.replaced] >= 0
-        index, replaced = self.index[positions], new_position[self.replaced[kept]]
-        return Rows(self.pool, index, replaced, self.points[kept], self.words)
-
-    def array(self) -> Array:
-        """Return the points as one array (n, ...), a copy."""
-        x = self.pool[self.index]
-        x[self.replaced] = self.points
-        return x
 
 
 class TrainingSet:
@@ -226,9 +171,16 @@ class Learner(ABC):
     domain: ClassVar[str | None] = None
     #: Whether the learner needs :attr:`TrainingSet.law`.
     needs_law: ClassVar[bool] = False
+    #: Whether the method is about groups or environments. Where data have none, the labels stand
+    #: in for them, and results are no comparison with other learners.
+    needs_groups: ClassVar[bool] = False
     #: The reason for which results at the defaults are no comparison with other learners: on some
-    #: data the accuracy without a collective is far below that of ERM. None if there is none.
+    #: data that ERM learns, the accuracy without a collective is close to that of a constant
+    #: answer. None if there is none. A method that is only less accurate than ERM has none.
     experimental: ClassVar[str | None] = None
+    #: The search space in which a firm tunes the learner: fields with a list of values or a
+    #: distribution ``{low, high, scale}`` each; see :mod:`bench.spec.search`.
+    space: ClassVar[dict[str, Any]] = {}
 
     @abstractmethod
     def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
@@ -240,12 +192,12 @@ class Learner(ABC):
         """
 
     def files(self) -> tuple[Path, ...]:
-        """Return the files that the learner and the learners in its fields read.
+        """Return the files that the learner, and the components in its fields, read.
 
         Raises:
             Absent: If a file, or a library that reads one, is missing.
         """
-        parts = [part for part in vars(self).values() if isinstance(part, Learner)]
+        parts = [part for part in vars(self).values() if hasattr(part, "files")]
         return tuple(path for part in parts for path in part.files())
 
     def fit_many(

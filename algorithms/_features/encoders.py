@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import importlib.util
 import inspect
 import json
 import os
@@ -20,7 +19,7 @@ from torch.nn.functional import interpolate
 
 from algorithms._features.cache import FeatureCache
 from algorithms.base import Array, Words
-from algorithms.runtime.paths import VARIABLE, Absent, cache, digest, root
+from algorithms.runtime.paths import VARIABLE, Absent, cache, digest, require_library, root
 from algorithms.runtime.threads import one_thread
 
 Pooling = Literal["mean", "first"]
@@ -42,11 +41,7 @@ def located(name: str) -> tuple[Path, ...]:
     Raises:
         Absent: If the encoder, or the library that loads it, is not installed.
     """
-    if importlib.util.find_spec("transformers") is None:
-        raise Absent(
-            "pretrained encoders need the library transformers: "
-            "pip install 'collective-bench[text]' (or [vision], which is the same)"
-        )
+    require_library("transformers", "text", "a pretrained encoder")
     folder = root() / name
     if not folder.is_dir():
         from huggingface_hub import snapshot_download

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse import csr_array, vstack
 
 from algorithms.base import Array, Rows
+from algorithms.scaling import Scaler
 
 #: From points (m, ...) to a sparse matrix (m, F).
 Encode = Callable[[Array], csr_array]
@@ -32,6 +33,13 @@ class SparseRows(Rows):
     def array(self) -> csr_array:  # type: ignore[override]
         """Return the sparse matrix."""
         return self.matrix
+
+    def fit_scaler(self) -> None:
+        """Return None: the matrix is not scaled, since a shift would fill it."""
+
+    def scaled(self, scaler: Scaler | None) -> "SparseRows":
+        """Return the rows as they are."""
+        return self
 
 
 class SparseEncoder:

@@ -14,3 +14,4 @@ from algorithms.engine.learner import GradientLearner as GradientLearner
 from algorithms.engine.learner import Hyperparams as Hyperparams
 from algorithms.engine.loop import Outcome as Outcome
 from algorithms.engine.loop import Trained as Trained
+from algorithms.engine.model_selection import Rule as Rule

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from algorithms.base import Array, Rows
+from algorithms.scaling import Scaler
 
 #: The number of batches whose rows are looked up together.
 PAGE = 16
@@ -57,6 +58,44 @@ def stack_compactly(lists: Sequence[Array]) -> Array:
     return table
 
 
+class StackedScaler:
+    """The scalers of R samples, or none at all.
+
+    Every operation rounds by itself, so that a point is the same, bit for bit, as by its scaler.
+
+    Arguments:
+        scalers: The scaler of each sample; None for all samples of a stack that is not scaled.
+        device: The device of the points.
+        dtype: Their precision.
+    """
+
+    def __init__(
+        self, scalers: Sequence[Scaler | None], device: torch.device, dtype: torch.dtype
+    ) -> None:
+        given = [scaler for scaler in scalers if scaler is not None]
+        self._table: Tensor | None = None
+        if given:
+            table = np.stack([(scaler.mean, scaler.factor) for scaler in given])
+            self._table = torch.from_numpy(table).to(device, dtype)
+
+    def scale_(self, x: Tensor) -> Tensor:
+        """Scale points (R, m, d) in place."""
+        if self._table is not None:
+            mean, factor = self._table[:, None, :, :, None].unbind(2)
+            x.view(*x.shape[:2], mean.shape[2], -1).sub_(mean).mul_(factor)
+        return x
+
+    def scale(self, x: Tensor) -> Tensor:
+        """Return points (R, m, d) scaled in a copy; as they are, if there are no scalers."""
+        if self._table is None:
+            return x
+        return self.scale_(x.clone(memory_format=torch.contiguous_format))
+
+    def keep(self, alive: Tensor) -> None:
+        """Drop the replicas that are not alive, a mask (R,)."""
+        self._table = None if self._table is None else self._table[alive]
+
+
 class Points:
     """The points of R samples: rows of one pool of d values each, some of them replaced.
 
@@ -88,10 +127,12 @@ class Points:
         for slot, r in zip(slots, rows, strict=True):
             slot[r.replaced] = np.arange(len(r.replaced))
         self.slot = torch.from_numpy(slots).to(device)
+        self.scaler = StackedScaler([r.scaler for r in rows], device, dtype)
 
     def keep(self, alive: Tensor) -> None:
         """Drop the replicas that are not alive, a mask (R,)."""
         self.start, self.slot = self.start[alive], self.slot[alive]
+        self.scaler.keep(alive)
         self.replaced = [p for p, ok in zip(self.replaced, alive.tolist(), strict=True) if ok]
 
     def batches(self, order: Tensor, size: int, labels: Tensor) -> Iterator[Batch]:
@@ -136,7 +177,8 @@ class Points:
             torch.index_select(self.pool, 0, batch_rows.view(-1), out=x)
             if len(target):
                 x.index_copy_(0, target, new)
-            yield Batch(x.view(replicas, -1, x.shape[1]), batch_labels, positions)
+            scaled = self.scaler.scale_(x.view(replicas, -1, x.shape[1]))
+            yield Batch(scaled, batch_labels, positions)
 
 
 def _steps(table: Tensor, size: int) -> list[Tensor]:

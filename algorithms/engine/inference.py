@@ -7,14 +7,23 @@ import torch
 from torch import Tensor
 
 from algorithms.base import Array
+from algorithms.engine.data import StackedScaler
 from algorithms.networks import Network
+from algorithms.scaling import Scaler
 
 #: The number of points in a batch.
 ROWS = 1024
 
 
-def _batches(parameters: list[Tensor], x: Array) -> Iterator[Tensor]:
+def _batches(
+    parameters: list[Tensor], x: Array, scalers: Sequence[Scaler | None] = ()
+) -> Iterator[Tensor]:
     """Yield points (m, ...) as rows for each of S networks, (S, r, d), a batch at a time.
+
+    Arguments:
+        parameters: The parameters of the networks, each (S, ...).
+        x: Points, (m, ...).
+        scalers: The scaler of each network, or one for all, if points are scaled.
 
     Raises:
         ValueError: If values are not finite, for which all logits of a network are NaN.
@@ -27,25 +36,29 @@ def _batches(parameters: list[Tensor], x: Array) -> Iterator[Tensor]:
             f"in single precision, the first one at position {int(finite.int().argmin())}; "
             "a network has predictions for finite values only: replace these values"
         )
+    scaler = StackedScaler(scalers, parameters[0].device, parameters[0].dtype)
     for part in flat.split(ROWS):
-        yield part.to(parameters[0]).expand(len(parameters[0]), -1, -1)
+        yield scaler.scale(part.to(parameters[0]).expand(len(parameters[0]), -1, -1))
 
 
 @torch.no_grad()
-def probabilities(network: Network, parameters: list[Tensor], x: Array) -> Array:
+def probabilities(
+    network: Network, parameters: list[Tensor], x: Array, scaler: Scaler | None = None
+) -> Array:
     """Return the class probabilities of points, averaged over S networks.
 
     Arguments:
         network: The architecture.
         parameters: The parameters of the networks, each (S, ...).
         x: Points, (m, ...).
+        scaler: The scaler of the points, if the networks take scaled points.
 
     Returns:
         Probabilities, (m, K).
     """
     parts = [
         torch.softmax(network.logits(parameters, part, x.shape[1:]), 1).mean(0).T
-        for part in _batches(parameters, x)
+        for part in _batches(parameters, x, [scaler])
     ]
     return torch.cat(parts).cpu().numpy()
 
@@ -78,13 +91,19 @@ class BatchedPredictor:
     Arguments:
         network: The architecture.
         networks: The parameters of each network, each (1, ...).
+        scalers: The scaler of each network, or None for a network of points as they are.
     """
 
     #: The number of point sets in the cache, and the largest number of values in each.
     sets, most = 4, 2**20
 
-    def __init__(self, network: Network, networks: Sequence[list[Tensor]]) -> None:
-        self.network = network
+    def __init__(
+        self,
+        network: Network,
+        networks: Sequence[list[Tensor]],
+        scalers: Sequence[Scaler | None],
+    ) -> None:
+        self.network, self.scalers = network, scalers
         self.parameters = [torch.cat(parts) for parts in zip(*networks, strict=True)]
         self._cache: list[tuple[Array, dict[int, Array]]] = []
 
@@ -111,6 +130,6 @@ class BatchedPredictor:
         parameters = [p[positions] for p in self.parameters]
         parts = [
             torch.softmax(self.network.logits(parameters, part, x.shape[1:]), 1).transpose(1, 2)
-            for part in _batches(parameters, x)
+            for part in _batches(parameters, x, [self.scalers[p] for p in positions])
         ]
         return torch.cat(parts, 1).cpu().numpy()

@@ -4,25 +4,29 @@ import dataclasses
 from abc import abstractmethod
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from math import prod
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
 from annotated_types import Ge, Gt
-from torch import Tensor
 
-from algorithms.base import Array, Epoch, Fitted, Learner, Predict, TrainingSet
+from algorithms.base import Array, Fitted, Learner, TrainingSet
+from algorithms.encoding import standardise
+from algorithms.engine.classifiers import classifiers
 from algorithms.engine.hooks import Hooks, Samples
-from algorithms.engine.inference import BatchedPredictor, probabilities
-from algorithms.engine.loop import Outcome, Trained, train
+from algorithms.engine.loop import Outcome, train
 from algorithms.engine.model_selection import Rule, Selection
 from algorithms.networks import MLP, Network
 from algorithms.runtime.device import device
+from algorithms.scaling import Scaling
 
 #: The numeric fields of R learners by name, R values each.
 Hyperparams = dict[str, list[float]]
 
+#: The learning rate of each optimiser.
+LEARNING_RATES = {"sgd": 0.01, "adam": 0.001}
+#: The number of epochs without a better one after which training stops.
+PATIENCE = 10
 #: A stack's parameters and activations should stay in the processor's cache.
 CACHE_BYTES = 10_000_000
 WIDEST = 128
@@ -32,21 +36,27 @@ WIDEST = 128
 class GradientLearner(Learner):
     """A network trained by stochastic gradients. Abstract: a subclass defines :meth:`hooks`.
 
+    Training stops when the loss on the validation data has not improved for some epochs, and the
+    epoch with the smallest loss is kept. The report has the number of epochs of the training.
+
     A method with several trainings overrides :meth:`replicas`, too, and calls :meth:`descend` and
     :meth:`retrain` there.
 
     Arguments:
         network: The architecture.
-        epochs: Passes over the training data.
+        scaling: "standard" standardises points by the training rows, members' rows included:
+            each column of vectors, each channel of images. "none" leaves points as they are.
+        epochs: The largest number of passes over the training data.
         batch_size: Samples in a step.
         optimiser: Stochastic gradient descent with momentum, or Adam.
-        learning_rate: The learning rate.
+        learning_rate: The learning rate; None is 0.01 for "sgd" and 0.001 for "adam".
         momentum: The momentum of "sgd".
         weight_decay: Weight decay, added to the gradient.
         selection: Which epoch's parameters are kept: the last one's, or those that are best on
-            the validation data in accuracy, in the worst group's accuracy, or in loss.
+            the validation data in loss, in accuracy, or in the worst group's accuracy. Without
+            validation data, "loss" trains for all epochs and keeps the last one.
         patience: Stop after this number of epochs without a better one by the selection; 0 never
-            stops.
+            stops. None is 10, or 0 for selection="last".
         trace: Whether to keep the classifier after each epoch, too.
 
     Example:
@@ -64,19 +74,32 @@ class GradientLearner(Learner):
         [0, 0, 1, 1]
     """
 
+    space: ClassVar[dict[str, Any]] = {
+        "optimiser, learning_rate": [
+            ("sgd", 0.01),
+            ("sgd", 0.05),
+            ("sgd", 0.2),
+            ("adam", 0.0005),
+            ("adam", 0.002),
+            ("adam", 0.01),
+        ],
+        "weight_decay": [0.0, 1e-4, 1e-3],
+    }
+
     chunk: ClassVar[int] = 64
     #: The number of networks that a replica trains side by side.
     networks_per_replica: ClassVar[int] = 1
 
     network: Network = MLP()  # noqa: RUF009 (frozen)
-    epochs: Annotated[int, Ge(1)] = 20
+    scaling: Scaling = "standard"
+    epochs: Annotated[int, Ge(1)] = 100
     batch_size: Annotated[int, Ge(1)] = 64
     optimiser: Literal["sgd", "adam"] = "sgd"
-    learning_rate: Annotated[float, Gt(0)] = 0.05
+    learning_rate: Annotated[float, Gt(0)] | None = None
     momentum: Annotated[float, Ge(0)] = 0.9
     weight_decay: Annotated[float, Ge(0)] = 0.0
-    selection: Rule = "last"
-    patience: Annotated[int, Ge(0)] = 0
+    selection: Rule = "loss"
+    patience: Annotated[int, Ge(0)] | None = None
     trace: bool = False
 
     def validate(self) -> None:
@@ -91,6 +114,14 @@ class GradientLearner(Learner):
                 f"patience={self.patience} waits for a better epoch, but by selection='last' none "
                 f"is better than another; allowed are patience=0, or a selection by {better}"
             )
+
+    def hyperparams(self) -> dict[str, float]:
+        """Return the hyper-parameters in which the replicas of a stack may differ, by name.
+
+        These are the fields that are real numbers, and the learning rate.
+        """
+        numbers = {name: value for name, value in vars(self).items() if isinstance(value, float)}
+        return {"learning_rate": LEARNING_RATES[self.optimiser]} | numbers
 
     @abstractmethod
     def hooks(self, samples: Samples) -> Hooks:
@@ -121,6 +152,11 @@ class GradientLearner(Learner):
         """
         return self.descend(samples, rngs, hyperparams)
 
+    def _patience(self) -> int:
+        if self.patience is None:
+            return 0 if self.selection == "last" else PATIENCE
+        return self.patience
+
     def descend(
         self,
         samples: Sequence[TrainingSet],
@@ -140,7 +176,7 @@ class GradientLearner(Learner):
         """
         options = {
             "epochs": self.epochs,
-            "selection": Selection(self.selection, self.patience),
+            "selection": Selection(self.selection, self._patience()),
             "trace": self.trace,
             **options,
         }
@@ -235,11 +271,11 @@ class GradientLearner(Learner):
         return fit_in_stacks([self] * len(samples), samples, rngs)
 
     def stacking_key(self) -> Hashable:
-        """Return the class and all fields but numeric ones."""
+        """Return the class and all fields but those of :meth:`hyperparams`."""
         if type(self).fit_many is not GradientLearner.fit_many:
             return self
-        fields = dataclasses.fields(self)
-        fixed = [(f.name, getattr(self, f.name)) for f in fields if not _is_numeric(self, f.name)]
+        numeric = self.hyperparams()
+        fixed = [(name, value) for name, value in vars(self).items() if name not in numeric]
         return type(self), *fixed
 
     @staticmethod
@@ -271,19 +307,15 @@ def fit_in_stacks(
     for positions in _stacks(learners[0], samples) if samples else ():
         first = learners[positions[0]]
         first.validate()
-        numeric = [f.name for f in dataclasses.fields(first) if _is_numeric(first, f.name)]
-        hyperparams = {
-            name: [float(getattr(learners[i], name)) for i in positions] for name in numeric
-        }
+        values = [learners[i].hyperparams() for i in positions]
+        hyperparams = {name: [table[name] for table in values] for name in values[0]}
         stacked = [samples[i] for i in positions]
+        if first.scaling == "standard":
+            stacked = standardise(stacked)
         outcomes = first.replicas(stacked, [rngs[i] for i in positions], hyperparams)
         fitted = classifiers(first.network, outcomes, stacked)
         results |= dict(zip(positions, fitted, strict=True))
     return [results[i] for i in range(len(samples))]
-
-
-def _is_numeric(learner: GradientLearner, name: str) -> bool:
-    return isinstance(getattr(learner, name), float)
 
 
 def _stacks(learner: GradientLearner, samples: Sequence[TrainingSet]) -> list[list[int]]:
@@ -313,52 +345,3 @@ def stack_size(learner: GradientLearner, sample: TrainingSet) -> int:
     units = learner.network.footprint(points, sample.classes)
     step = 4 * learner.networks_per_replica * (3 * weights + learner.batch_size * units)
     return max(1, min(WIDEST, CACHE_BYTES // step))
-
-
-def classifiers(
-    network: Network, outcomes: Sequence[Outcome], samples: Sequence[TrainingSet]
-) -> list[Fitted | Exception]:
-    """Return trained replicas as classifiers. Those of one seed share a predictor.
-
-    Arguments:
-        network: The architecture.
-        outcomes: R results of training.
-        samples: The training set of each of them.
-    """
-    predictors: dict[int, Predict] = {}
-    by_seed: dict[Hashable, dict[int, list[Tensor]]] = {}
-    for i, (outcome, sample) in enumerate(zip(outcomes, samples, strict=True)):
-        if isinstance(outcome, Trained):
-            predictors[i] = partial(probabilities, network, outcome.parameters)
-            if len(outcome.parameters[0]) == 1:
-                seed = id(sample.rows.pool), id(sample.rows.index)
-                by_seed.setdefault(seed, {})[i] = outcome.parameters
-    for networks in by_seed.values():
-        shared = BatchedPredictor(network, [*networks.values()])
-        predictors |= {i: partial(shared.probabilities, k) for k, i in enumerate(networks)}
-    return [
-        o if isinstance(o, Exception) else _classifier(network, o, predictors[i])
-        for i, o in enumerate(outcomes)
-    ]
-
-
-def _classifier(network: Network, trained: Trained, predict_proba: Predict) -> Fitted:
-    """Return a trained replica as a classifier with these probabilities."""
-
-    def predict(x: Array) -> Array:
-        return predict_proba(x).argmax(1)
-
-    shared = BatchedPredictor(network, [snapshot.parameters for snapshot in trained.path])
-    path = [
-        Epoch(
-            partial(shared.predict, k),
-            partial(shared.probabilities, k),
-            snapshot.weights,
-            snapshot.metrics,
-        )
-        for k, snapshot in enumerate(trained.path)
-    ]
-    report = {"loss": float(trained.losses[-1])} if len(trained.losses) else {}
-    return Fitted(
-        predict, predict_proba, trained.weights, report | trained.report, path, trained.flagged
-    )

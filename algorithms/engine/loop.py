@@ -11,7 +11,7 @@ stored apart and written over each batch, so memory does not grow with the numbe
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite, prod
+from math import isfinite
 
 import numpy as np
 import torch
@@ -86,7 +86,7 @@ Outcome = Trained | Exception
 def initial(
     network: Network, points: Shape, classes: int, rngs: Sequence[np.random.Generator]
 ) -> list[Tensor]:
-    r"""Draw parameters uniformly from :math:`\pm 1/\sqrt{\text{fan-in}}`.
+    """Draw the parameters of R replicas, each from its own generator.
 
     Arguments:
         network: The architecture.
@@ -97,13 +97,8 @@ def initial(
     Returns:
         The parameters, float64, each (R, ...).
     """
-    shapes = network.parameters(points, classes)
-    sizes = [prod(p.shape) for p in shapes]
-    draws = torch.from_numpy(np.stack([rng.uniform(-1, 1, sum(sizes)) for rng in rngs]))
-    return [
-        (draw / p.fan_in**0.5).view(len(rngs), *p.shape)
-        for p, draw in zip(shapes, draws.split(sizes, dim=1), strict=True)
-    ]
+    drawn = [network.initial(points, classes, rng) for rng in rngs]
+    return [torch.stack(parts) for parts in zip(*drawn, strict=True)]
 
 
 class Progress:
@@ -308,6 +303,7 @@ def train(
         if done.any():
             average = None if state.weights is None else state.weights / epoch
             report = hooks.report(state.replicas) if hooks.report else {}
+            report["epochs"] = done.new_full(done.shape, epoch, dtype=torch.int64)
             progress.finish(done, selection.selected(state.parameters), average, report)
             keep(~done)
         if not progress.active:

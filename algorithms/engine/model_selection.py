@@ -21,7 +21,8 @@ class Selection:
 
     Arguments:
         rule: Keep the last epoch, or the first one with the best accuracy, the best accuracy in
-            the worst group, or the smallest loss.
+            the worst group, or the smallest loss. By "loss", samples without validation data keep
+            the last epoch.
         patience: Stop a replica after this number of epochs without a better one; 0 never stops.
     """
 
@@ -48,10 +49,10 @@ class Selection:
         self.shape = samples[0].rows.pool.shape[1:]
         self.points = None
         if len(validation) < len(samples):
-            if self.rule != "last":
+            if self.rule in ("accuracy", "worst_group"):
                 raise ValueError(
                     f"selection={self.rule!r} needs validation data, but the sample has none; "
-                    "selection='last' works without"
+                    "selection='loss' and selection='last' keep the last epoch without them"
                 )
             return
         self.points = Points([v.rows for v in validation], device, dtype)
@@ -116,7 +117,7 @@ class Selection:
 
     def selected(self, parameters: list[Tensor]) -> list[Tensor]:
         """Return the parameters to keep, given the current ones, each (R, ...)."""
-        return parameters if self.rule == "last" else self.best
+        return parameters if self.rule == "last" or self.points is None else self.best
 
     def keep(self, alive: Tensor) -> None:
         """Drop the replicas that are not alive, a mask (R,)."""

@@ -1,8 +1,10 @@
 """The device of training: the processor or an accelerator."""
 
 import os
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 #: The environment variable with the device. Worker processes inherit it.
 VARIABLE = "COLLECTIVE_BENCH_DEVICE"
@@ -15,10 +17,14 @@ def configured() -> str:
 
 def available() -> list[str]:
     """Return the names of the available devices."""
+    import torch
+
     count = torch.cuda.device_count()
     return ["cpu", *(["cuda"] if count else []), *(f"cuda:{i}" for i in range(count))]
 
 
-def device() -> torch.device:
+def device() -> "torch.device":
     """Return the device of all training in this process."""
+    import torch
+
     return torch.device(configured())

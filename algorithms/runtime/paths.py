@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import importlib.util
 import os
 from pathlib import Path
 
@@ -17,6 +18,29 @@ APPLICATION = "collective-bench"
 
 class Absent(Exception):
     """An error about a missing file or library. Its text says how to get it."""
+
+
+def require_library(library: str, extra: str, name: str) -> None:
+    """Check that an optional library is installed.
+
+    Arguments:
+        library: The name by which it is imported.
+        extra: The extra of this project that installs it.
+        name: The component that needs it.
+
+    Raises:
+        Absent: If the library is not installed.
+
+    Example:
+        >>> require_library("numpy", "all", "A component")
+        >>> require_library("no_such_library", "all", "A component")
+        Traceback (most recent call last):
+        algorithms.runtime.paths.Absent: A component needs the library no_such_library: pip install 'collective-bench[all]'
+    """  # noqa: E501 (the output)
+    if importlib.util.find_spec(library) is None:
+        raise Absent(
+            f"{name} needs the library {library}: pip install 'collective-bench[{extra}]'"
+        )
 
 
 def root() -> Path:

@@ -5,7 +5,7 @@ from math import isfinite
 
 import numpy as np
 
-from algorithms.base import Classifier, Fitted
+from algorithms.base import Classifier, Fitted, Learner
 from bench.datasets.base import Array
 from bench.experiment.outputs import checked, labels, mask, probabilities, success
 from bench.experiment.setup import TrainingSetup
@@ -55,6 +55,7 @@ def evaluate(trial: Trial, setup: TrainingSetup, fitted: Fitted) -> Record:
         "constant": float(np.bincount(test.y).max() / len(test.y)),
         "worst_group": None if test.group is None else _worst(right, test.group),
         "effective_size": _effective_size(fitted.weights, setup),
+        "stand_in_groups": int(_needs_groups(trial.learner) and not _has_groups(trial, setup)),
         **_firm(fitted, setup),
         **_suspicion(fitted.flagged, setup),
         "report": _numbers(fitted.report),
@@ -72,6 +73,19 @@ def evaluate(trial: Trial, setup: TrainingSetup, fitted: Fitted) -> Record:
         ),
         "epochs": _epochs(trial, setup, fitted),
     }
+
+
+def _needs_groups(learner: Learner) -> bool:
+    """Return whether a learner, or a learner in its fields, is about groups."""
+    parts = (part for part in vars(learner).values() if isinstance(part, Learner))
+    return learner.needs_groups or any(map(_needs_groups, parts))
+
+
+def _has_groups(trial: Trial, setup: TrainingSetup) -> bool:
+    """Return whether the firm knows groups of the data, or the collective as a group."""
+    if trial.groups == "given":
+        return setup.context.split.group is not None
+    return trial.groups == "own"
 
 
 def _with_signal(trial: Trial, setup: TrainingSetup) -> str:

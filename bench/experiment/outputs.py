@@ -3,10 +3,10 @@
 A classifier gets a copy of the points at each call, so that it cannot change those of others.
 """
 
+import sys
 from typing import Any
 
 import numpy as np
-import torch
 
 from algorithms.base import Classifier
 from bench.datasets.base import Array
@@ -155,7 +155,9 @@ def mask(flagged: Any, n: int) -> Array:
 
 def _array(values: Any) -> Array:
     """Return what a component returned as an array, in its own type if it has one."""
-    if isinstance(values, torch.Tensor):
+    # Without torch, which takes seconds to import, there are no tensors.
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(values, torch.Tensor):
         values = values.detach().cpu()
     array = np.asarray(values)
     # Whole numbers in an array of objects get their own type; words and None stay as they are.

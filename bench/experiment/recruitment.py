@@ -19,11 +19,11 @@ def enlist(
     Members are the first rows of one order, which does not depend on the size. So collectives of
     one seed are nested across sizes, and a size is a share of all rows.
 
-    uniform: The order is drawn at random.
-    class: Classes come one after the other, in an order that is drawn at random once a seed.
-    group: Groups come one after the other, likewise; classes, where the data have no groups.
-    distance: Rows come by their Euclidean distance, in the data's own units, from a row that is
-        drawn at random once a seed.
+    - "uniform": The order is drawn at random.
+    - "class": Classes come one after the other, in an order that is drawn at random once a seed.
+    - "group": Groups come one after the other, likewise; classes, where the data have no groups.
+    - "distance": Rows come by their Euclidean distance, in the data's own units, from a row that
+      is drawn at random once a seed.
 
     Within a class, a group or a distance the order is that of "uniform". The order of classes and
     groups and the row in the middle are the same in training and in validation data.

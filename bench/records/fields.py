@@ -1,7 +1,7 @@
 """The fields of a record, in one table.
 
-Columns of frames, published columns, the means of success curves and the table in
-``docs/records.md`` follow from it. A new field is a line here and a line where it is computed
+Columns of frames, published columns, the means of success curves and the table in the
+documentation follow from it. A new field is a line here and a line where it is computed
 (:mod:`bench.experiment.evaluation`).
 """
 
@@ -74,6 +74,13 @@ RECORD_FIELDS = (
         "share",
         "Members' share of all training weight.",
         averaged=True,
+        published=True,
+    ),
+    Field(
+        "stand_in_groups",
+        "integer",
+        "",
+        "1 if the learner needs groups and the data have none, so that labels stand in.",
         published=True,
     ),
     Field("firm_accuracy", "number", "share", "Accuracy on the firm's validation data."),

@@ -10,7 +10,7 @@ from tests.helpers.samples import generators, samples
 
 def numeric_fields(learner, count, **given):
     """The numeric fields of replicas as the harness passes them to a learner."""
-    return {n: [v] * count for n, v in vars(learner).items() if isinstance(v, float)} | given
+    return {n: [v] * count for n, v in learner.hyperparams().items()} | given
 
 
 def trained(learner, made, rngs=None):
@@ -57,7 +57,8 @@ def equal_at_any_place(learner, made):
 def fails_alone(learner):
     """Demand that a replica that diverges leaves the others as they are."""
     made = samples(4)
-    rates = numeric_fields(learner, 4, learning_rate=[0.05, 1e30, 0.05, 0.05])
+    usual = learner.hyperparams()["learning_rate"]
+    rates = numeric_fields(learner, 4, learning_rate=[usual, 1e30, usual, usual])
     mixed, calm = learner.replicas(made, generators(4), rates), trained(learner, made)
     assert isinstance(mixed[1], Diverged)
     assert all(equal(mixed[r], calm[r]) for r in (0, 2, 3))

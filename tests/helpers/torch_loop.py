@@ -7,6 +7,7 @@ from tests.helpers.networks import started
 
 #: Fields of short trainings.
 SHORT = {"network": MLP((7,)), "epochs": 3, "batch_size": 6, "weight_decay": 0.01}
+SHORT |= {"selection": "last"}
 
 
 def plain(learner, sample, rng, step, before_epoch=lambda rng: None, visits=None):
@@ -15,7 +16,7 @@ def plain(learner, sample, rng, step, before_epoch=lambda rng: None, visits=None
     x, y = torch.from_numpy(sample.x).double(), torch.from_numpy(sample.y)
     optimiser = torch.optim.SGD(
         net.parameters(),
-        learner.learning_rate,
+        learner.hyperparams()["learning_rate"],
         learner.momentum,
         weight_decay=learner.weight_decay,
     )

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from algorithms._features.wrapper import compose
 from algorithms.base import Rows, TrainingSet
+from algorithms.encoding import compose
 from algorithms.engine.inference import BatchedPredictor, probabilities
 from algorithms.engine.loop import initial
 from algorithms.erm import ERM
@@ -29,7 +29,7 @@ def labels_of(network, voice, x):
 def test_each_answers_as_if_it_were_alone(name, rows):
     network, x = NETWORKS[name], np.random.default_rng(0).normal(size=(rows, *POINTS))
     alone = voices(network)
-    shared = BatchedPredictor(network, alone)
+    shared = BatchedPredictor(network, alone, [None] * len(alone))
     for v in (3, 0, 1, 4, 2, 3):
         assert np.array_equal(shared.predict(v, x), labels_of(network, alone[v], x))
 
@@ -48,7 +48,7 @@ def asked(monkeypatch):
 
 def test_who_is_asked_what_another_was_answers_with_all_others(asked):
     network = MLP((7,))
-    shared = BatchedPredictor(network, voices(network))
+    shared = BatchedPredictor(network, voices(network), [None] * 5)
     x, other = np.random.default_rng(0).normal(size=(2, 9, *POINTS))
     for v in (2, 0, 1, 3, 4, 2):
         shared.predict(v, x)
@@ -59,7 +59,7 @@ def test_who_is_asked_what_another_was_answers_with_all_others(asked):
 def test_who_is_asked_about_points_of_its_own_answers_alone(asked):
     """What all are asked about is remembered meanwhile."""
     network, rng = MLP((7,)), np.random.default_rng(0)
-    shared = BatchedPredictor(network, voices(network))
+    shared = BatchedPredictor(network, voices(network), [None] * 5)
     x, other = rng.normal(size=(2, 9, *POINTS))
     for v in range(5):
         shared.predict(v, x)
@@ -86,7 +86,7 @@ def test_replicas_of_a_seed_answer_together_and_others_do_not(asked):
 def test_points_that_were_changed_in_place_are_other_points():
     network, x = MLP((7,)), np.random.default_rng(0).normal(size=(50, *POINTS))
     alone = voices(network)
-    shared = BatchedPredictor(network, alone)
+    shared = BatchedPredictor(network, alone, [None] * len(alone))
     shared.predict(0, x)[:] = -1
     x *= -1
     assert np.array_equal(shared.predict(0, x), labels_of(network, alone[0], x))
@@ -97,7 +97,7 @@ def test_points_that_were_changed_in_place_are_other_points():
 def test_what_is_too_much_to_remember_is_answered_all_the_same(monkeypatch):
     network, x = MLP((7,)), np.random.default_rng(0).normal(size=(50, *POINTS))
     alone = voices(network)
-    shared = BatchedPredictor(network, alone)
+    shared = BatchedPredictor(network, alone, [None] * len(alone))
     monkeypatch.setattr(BatchedPredictor, "most", 10)
     assert np.array_equal(shared.predict(2, x), labels_of(network, alone[2], x))
     assert not shared._cache
@@ -119,7 +119,7 @@ def test_the_last_stage_of_a_training_is_what_was_trained():
 def test_stages_on_representations_tell_chances_of_points():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(80, 4)).astype(np.float32)
-    fitted = compose(ERM(epochs=9, trace=True).fit(TrainingSet(x, x[:, 0] > 0), rng), np.negative)
+    fitted = compose(ERM(epochs=30, trace=True).fit(TrainingSet(x, x[:, 0] > 0), rng), np.negative)
     for stage in (*fitted.path, fitted):
         assert np.array_equal(stage.predict_proba(-x).argmax(1), stage.predict(-x))
     assert (fitted.path[-1].predict(-x) == (x[:, 0] > 0)).mean() > 0.9

@@ -349,9 +349,10 @@ def test_selection_without_validation_data_is_refused():
 def test_patience_without_a_selection_is_refused():
     (sample,) = samples(1)
     with pytest.raises(ValueError, match=r"patience=2 .* by 'accuracy', 'worst_group', 'loss'"):
-        ERM(patience=2).validate()
+        ERM(patience=2, selection="last").validate()
     with pytest.raises(ValueError, match="selection='last'"):
-        ERM(patience=2).fit(sample, np.random.default_rng(0))
+        ERM(patience=2, selection="last").fit(sample, np.random.default_rng(0))
+    ERM(selection="last").validate()
     ERM(patience=2, selection="loss").validate()
 
 

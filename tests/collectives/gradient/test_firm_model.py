@@ -28,7 +28,7 @@ from collectives.surrogate_model import (
 from collectives.types import Array
 from tests.helpers.logistic_loss import logistic_loss
 
-FIRM = LogisticRegression()
+FIRM = LogisticRegression(scaling="none")
 
 
 def drawn(seed: int, classes: int, n: int = 60, d: int = 3) -> tuple[Array, Array]:

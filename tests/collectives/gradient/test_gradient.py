@@ -37,7 +37,8 @@ from tests.helpers.logistic_loss import logistic_loss
 
 DATA = Gaussians(n=500, n_test=300, overlap=0.05)
 PLANT = FeatureLabel(DATA.signal, 1)
-FIRM = LogisticRegression()
+#: A firm whose penalty is on the weights of points as they are, as the strategies assume.
+FIRM = LogisticRegression(scaling="none")
 
 
 def drawn(seed: int, classes: int, n: int = 60, d: int = 3) -> tuple[Array, Array]:
@@ -233,7 +234,7 @@ def test_who_sees_the_firm_makes_up_for_what_it_did_not_know() -> None:
 def test_seeing_the_firm_compensates_an_unknown_penalty() -> None:
     once, often = run_trials(
         [
-            trial(s, 0.3, learner=LogisticRegression(C=0.01))
+            trial(s, 0.3, learner=LogisticRegression(C=0.01, scaling="none"))
             for s in (GradientNeutral(), GradientControl())
         ]
     )
