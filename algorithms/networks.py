@@ -12,6 +12,7 @@ from itertools import pairwise
 from math import prod
 from typing import Annotated, Any
 
+import numpy as np
 import torch
 from annotated_types import Ge, MinLen
 from torch import Tensor
@@ -43,6 +44,24 @@ class Network(ABC):
     @abstractmethod
     def parameters(self, points: Shape, classes: int) -> list[Parameter]:
         """Return the parameters for points of a given shape and a number of classes."""
+
+    def initial(self, points: Shape, classes: int, rng: np.random.Generator) -> list[Tensor]:
+        r"""Draw one replica's parameters uniformly from :math:`\pm 1/\sqrt{\text{fan-in}}`.
+
+        Arguments:
+            points: The shape of a point.
+            classes: The number of labels.
+            rng: The only source of randomness.
+
+        Returns:
+            The parameters, float64, without an axis of replicas.
+        """
+        shapes = self.parameters(points, classes)
+        sizes = [prod(p.shape) for p in shapes]
+        draws = torch.from_numpy(rng.uniform(-1, 1, sum(sizes))).split(sizes)
+        return [
+            (draw / p.fan_in**0.5).view(p.shape) for p, draw in zip(shapes, draws, strict=True)
+        ]
 
     @abstractmethod
     def features(self, parameters: list[Tensor], x: Tensor, points: Shape) -> Tensor:
