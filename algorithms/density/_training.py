@@ -27,7 +27,7 @@ from torch import Tensor
 from algorithms.base import Array
 from algorithms.density._reference import Reference, stack_references
 from algorithms.density.energies import SmoothMLP
-from algorithms.density.generators import Generator
+from algorithms.density.generators import InjectiveMap
 from algorithms.engine.loop import Diverged, initial
 from algorithms.engine.optimisers import Adam
 from algorithms.networks import Network
@@ -86,7 +86,7 @@ class EnergyConfig:
     penalised: ClassVar[Literal["data", "between"]] = "data"
 
     @property
-    def generator(self) -> Generator | None:
+    def generator(self) -> InjectiveMap | None:
         """The generator of proposals; None where the reference makes them."""
         return None
 
@@ -152,7 +152,7 @@ def log_energy(
 
 
 def push_noise(
-    generator: Generator | None, parameters: list[Tensor], reference: Reference, noise: Tensor
+    generator: InjectiveMap | None, parameters: list[Tensor], reference: Reference, noise: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Return proposals u (R, d, B) and their log-density (R, B).
 
@@ -172,7 +172,7 @@ def push_noise(
 @torch.no_grad()
 def draw_proposals(
     network: Network,
-    generator: Generator | None,
+    generator: InjectiveMap | None,
     state: EnergyState,
     reference: Reference,
     n: int,

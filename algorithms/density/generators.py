@@ -1,4 +1,4 @@
-"""Generators: maps from noise to points of known density."""
+"""Generators: from noise to points of known density."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -8,16 +8,20 @@ from torch import Tensor
 
 
 class Generator(ABC):
-    r"""An injective map :math:`x = G(z)` of :math:`\mathbb R^d`, for R replicas at once.
-
-    It returns the logarithm of its Jacobian determinant with the points, so that their density
-    is known: :math:`\log q(G(z)) = \log p(z) - \log |\det J_G(z)|`. Its initial parameters are
-    those of a map near the identity.
-    """
+    """A maker of proposals of known density. Its fields are its sizes. Abstract."""
 
     @abstractmethod
     def parameters(self, d: int, rngs: Sequence[np.random.Generator]) -> list[Tensor]:
-        """Draw initial parameters for d coordinates, each (R, a, b)."""
+        """Draw initial parameters for d coordinates, each (R, ...)."""
+
+
+class InjectiveMap(Generator):
+    r"""An injective map :math:`x = G(z)` of :math:`\mathbb R^d`, for R replicas at once. Abstract.
+
+    The map returns the logarithm of its Jacobian determinant with the points, so that their
+    density is known: :math:`\log q(G(z)) = \log p(z) - \log |\det J_G(z)|`. Its initial parameters
+    are those of a map near the identity.
+    """
 
     @abstractmethod
     def push(self, parameters: list[Tensor], noise: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,11 +12,11 @@ from torch.func import functional_call
 
 from algorithms.density._splines import SplineConfig
 from algorithms.density.energy_model import EnergyModel
-from algorithms.density.generators import Generator
+from algorithms.density.generators import InjectiveMap
 
 
 @dataclass(frozen=True)
-class SplineFlow(SplineConfig, Generator):
+class SplineFlow(SplineConfig, InjectiveMap):
     r"""Neural spline flow as a generator: an autoregressive map of monotone splines.
 
     Its replicas are not stacked but computed one by one, since the flow is a module of zuko.

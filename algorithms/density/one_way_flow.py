@@ -12,7 +12,7 @@ from annotated_types import Ge
 from torch import Tensor
 from torch.nn.functional import silu, softplus
 
-from algorithms.density.generators import Generator
+from algorithms.density.generators import InjectiveMap
 from algorithms.networks import evenly, product
 
 #: The scales of a layer lie between e^-6 and e^6.
@@ -22,7 +22,7 @@ LAYER_SIZE = 6
 
 
 @dataclass(frozen=True)
-class OneWayFlow(Generator):
+class OneWayFlow(InjectiveMap):
     r"""One-way flow: the density of its samples is exact, and its inverse is never computed.
 
     Each layer mixes the coordinates and then applies a monotone function to each of them, whose
