@@ -1,7 +1,7 @@
 """Gradient-boosted trees."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt, Le
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -36,6 +36,12 @@ class BoostedTrees(EstimatorLearner):
         >>> bool((fitted.predict(x) == (x[:, 0] > 0)).mean() > 0.9)
         True
     """
+
+    space: ClassVar = {
+        "rounds": [10, 30, 100],
+        "learning_rate": [0.05, 0.1, 0.2],
+        "leaves": [4, 8, 31],
+    }
 
     rounds: Annotated[int, Ge(1)] = 30
     learning_rate: Annotated[float, Gt(0)] = 0.2

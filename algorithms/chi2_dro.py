@@ -1,7 +1,7 @@
 """Distributionally robust optimisation over a chi-square ball around the data."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge
@@ -115,6 +115,8 @@ class Chi2DRO(GradientLearner):
         >>> chi_square(torch.tensor([[1.0, 4.0, 2.0, 3.0, 0.0]]), None, replicas)
         tensor([[0.0000, 0.5159, 0.1508, 0.3333, 0.0000]])
     """  # noqa: E501 (a title)
+
+    space: ClassVar = GradientLearner.space | {"radius": [0.05, 0.1, 0.3, 1.0]}
 
     radius: Annotated[float, Ge(0)] = 0.1
 

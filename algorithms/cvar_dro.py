@@ -1,7 +1,7 @@
 """Distributionally robust optimisation over the worst share of the data."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Gt, Le
@@ -56,6 +56,8 @@ class CVaRDRO(GradientLearner):
         >>> worst_share(torch.tensor([[1.0, 4.0, 2.0, 3.0, 0.0]]), None, replicas)
         tensor([[0.0000, 0.5000, 0.0000, 0.5000, 0.0000]])
     """
+
+    space: ClassVar = GradientLearner.space | {"level": [0.3, 0.5, 0.7, 0.9]}
 
     level: Annotated[float, Gt(0), Le(1)] = 0.7
 

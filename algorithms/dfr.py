@@ -47,6 +47,8 @@ class DFR(GradientLearner):
         array([1, 1, 0, 0])
     """  # noqa: E501 (a title)
 
+    needs_groups: ClassVar[bool] = True
+
     experimental: ClassVar[str | None] = (
         "less accurate than ERM on Compas, whose smallest group in the validation data is tiny"
     )

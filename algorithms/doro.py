@@ -1,7 +1,7 @@
 """Distributionally robust optimisation that first removes the largest losses."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from annotated_types import Ge, Gt, Le, Lt
@@ -124,6 +124,11 @@ class DORO(GradientLearner):
         >>> trimmed_worst_share(losses, torch.arange(5)[None], replicas)
         tensor([[0.0000, 0.0000, 0.5000, 0.5000, 0.0000]])
     """
+
+    space: ClassVar = GradientLearner.space | {
+        "outliers": [0.01, 0.05, 0.1],
+        "level": [0.3, 0.5, 0.7, 0.9],
+    }
 
     objective: Literal["cvar", "chi2"] = "cvar"
     outliers: Annotated[float, Ge(0), Lt(1)] = 0.05

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from math import inf
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -20,10 +21,12 @@ from algorithms.engine import (
     Hyperparams,
     Outcome,
     Replicas,
+    Rule,
     Samples,
     TrainingState,
 )
 from algorithms.networks import Layered
+from algorithms.runtime.paths import require_library
 
 #: The probability that a Poisson batch is larger than the largest size that is computed.
 OVERFLOW = 1e-12
@@ -104,6 +107,7 @@ def epsilon(noise: float, share: float, steps: int, delta: float) -> float:
     """
     if noise == 0:
         return inf
+    require_library("dp_accounting", "privacy", "DPSGD")
     # This import takes longer than that of all learners.
     import dp_accounting
     from dp_accounting.pld import PLDAccountant
@@ -134,6 +138,11 @@ class DPSGD(GradientLearner):
         | https://arxiv.org/abs/1607.00133
 
     Arguments (and those of :class:`GradientLearner`):
+        epochs: Passes over the training data. Their number is fixed, as a stop by validation data
+            is an answer about them that the reported privacy does not count.
+        learning_rate: The learning rate, above that of other learners: clipped gradients are
+            small.
+        selection: As of :class:`GradientLearner`.
         clip: The norm C at which the gradient of each sample is clipped.
         noise: The noise multiplier :math:`\sigma`.
         delta: The :math:`\delta` at which privacy is reported.
@@ -146,13 +155,19 @@ class DPSGD(GradientLearner):
         (array([0, 0, 1, 1]), inf)
     """
 
-    experimental: ClassVar[str | None] = (
-        "less accurate than ERM on images, where clipping and noise slow the training down"
-    )
+    space: ClassVar = GradientLearner.space | {"clip": [0.1, 1.0, 10.0]}
 
+    epochs: Annotated[int, Ge(1)] = 20
+    learning_rate: Annotated[float, Gt(0)] | None = 0.05
+    selection: Rule = "last"
     clip: Annotated[float, Gt(0)] = 1.0
     noise: Annotated[float, Ge(0)] = 1.0
     delta: Annotated[float, Interval(gt=0, lt=1)] = 1e-5
+
+    def files(self) -> tuple[Path, ...]:
+        """Return no files, after a check that the library of the privacy loss is installed."""
+        require_library("dp_accounting", "privacy", "DPSGD")
+        return super().files()
 
     def hooks(self, samples: Samples) -> Hooks:
         """Return hooks with clipped and noisy gradients.
@@ -183,6 +198,8 @@ class DPSGD(GradientLearner):
         return [
             o
             if isinstance(o, Exception)
-            else replace(o, report={"epsilon": epsilon(noise, share, len(o.losses), delta)})
+            else replace(
+                o, report=o.report | {"epsilon": epsilon(noise, share, len(o.losses), delta)}
+            )
             for o, noise, delta in zip(outcomes, noises, deltas, strict=True)
         ]

@@ -9,7 +9,7 @@ from annotated_types import Ge
 from scipy.special import xlogy
 
 from algorithms.base import Array, TrainingSet
-from algorithms.engine import GradientLearner, Hooks, Hyperparams, Outcome, Samples, Trained
+from algorithms.engine import GradientLearner, Hooks, Hyperparams, Outcome, Rule, Samples, Trained
 from algorithms.engine.environments import annealing, even_sampling
 from algorithms.engine.inference import probabilities
 from algorithms.irm import invariant_risk
@@ -59,24 +59,33 @@ class EIIL(GradientLearner):
         | https://arxiv.org/abs/2010.07249
 
     Arguments (and those of :class:`GradientLearner`):
-        epochs: Passes over the training data of the second model.
+        epochs: Passes over the training data of the second model. Their number is fixed:
+            validation data from the training environments prefer a model without the penalty.
+        selection: As of :class:`GradientLearner`.
         first: Passes over the training data of the reference model.
         penalty: The weight of the penalty of :class:`IRM`.
         anneal: The number of first epochs in which the weight is at most 1.
 
     Example:
-        The sample at -3 has an unusual label, which the reference model misfits:
+        The sample at -1.8 has an unusual label, which the reference model misfits:
 
-        >>> x = np.array([[-3.0], [-2.0], [-1.0], [1.0], [2.0], [3.0]])
-        >>> sample = TrainingSet(x, np.array([1, 0, 0, 1, 1, 1]))
+        >>> x = np.array([[-2.0], [-1.9], [-1.8], [1.9], [2.0], [2.1]])
+        >>> sample = TrainingSet(x, np.array([0, 0, 1, 1, 1, 1]))
         >>> EIIL(first=5).fit(sample, np.random.default_rng(0)).flagged
-        array([ True, False, False, False, False, False])
+        array([False, False,  True, False, False, False])
     """
+
+    space: ClassVar = GradientLearner.space | {
+        "first": [1, 2, 5],
+        "penalty": [0.01, 0.1, 1.0, 10.0],
+    }
 
     experimental: ClassVar[str | None] = (
         "where labels are noisy, the wrong labels are an environment with half of the weight"
     )
 
+    epochs: Annotated[int, Ge(1)] = 20
+    selection: Rule = "last"
     first: Annotated[int, Ge(1)] = 2
     penalty: Annotated[float, Ge(0)] = 0.1
     anneal: Annotated[int, Ge(0)] = 5

@@ -32,10 +32,12 @@ def averaged(members: Sequence[Fitted], classes: int) -> Fitted:
     def predict(x: Array) -> Array:
         return (predict_proba if soft else votes)(x).argmax(1)
 
+    common = set.intersection(*(set(m.report) for m in members))
     return Fitted(
         predict,
         predict_proba if soft else None,
         np.mean(weights, axis=0) if len(weights) == len(members) else None,
+        {name: float(np.mean([m.report[name] for m in members])) for name in sorted(common)},
     )
 
 
@@ -45,7 +47,8 @@ class Ensemble(Learner):
 
     .. math:: p(y \mid x) = \frac1M \sum_{m=1}^M p_{\theta_m}(y \mid x)
 
-    If the members have no probabilities, their majority decides.
+    If the members have no probabilities, their majority decides. The report has the mean of each
+    number that all members report.
 
     A success that depends on the randomness of a single training is averaged out: the success
     curve of a collective gets steeper, and its critical mass is that of the typical member.

@@ -8,8 +8,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from algorithms._features.encoders import Pooling, encoder, located
-from algorithms._features.wrapper import FeatureLearner, compose, encode_sample
+from algorithms._features.wrapper import FeatureLearner
 from algorithms.base import Array, Fitted, Learner, Rows, TrainingSet, Words
+from algorithms.encoding import compose, encode_sample
 from algorithms.erm import ERM
 from algorithms.networks import Linear
 from algorithms.runtime.paths import VARIABLE
@@ -44,7 +45,7 @@ class Finetune(FeatureLearner):
     """  # noqa: E501 (a title)
 
     encoder: str = "sentence-transformers/all-MiniLM-L6-v2"
-    base: Learner = ERM(network=Linear(), learning_rate=1.0)  # noqa: RUF009 (frozen)
+    base: Learner = ERM(network=Linear(), scaling="none", learning_rate=1.0)  # noqa: RUF009 (frozen)
     pooling: Pooling = "mean"
 
     def validate(self) -> None:

@@ -1,7 +1,7 @@
 """Invariant variances of gradients."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge, Interval
@@ -13,6 +13,7 @@ from algorithms.engine import (
     GradientLearner,
     Hooks,
     Replicas,
+    Rule,
     Samples,
     TrainingState,
 )
@@ -111,6 +112,9 @@ class Fishr(GradientLearner):
         | https://arxiv.org/abs/2109.02934
 
     Arguments (and those of :class:`GradientLearner`):
+        epochs: Passes over the training data. Their number is fixed: validation data from the
+            training environments prefer a model without the penalty.
+        selection: As of :class:`GradientLearner`.
         penalty: The weight :math:`\lambda` of the penalty; the paper searches 10 to 10,000.
         memory: The weight :math:`\gamma` of the old value in the sum.
         anneal: The number of first epochs without a penalty.
@@ -126,6 +130,11 @@ class Fishr(GradientLearner):
                  [0.2500, 0.2500]]])
     """  # noqa: E501 (a title)
 
+    needs_groups: ClassVar[bool] = True
+    space: ClassVar = GradientLearner.space | {"penalty": [1.0, 10.0, 100.0, 1000.0]}
+
+    epochs: Annotated[int, Ge(1)] = 20
+    selection: Rule = "last"
     penalty: Annotated[float, Ge(0)] = 10.0
     memory: Annotated[float, Interval(ge=0, lt=1)] = 0.95
     anneal: Annotated[int, Ge(0)] = 5

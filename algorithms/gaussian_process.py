@@ -1,7 +1,7 @@
 """Gaussian-process regression on labels."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Gt
@@ -9,6 +9,8 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial.distance import cdist, pdist, squareform
 
 from algorithms.base import Array, Fitted, Learner, TrainingSet
+from algorithms.encoding import fit_scaled
+from algorithms.scaling import Scaling
 
 #: The number of points that are predicted at once.
 CHUNK = 512
@@ -35,6 +37,7 @@ class GaussianProcess(Learner):
     Arguments:
         length: The length scale, in median distances.
         noise: The variance of the noise on the labels, :math:`\sigma^2`.
+        scaling: "standard" standardises points, as of :class:`GradientLearner`; "none" does not.
 
     Example:
         >>> sample = TrainingSet(np.float32([[0], [1], [5]]), [0, 0, 1])
@@ -43,11 +46,17 @@ class GaussianProcess(Learner):
         array([0, 1, 0])
     """
 
+    space: ClassVar = {"length": [0.3, 1.0, 3.0], "noise": [0.01, 0.1, 0.5]}
+
     length: Annotated[float, Gt(0)] = 1.0
     noise: Annotated[float, Gt(0)] = 0.1
+    scaling: Scaling = "standard"
 
     def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
         """Train on a sample."""
+        return fit_scaled(self.scaling, sample, self._fit)
+
+    def _fit(self, sample: TrainingSet) -> Fitted:
         centres = sample.flat.astype(np.float64)
         labels = np.eye(sample.classes)[sample.y]
         prior = labels.mean(axis=0)

@@ -1,7 +1,7 @@
 """Distributionally robust optimisation over known groups."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge
@@ -73,6 +73,12 @@ class GroupDRO(GradientLearner):
         >>> group_weights(torch.tensor([[0.0, 0.0, 2.0]]), torch.tensor([[0, 1, 2]]), replicas)
         tensor([[0.0596, 0.0596, 0.8808]])
     """
+
+    needs_groups: ClassVar[bool] = True
+    space: ClassVar = GradientLearner.space | {
+        "step": [0.001, 0.01, 0.1],
+        "adjustment": [0.0, 1.0, 3.0],
+    }
 
     step: Annotated[float, Ge(0)] = 0.01
     adjustment: Annotated[float, Ge(0)] = 0.0

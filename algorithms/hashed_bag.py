@@ -11,8 +11,9 @@ from sklearn.utils import murmurhash3_32
 
 from algorithms._estimators import takes_sparse
 from algorithms._features.sparse import SparseEncoder, SparseRows, dense, frequent_columns
-from algorithms._features.wrapper import FeatureLearner, compose, encode_sample
+from algorithms._features.wrapper import FeatureLearner
 from algorithms.base import Array, Fitted, Learner, Rows, TrainingSet
+from algorithms.encoding import compose, encode_sample
 from algorithms.logistic_regression import LogisticRegression
 
 

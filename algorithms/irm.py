@@ -1,13 +1,13 @@
 """Invariant risk minimisation."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from algorithms.engine import Batch, GradientLearner, Hooks, Replicas, Samples
+from algorithms.engine import Batch, GradientLearner, Hooks, Replicas, Rule, Samples
 from algorithms.engine.environments import annealing, environments, even_sampling
 from algorithms.networks import product
 
@@ -54,6 +54,9 @@ class IRM(GradientLearner):
         | https://arxiv.org/abs/1907.02893
 
     Arguments (and those of :class:`GradientLearner`):
+        epochs: Passes over the training data. Their number is fixed: validation data from the
+            training environments prefer a model without the penalty.
+        selection: As of :class:`GradientLearner`.
         penalty: The weight :math:`\lambda` of the penalty.
         anneal: The number of first epochs in which the weight is at most 1.
 
@@ -70,6 +73,11 @@ class IRM(GradientLearner):
         tensor([1.0157])
     """
 
+    needs_groups: ClassVar[bool] = True
+    space: ClassVar = GradientLearner.space | {"penalty": [0.1, 1.0, 10.0, 100.0]}
+
+    epochs: Annotated[int, Ge(1)] = 20
+    selection: Rule = "last"
     penalty: Annotated[float, Ge(0)] = 1.0
     anneal: Annotated[int, Ge(0)] = 5
 

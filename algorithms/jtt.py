@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge
@@ -42,13 +42,18 @@ class JTT(GradientLearner):
             that samples are drawn with replacement.
 
     Example:
-        The sample at -3 has an unusual label, which the first model gets wrong:
+        The sample at -1.8 has an unusual label, which the first model gets wrong:
 
-        >>> x = np.array([[-3.0], [-2.0], [-1.0], [1.0], [2.0], [3.0]])
-        >>> sample = TrainingSet(x, np.array([1, 0, 0, 1, 1, 1]))
+        >>> x = np.array([[-2.0], [-1.9], [-1.8], [1.9], [2.0], [2.1]])
+        >>> sample = TrainingSet(x, np.array([0, 0, 1, 1, 1, 1]))
         >>> JTT(upweight=20.0).fit(sample, np.random.default_rng(0)).weights
-        array([20.,  1.,  1.,  1.,  1.,  1.])
+        array([ 1.,  1., 20.,  1.,  1.,  1.])
     """  # noqa: E501 (a title)
+
+    space: ClassVar = GradientLearner.space | {
+        "first": [1, 2, 5, 10],
+        "upweight": [1.5, 2.0, 5.0, 20.0],
+    }
 
     first: Annotated[int, Ge(1)] = 5
     upweight: Annotated[float, Ge(1)] = 1.5

@@ -7,6 +7,7 @@ from annotated_types import Ge
 from sklearn.neighbors import KNeighborsClassifier
 
 from algorithms._estimators import EstimatorLearner
+from algorithms.scaling import Scaling
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class KNN(EstimatorLearner):
 
     Arguments:
         n_neighbors: The number of neighbours k; at most all points of the sample.
+        scaling: "standard" standardises points, as of :class:`GradientLearner`; "none" does not.
 
     Example:
         >>> import numpy as np
@@ -33,11 +35,10 @@ class KNN(EstimatorLearner):
         True
     """
 
-    experimental: ClassVar[str | None] = (
-        "less accurate than ERM on Compas, where few neighbours follow noisy labels"
-    )
+    space: ClassVar = {"n_neighbors": [1, 3, 5, 10, 15, 25, 50]}
 
     n_neighbors: Annotated[int, Ge(1)] = 5
+    scaling: Scaling = "standard"
 
     def estimator(self, n: int) -> KNeighborsClassifier:
         """Return the unfitted classifier for n points."""

@@ -1,7 +1,7 @@
 """Training on labels with some uncertainty."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Interval
 from torch import Tensor
@@ -58,6 +58,8 @@ class LabelSmoothing(GradientLearner):
         0.199
         0.346
     """
+
+    space: ClassVar = GradientLearner.space | {"smoothing": [0.05, 0.1, 0.2, 0.4]}
 
     smoothing: Annotated[float, Interval(ge=0, lt=1)] = 0.1
 

@@ -7,6 +7,7 @@ from annotated_types import Ge, Le
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from algorithms._estimators import EstimatorLearner
+from algorithms.scaling import Scaling
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class LDA(EstimatorLearner):
 
     Arguments:
         shrinkage: The shrinkage of the covariance towards a multiple of the identity.
+        scaling: "standard" standardises points, as of :class:`GradientLearner`; "none" does not.
 
     Example:
         >>> import numpy as np
@@ -35,11 +37,10 @@ class LDA(EstimatorLearner):
         True
     """
 
-    experimental: ClassVar[str | None] = (
-        "less accurate than ERM on features of two values, which are far from Gaussian"
-    )
+    space: ClassVar = {"shrinkage": [0.0, 0.01, 0.05, 0.1, 0.2, 0.5, 1.0]}
 
     shrinkage: Annotated[float, Ge(0), Le(1)] = 0.05
+    scaling: Scaling = "standard"
 
     def estimator(self, n: int) -> LinearDiscriminantAnalysis:
         """Return the unfitted classifier for n points."""

@@ -81,6 +81,11 @@ class LfF(GradientLearner):
                 [0.0238, 0.2500]])
     """  # noqa: E501 (a title)
 
+    space: ClassVar = GradientLearner.space | {
+        "exponent": [0.1, 0.3, 0.7],
+        "memory": [0.0, 0.7, 0.9],
+    }
+
     experimental: ClassVar[str | None] = (
         "where labels are noisy, the wrong labels get the most weight and are learnt"
     )

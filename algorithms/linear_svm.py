@@ -7,6 +7,7 @@ from annotated_types import Gt
 from sklearn.svm import LinearSVC
 
 from algorithms._estimators import EstimatorLearner
+from algorithms.scaling import Scaling
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class LinearSVM(EstimatorLearner):
 
     Arguments:
         C: The inverse strength of the penalty.
+        scaling: "standard" standardises points, as of :class:`GradientLearner`; "none" does not.
 
     Example:
         >>> import numpy as np
@@ -36,11 +38,10 @@ class LinearSVM(EstimatorLearner):
         True
     """
 
-    experimental: ClassVar[str | None] = (
-        "less accurate than ERM on Coins with noise, where its hyperplane ignores most features"
-    )
+    space: ClassVar = {"C": [0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0]}
 
     C: Annotated[float, Gt(0)] = 1.0
+    scaling: Scaling = "standard"
 
     def estimator(self, n: int) -> LinearSVC:
         """Return the unfitted classifier for n points."""

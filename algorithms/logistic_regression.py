@@ -1,12 +1,13 @@
 """Logistic regression."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Gt
 from sklearn.linear_model import LogisticRegression as Estimator
 
 from algorithms._estimators import EstimatorLearner
+from algorithms.scaling import Scaling
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class LogisticRegression(EstimatorLearner):
 
     Arguments:
         C: The inverse strength of the penalty.
+        scaling: "standard" standardises points, as of :class:`GradientLearner`; "none" does not.
 
     Example:
         >>> import numpy as np
@@ -39,7 +41,10 @@ class LogisticRegression(EstimatorLearner):
         True
     """
 
+    space: ClassVar = {"C": [0.001, 0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0]}
+
     C: Annotated[float, Gt(0)] = 1.0
+    scaling: Scaling = "standard"
 
     def estimator(self, n: int) -> Estimator:
         """Return the unfitted classifier for n points."""

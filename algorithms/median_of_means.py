@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge
@@ -76,6 +76,8 @@ class MedianOfMeans(GradientLearner):
         >>> fitted.predict(np.array([[-1.0], [1.0]]))
         array([0, 1])
     """  # noqa: E501 (a title)
+
+    space: ClassVar = GradientLearner.space | {"blocks": [3, 5, 9]}
 
     blocks: Annotated[int, Ge(1)] = 5
 

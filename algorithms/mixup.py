@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -93,6 +93,8 @@ class Mixup(GradientLearner):
         >>> mixed_loss(logits, batch, replicas)
         tensor([0.6600])
     """
+
+    space: ClassVar = GradientLearner.space | {"concentration": [0.1, 0.2, 0.4, 1.0]}
 
     concentration: Annotated[float, Gt(0)] = 0.2
 

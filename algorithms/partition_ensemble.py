@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge
@@ -122,6 +122,8 @@ class PartitionEnsemble(Learner):
         >>> bool((fitted.predict(x) == (x[:, 0] > 0)).mean() > 0.9)
         True
     """  # noqa: E501 (a title)
+
+    space: ClassVar = {"parts": [5, 10, 20]}
 
     base: Learner = ERM(batch_size=16)  # noqa: RUF009 (frozen)
     parts: Annotated[int, Ge(1)] = 10

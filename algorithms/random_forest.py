@@ -33,9 +33,7 @@ class RandomForest(EstimatorLearner):
         True
     """
 
-    experimental: ClassVar[str | None] = (
-        "less accurate than ERM on Compas, where its trees fit noisy labels"
-    )
+    space: ClassVar = {"trees": [30, 100], "leaf": [1, 2, 5, 10, 20]}
 
     trees: Annotated[int, Ge(1)] = 100
     leaf: Annotated[int, Ge(1)] = 1

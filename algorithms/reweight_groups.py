@@ -1,6 +1,7 @@
 """Reweighting of groups by balanced sampling."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from algorithms.engine import GradientLearner, Hooks, Samples
 from algorithms.engine.environments import even_sampling
@@ -32,6 +33,8 @@ class ReweightGroups(GradientLearner):
         >>> weights / weights.sum()
         array([0.16666667, 0.16666667, 0.16666667, 0.5       ])
     """
+
+    needs_groups: ClassVar[bool] = True
 
     def hooks(self, samples: Samples) -> Hooks:
         """Return hooks that balance the batches."""

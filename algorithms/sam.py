@@ -1,7 +1,7 @@
 """Sharpness-aware minimisation."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from annotated_types import Ge
@@ -52,6 +52,8 @@ class SAM(GradientLearner):
         >>> SAM().fit(sample, np.random.default_rng(0)).predict(sample.x)
         array([0, 0, 1, 1])
     """  # noqa: E501 (a title)
+
+    space: ClassVar = GradientLearner.space | {"radius": [0.02, 0.05, 0.1, 0.2]}
 
     radius: Annotated[float, Ge(0)] = 0.05
 

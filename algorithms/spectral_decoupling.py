@@ -1,7 +1,7 @@
 """A penalty on logits, against the starvation of features."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 from torch import Tensor
@@ -57,6 +57,8 @@ class SpectralDecoupling(GradientLearner):
         0.227
         0.627
     """
+
+    space: ClassVar = GradientLearner.space | {"coefficient": [0.01, 0.1, 0.3, 1.0]}
 
     coefficient: Annotated[float, Ge(0)] = 0.1
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Lt
@@ -70,6 +70,8 @@ class SpectralSignatures(GradientLearner):
         array([False, False, False,  True, False])
     """
 
+    space: ClassVar = GradientLearner.space | {"outliers": [0.01, 0.05, 0.1, 0.2]}
+
     outliers: Annotated[float, Ge(0), Lt(1)] = 0.05
 
     def hooks(self, samples: Samples) -> Hooks:
@@ -83,7 +85,7 @@ class SpectralSignatures(GradientLearner):
         hyperparams: Hyperparams,
     ) -> list[Outcome]:
         """Train, remove outliers, and train again."""
-        first = self.descend(samples, rngs, hyperparams, selection=None, trace=False)
+        first = self.descend(samples, rngs, hyperparams, trace=False)
         kept = [
             np.arange(len(s))
             if isinstance(o, Exception)

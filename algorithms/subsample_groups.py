@@ -47,6 +47,8 @@ class SubsampleGroups(GradientLearner):
         array([1., 0., 1., 1., 1.], dtype=float32)
     """
 
+    needs_groups: ClassVar[bool] = True
+
     experimental: ClassVar[str | None] = (
         "less accurate than ERM on Compas, whose smallest group is tiny"
     )

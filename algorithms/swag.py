@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -68,6 +68,8 @@ class SWAG(GradientLearner):
         >>> SWAG(last=3).fit(sample, np.random.default_rng(0)).predict(sample.x)
         array([0, 0, 1, 1])
     """
+
+    space: ClassVar = GradientLearner.space | {"scale": [0.25, 0.5, 1.0]}
 
     last: Annotated[int, Ge(1)] = 10
     rank: Annotated[int, Ge(1)] = 10

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Lt
@@ -54,13 +54,15 @@ class TrimmedLoss(GradientLearner):
         rounds: The number of rounds after the first model.
 
     Example:
-        The sample at -3 has an unusual label, and is removed:
+        The sample at -2 has an unusual label, and is removed:
 
         >>> x = np.array([[-3.0], [-2.0], [-1.0], [1.0], [2.0], [3.0]])
-        >>> sample = TrainingSet(x, np.array([1, 0, 0, 1, 1, 1]))
+        >>> sample = TrainingSet(x, np.array([0, 1, 0, 1, 1, 1]))
         >>> TrimmedLoss(outliers=0.2).fit(sample, np.random.default_rng(0)).weights
-        array([0., 1., 1., 1., 1., 1.], dtype=float32)
+        array([1., 0., 1., 1., 1., 1.], dtype=float32)
     """  # noqa: E501 (a title)
+
+    space: ClassVar = GradientLearner.space | {"outliers": [0.01, 0.05, 0.1, 0.2]}
 
     outliers: Annotated[float, Ge(0), Lt(1)] = 0.05
     rounds: Annotated[int, Ge(1)] = 2
@@ -76,13 +78,13 @@ class TrimmedLoss(GradientLearner):
         hyperparams: Hyperparams,
     ) -> list[Outcome]:
         """Train on all samples, then round by round on the best fitted ones."""
-        outcomes = self.descend(samples, rngs, hyperparams, selection=None, trace=False)
+        outcomes = self.descend(samples, rngs, hyperparams, trace=False)
         for remaining in reversed(range(self.rounds)):
             kept = [
                 self.select(o, s, outliers)
                 for o, s, outliers in zip(outcomes, samples, hyperparams["outliers"], strict=True)
             ]
-            options = {"selection": None, "trace": False} if remaining else {}
+            options = {"trace": False} if remaining else {}
             outcomes = self.retrain_on(outcomes, samples, kept, rngs, hyperparams, **options)
         return outcomes
 

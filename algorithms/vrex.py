@@ -1,12 +1,12 @@
 """Risk extrapolation."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 from torch import Tensor
 
-from algorithms.engine import Batch, GradientLearner, Hooks, Replicas, Samples
+from algorithms.engine import Batch, GradientLearner, Hooks, Replicas, Rule, Samples
 from algorithms.engine.environments import annealing, environments, even_sampling
 
 
@@ -48,6 +48,9 @@ class VREx(GradientLearner):
         | https://arxiv.org/abs/2003.00688
 
     Arguments (and those of :class:`GradientLearner`):
+        epochs: Passes over the training data. Their number is fixed: validation data from the
+            training environments prefer a model without the penalty.
+        selection: As of :class:`GradientLearner`.
         penalty: The weight :math:`\lambda` of the variance.
         anneal: The number of first epochs in which the weight is at most 1.
 
@@ -64,6 +67,11 @@ class VREx(GradientLearner):
         tensor([1.0993])
     """
 
+    needs_groups: ClassVar[bool] = True
+    space: ClassVar = GradientLearner.space | {"penalty": [0.1, 1.0, 10.0, 100.0]}
+
+    epochs: Annotated[int, Ge(1)] = 20
+    selection: Rule = "last"
     penalty: Annotated[float, Ge(0)] = 1.0
     anneal: Annotated[int, Ge(0)] = 5
 

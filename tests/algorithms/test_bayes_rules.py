@@ -60,7 +60,7 @@ def blobs(n=60, d=3, seed=0):
 @pytest.mark.parametrize("h", [0.05, 0.4, 3.0])
 def test_kernel_densities_are_sums_over_people(h):
     sample, asked = blobs()
-    fitted = KernelBayes(bandwidth=h).fit(sample, rng())
+    fitted = KernelBayes(bandwidth=h, scaling="none").fit(sample, rng())
     p = fitted.predict_proba(asked)
     assert p.shape == (600, CLASSES)
     seen = 0
@@ -84,7 +84,7 @@ def test_kernel_densities_are_scipys_times_frequencies():
         own = sample.x[sample.y == k, 0].astype(float)
         density = gaussian_kde(own, bw_method=h / own.std(ddof=1))
         joint.append(len(own) / len(sample) * density(asked[:, 0].astype(float)))
-    p = KernelBayes(bandwidth=h).fit(sample, rng()).predict_proba(asked)
+    p = KernelBayes(bandwidth=h, scaling="none").fit(sample, rng()).predict_proba(asked)
     near = np.sum(joint, axis=0) > 1e-200
     np.testing.assert_allclose(p[near], (joint / np.sum(joint, axis=0)).T[near], rtol=1e-5)
 
@@ -94,8 +94,8 @@ def test_scotts_rule_is_scipys_factor_times_the_spread_within_classes():
     frame = pd.DataFrame(sample.x.astype(float))
     within = frame - frame.groupby(sample.y).transform("mean")
     h = float(np.sqrt((within**2).to_numpy().mean())) * gaussian_kde(sample.x.T).scotts_factor()
-    want = KernelBayes(bandwidth=h).fit(sample, rng()).predict_proba(asked)
-    got = KernelBayes().fit(sample, rng()).predict_proba(asked)
+    want = KernelBayes(bandwidth=h, scaling="none").fit(sample, rng()).predict_proba(asked)
+    got = KernelBayes(scaling="none").fit(sample, rng()).predict_proba(asked)
     np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-300)
 
 
@@ -121,7 +121,7 @@ def test_gaussian_process_is_scikit_learns(length, noise):
     top = np.sort(means, axis=1)
     clear = top[:, -1] - top[:, -2] > 1e-9
     assert clear.mean() > 0.9
-    got = GaussianProcess(length, noise).fit(sample, rng()).predict(asked)
+    got = GaussianProcess(length, noise, scaling="none").fit(sample, rng()).predict(asked)
     np.testing.assert_array_equal(got[clear], means.argmax(1)[clear])
 
 
@@ -142,7 +142,7 @@ def test_gaussian_process_measures_distances_between_different_points():
 def trace(learner, sample, seed=0):
     """What the loop leaves of a training: the end of each epoch."""
     plain = ERM(**{name: getattr(learner, name) for name in vars(ERM())})
-    setting = {f: [v] for f, v in vars(plain).items() if isinstance(v, float)}
+    setting = {name: [value] for name, value in plain.hyperparams().items()}
     draws = rng(seed)
     (trained,) = plain.descend([sample], [draws], setting, trace=True)
     return [s.parameters for s in trained.path], draws
@@ -166,7 +166,7 @@ def test_without_scale_it_is_the_mean_network(network):
     draw = rng()
     x = draw.normal(size=(50, 1, 4, 4)).astype(np.float32)
     sample = TrainingSet(x, draw.integers(CLASSES, size=50), classes=CLASSES)
-    learner = SWAG(network=network, epochs=8, batch_size=16, last=5, scale=0.0)
+    learner = SWAG(network=network, scaling="none", epochs=8, batch_size=16, last=5, scale=0.0)
     path, _ = trace(learner, sample)
     mean = [torch.stack([ps[i] for ps in path[-5:]]).mean(0) for i in range(len(path[0]))]
     want = probabilities(network, mean, x)
@@ -175,7 +175,16 @@ def test_without_scale_it_is_the_mean_network(network):
 
 def test_it_averages_the_probabilities_of_networks_it_draws():
     sample, asked = blobs()
-    learner = SWAG(network=MLP((4,)), epochs=9, batch_size=16, last=6, rank=3, draws=5, scale=0.7)
+    learner = SWAG(
+        network=MLP((4,)),
+        scaling="none",
+        epochs=9,
+        batch_size=16,
+        last=6,
+        rank=3,
+        draws=5,
+        scale=0.7,
+    )
     path, draws = trace(learner, sample)
     rows = as_rows(path)[-6:].astype(float)
     deviations = np.stack([rows[t] - rows[: t + 1].mean(0) for t in (3, 4, 5)])
@@ -395,7 +404,7 @@ def test_exchanged_labels_are_in_the_law():
             Sklearn("DecisionTreeClassifier", splitter="random", max_depth=3),
             DecisionTreeClassifier(splitter="random", max_depth=3),
         ),
-        (LinearSVM(C=0.2), LinearSVC(C=0.2, dual=False)),
+        (LinearSVM(C=0.2, scaling="none"), LinearSVC(C=0.2, dual=False)),
     ],
     ids=lambda part: type(part).__name__,
 )
@@ -431,7 +440,7 @@ def test_logistic_regression_is_where_its_objective_is_least(labels):
 
     steps.step(objective)
     want = torch.softmax(torch.from_numpy(asked).double() @ w.T + b.T, 1).detach().numpy()
-    fitted = LogisticRegression(C=0.3).fit(TrainingSet(sample.x, y), rng())
+    fitted = LogisticRegression(C=0.3, scaling="none").fit(TrainingSet(sample.x, y), rng())
     np.testing.assert_allclose(fitted.predict_proba(asked), want, atol=1e-3)
 
 
@@ -482,7 +491,8 @@ def test_qda_is_that_of_scikit_learn_where_classes_are_large(shrinkage):
     x = rng.normal(size=(300, 6)).astype(np.float32)
     y = (x[:, 0] + x[:, 1] ** 2 > 1).astype(int) + (x[:, 2] > 0.5)
     got = QDA(shrinkage).fit(TrainingSet(x, y), rng)
-    want = QuadraticDiscriminantAnalysis(reg_param=shrinkage).fit(x.astype(float), y)
+    want = QuadraticDiscriminantAnalysis(solver="eigen", shrinkage=shrinkage)
+    want.fit(x.astype(float), y)
     np.testing.assert_allclose(got.predict_proba(x), want.predict_proba(x), atol=1e-6)
 
 
@@ -495,7 +505,8 @@ def test_qda_needs_no_more_samples_of_a_label_than_features(rows):
     scores = []
     for label in (0, 1):
         points = x[y == label].astype(float)
-        cov = 0.9 * np.cov(points.T, bias=True) + 0.1 * np.eye(30)
+        cov = np.cov(points.T, bias=True)
+        cov = 0.9 * cov + 0.1 * np.diag(cov).mean() * np.eye(30)
         law = multivariate_normal(points.mean(0), cov)
         scores.append(np.log((y == label).mean()) + law.logpdf(x))
     want = softmax(np.transpose(scores), axis=1)

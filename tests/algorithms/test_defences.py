@@ -125,7 +125,7 @@ def test_the_second_model_starts_afresh_on_those_who_are_left(network):
 @pytest.mark.parametrize("learner", [TrimmedLoss(outliers=0.2), SpectralSignatures(outliers=0.2)])
 def test_who_diverges_at_first_fails_alone(learner):
     learner, made = replace(learner, epochs=2, batch_size=8), samples(3)
-    rates = {"learning_rate": [0.05, 1e30, 0.05]}
+    rates = {"learning_rate": [0.01, 1e30, 0.01]}
     wild = learner.replicas(made, generators(3), numeric_fields(learner, 3, **rates))
     calm = trained(learner, made)
     assert isinstance(wild[1], Diverged)
@@ -337,7 +337,7 @@ def test_without_noise_it_descends_on_clipped_gradients(name, clip):
         )
         agree(got.parameters, net.parameters(), 1e-7)
         assert got.weights / got.weights.sum() == pytest.approx(given / given.sum(), abs=1e-6)
-        assert got.report == {"epsilon": math.inf}
+        assert got.report == {"epochs": 2, "epsilon": math.inf}
 
 
 @pytest.mark.usefixtures("double_precision")
@@ -444,7 +444,7 @@ def test_it_descends_on_the_median_of_the_gradients_of_blocks(blocks):
                 losses.append(np.mean(means))
                 with torch.no_grad():
                     for p, *own in zip(net.parameters(), *found, strict=True):
-                        p -= 0.05 * torch.from_numpy(np.median(own, axis=0))
+                        p -= 0.01 * torch.from_numpy(np.median(own, axis=0))
         agree(got.parameters, net.parameters(), 1e-9)
         assert got.losses == pytest.approx(losses)
 

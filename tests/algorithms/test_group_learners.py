@@ -173,7 +173,7 @@ def test_rare_labels_make_no_training_diverge(learner):
         x = rng.normal(size=(1000, 3))
         x[:, 0] += y
         made.append(TrainingSet(x, y))
-    fitted = replace(learner, epochs=10).fit_many(made, generators(6))
+    fitted = replace(learner, epochs=10, learning_rate=0.05).fit_many(made, generators(6))
     assert [f for f in fitted if isinstance(f, Exception)] == []
     for sample, f in zip(made, fitted, strict=True):
         right = f.predict(sample.x) == sample.y
@@ -289,7 +289,7 @@ def test_samples_that_shrink_differently_keep_their_places():
 @pytest.mark.parametrize("labels", [2, 3])
 def test_the_last_layer_is_that_of_a_pipeline_made_by_hand(labels):
     made = [uneven(np.random.default_rng(seed), labels=labels) for seed in range(2)]
-    learner = DFR(C=0.5, draws=3, **{**SHORT, "network": NETWORKS["deep"]})
+    learner = DFR(C=0.5, draws=3, scaling="none", **{**SHORT, "network": NETWORKS["deep"]})
     rngs = generators(2)
     features = trained(ERM(**{**SHORT, "network": learner.network}), made, rngs)
     for sample, rng, fitted, erm in zip(
@@ -358,7 +358,7 @@ def test_a_last_layer_that_fails_fails_alone(monkeypatch):
     )
 
     def failing(self, trained, sample, rng, C):
-        if sample is made[1]:
+        if np.array_equal(sample.y, made[1].y):
             raise FloatingPointError("on purpose")
         return retrained(self, trained, sample, rng, C)
 

@@ -413,7 +413,7 @@ def test_the_head_is_the_projects_own_on_those_features():
     train, test = split.part(split.train[:200]), split.x[split.test]
     sample = TrainingSet(Rows(train.x), train.y, classes=10)
     other = TrainingSet(VIEWER.features(train.x), train.y, classes=10)
-    head = ERM(network=Linear(), learning_rate=1.0)
+    head = ERM(network=Linear(), scaling="none", learning_rate=1.0)
     one = VIEWER.fit(sample, stream(0, "fit")).predict_proba(test)
     np.testing.assert_array_equal(
         one, head.fit(other, stream(0, "fit")).predict_proba(VIEWER.features(test))
