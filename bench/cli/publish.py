@@ -6,8 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.cli.options import Format, Level, Run
-from bench.cli.shared import app, description_of, folder_of, grid_of, notes, records_of, writing
+from bench.cli.options import Above, Format, Level, Run, Value
+from bench.cli.shared import (
+    all_records,
+    app,
+    description_of,
+    folder_of,
+    grid_of,
+    grid_records,
+    notes,
+    valued,
+    writing,
+)
 from bench.core.errors import BenchError
 
 if TYPE_CHECKING:
@@ -21,8 +31,13 @@ def publish(
         Path | None,
         typer.Option(help="A .parquet file (default: the published file of the grid)."),
     ] = None,
+    unfinished: Annotated[
+        bool, typer.Option(help="Write what there is, to go on with `run --from` another time.")
+    ] = False,
 ) -> None:
     """Write the records of a finished run, with its description, for `compare --grid`.
+
+    The tuning trials go into a second file beside the first one.
 
     Example: `python run_bench.py publish learners`
     """
@@ -35,17 +50,18 @@ def publish(
     if grid is None:
         raise BenchError(f"{folder} has no about.json that says what its grid is")
     plan = sweep.plan(grid.trials(), sweep.Todo(Store(folder).have(), rerun_stale=True))
-    if plan["left"]:
+    if plan["left"] and not unfinished:
         raise BenchError(
             f"{plan['left']} of {plan['trials']} trials of {folder} are missing or were made by "
-            f"other code: run it with --rerun-stale first"
+            f"other code: run it with --rerun-stale first, or add --unfinished"
         )
     path = out or published.folder() / f"{about['grid']}.parquet"
     if path.suffix != ".parquet":
         raise BenchError(f"{path} does not end in .parquet")
-    records = records_of(folder)
+    records = grid_records(folder)
     with writing(path):
         published.write(records, about, path)
+    _publish_tuning(folder, about, path)
     failed = int((records["status"] != "ok").sum())
     notes.print(
         f"wrote {len(records)} records, {failed} of them failed, to {path} "
@@ -56,18 +72,38 @@ def publish(
         notes.print(f"the records are of {mixed}", soft_wrap=True)
 
 
+def _publish_tuning(folder: Path, about: dict[str, Any], path: Path) -> None:
+    """Write the tuning trials of a run beside its published records, if it has some."""
+    from bench.records import entries, manifest, published
+
+    folder = folder / entries.TUNING
+    tried = entries.read(folder, entries.TRIED) if about.get("tune") else None
+    file = published.tuning_file(path)
+    if tried is None:
+        file.unlink(missing_ok=True)
+        return
+    records = entries.by_entry(all_records(folder), tried)
+    description = about | {"environments": manifest.read(folder).get("environments")}
+    published.write(records, description, file, *published.FIRM)
+    notes.print(f"wrote the records of {len(records)} tuning trials to {file}")
+
+
 @app.command()
 def leaderboard(
     what: Annotated[
         str, typer.Argument(help="A grid with published records, a .parquet file, or a run.")
     ] = "learners",
     level: Level = 0.5,
+    value: Value = "headline",
+    above: Above = "control",
     out: Annotated[
         Path | None, typer.Option(help="Folder for the ranks as a figure and a table.")
     ] = None,
     format: Format = None,
 ) -> None:
     """Print the critical masses of all learners, and mean ranks over eight datasets or more.
+
+    Learners whose accuracy at size 0 is more than .03 below ERM's are shown apart.
 
     Example: `python run_bench.py leaderboard --format md`
     """
@@ -81,16 +117,18 @@ def leaderboard(
     from results.stats.ranks import FEWEST
 
     records, about = _read_records(what)
-    table = ranked(records, level, _outside_domain(records))
+    records = valued(records, value)
+    table = ranked(records, level, unsuited(records), above, _kinds(records))
     if not len(table):
         raise BenchError(f"{what} has no two learners with whole curves on the same data")
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        ranks = table[RANKED]
-        if ranks["rank"].isna().any():
+        ranks = table.loc[table["reason"] == "", RANKED]
+        if not len(ranks) or ranks["rank"].isna().any():
             raise BenchError(
                 f"mean ranks take {FEWEST} datasets on which learners can be compared, and {what} "
-                f"has {ranks['datasets'].iloc[0]}; without --out there are critical masses"
+                f"has {int(ranks['datasets'].max()) if len(ranks) else 0}; without --out there "
+                "are critical masses"
             )
         paths = [out / "ranks.csv", *save(plot_ranks(ranks), out / "ranks")]
         paths[0].write_text(render(ranks, "csv"), encoding="utf-8")
@@ -99,7 +137,7 @@ def leaderboard(
         show(table, format)
         return
     print(f"{_caption(records, table, about)}\n")
-    show(readable(table, level), format)
+    show(readable(table, level, above), format)
 
 
 def _read_records(what: str) -> tuple["pd.DataFrame", dict[str, Any]]:
@@ -109,36 +147,49 @@ def _read_records(what: str) -> tuple["pd.DataFrame", dict[str, Any]]:
     if what in published.ready() or what.endswith(".parquet"):
         return published.read(what)
     folder = folder_of(what)
-    return records_of(folder), description_of(folder)
+    return grid_records(folder), description_of(folder)
 
 
-def _outside_domain(records: "pd.DataFrame") -> set[tuple[str, str]]:
-    """Return the pairs of a dataset and a learner that is made for another kind of data."""
+def _trait(text: str, name: str) -> Any:
+    """Return an attribute of the class that a spec names; None if there is none."""
     from bench.spec.registry import REGISTRY
     from results.display_names import parse
 
-    def domain(text: str) -> str | None:
-        return getattr(REGISTRY.names.get(parse(text)[0]), "domain", None)
+    return getattr(REGISTRY.names.get(parse(text)[0]), name, None)
 
+
+def unsuited(records: "pd.DataFrame") -> set[tuple[str, str]]:
+    """Return the pairs of a dataset and a learner that is not made for its data.
+
+    It is made for another kind of data, or it needs groups where records of the dataset show none.
+    """
+    grouped = set(records.loc[records["worst_group"].notna(), "dataset"])
     return {
         (dataset, learner)
         for dataset in records["dataset"].unique()
         for learner in records["learner"].unique()
-        if domain(learner) not in (None, domain(dataset))
+        if _trait(learner, "domain") not in (None, _trait(dataset, "domain"))
+        or (_trait(learner, "needs_groups") and dataset not in grouped)
     }
+
+
+def _kinds(records: "pd.DataFrame") -> dict[str, str]:
+    """Return the kind of each dataset's data."""
+    return {text: _trait(text, "family") or "other" for text in records["dataset"].unique()}
 
 
 def _caption(records: "pd.DataFrame", table: "pd.DataFrame", about: dict[str, Any]) -> str:
     """Return a paragraph that says which records a leaderboard ranks."""
     from bench.records import manifest
     from results.display_names import labels
-    from results.plots.axes import DAGGER
+    from results.stats.gate import MARGIN
 
     datasets, seeds = ", ".join(labels(records["dataset"]).values()), records["seed"].nunique()
     failed, began = int((records["status"] != "ok").sum()), about.get("began")
     lost = sorted(set(records["learner"]) - set(table["learner"]))
     environments = about.get("environments") or {}
     versions = manifest.values(environments, records["environment"].unique())
+    compared = int((table["reason"] == "").sum())
     facts = [
         f"{datetime.fromtimestamp(began, UTC):%Y-%m-%d}" if began else "",
         *(
@@ -146,21 +197,33 @@ def _caption(records: "pd.DataFrame", table: "pd.DataFrame", about: dict[str, An
             for name in ("version", "torch", "scikit-learn")
             if any(versions.get(name, []))
         ),
-        f"{len(table)} learners",
+        f"{compared} learners",
         f"{len(records):,} trials, {seeds} seeds, {failed or 'none'} failed",
-        "left out, since not on all of these data, made for other data, or at the level without "
-        f"a collective: {', '.join(labels(lost).values())}"
+        "left out, since not on all of these data, not made for them, or at the level at size 0: "
+        f"{', '.join(labels(lost).values())}"
         if lost
         else "",
         f"`run {about['grid']} --seeds {seeds}`" if about.get("grid") else "",
     ]
     ranks = (
-        f"Mean ranks by the area above the control over {datasets}, the first followed most; in "
-        "brackets the middle 95 % over datasets and seeds drawn anew"
+        f"Mean ranks by the area above size 0 over {datasets}, the first followed most; in "
+        f"brackets the middle 95 % over datasets and seeds drawn anew{_tests(records)}"
         if table["rank"].notna().any()
         else f"Learners by name on {datasets}; mean ranks take more datasets"
     )
+    apart = len(table) - compared
+    gate = f"; {apart} below ERM's accuracy by more than {MARGIN} are not ranked" if apart else ""
+    return f"{ranks}{gate} ({'; '.join(filter(None, facts))})."
+
+
+def _tests(records: "pd.DataFrame") -> str:
+    """Return the results of the tests over datasets as text."""
+    from results.stats.rank_tests import critical_difference, friedman
+    from results.stats.ranks import field
+
+    compared = field(records, outside=unsuited(records))
     return (
-        f"{ranks}; {DAGGER}: no better than a constant answer there, without a collective "
-        f"({'; '.join(filter(None, facts))})."
+        f"; Friedman's p = {friedman(compared):.2g}; Nemenyi's critical difference "
+        f"{critical_difference(compared):.2f}; verdicts against ERM are win/tie/loss/cannot tell "
+        "over datasets"
     )

@@ -1,25 +1,24 @@
 """The command that runs a grid."""
 
+import shlex
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from bench.cli.execution import Settings, execute
+from bench.cli.execution import Settings
 from bench.cli.options import (
     EXECUTION,
     LIMITS,
     OUTPUT,
     SELECT,
-    SHARES,
     Data,
     Device,
     Jobs,
     Plugins,
     RerunStale,
     RetryFailed,
-    parse_numbers,
     split_words,
 )
 from bench.cli.shared import app, notes, records_of
@@ -28,6 +27,7 @@ from bench.core.errors import BenchError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bench.cli.tuning import Tuning
     from bench.execution.sweep import Progress as SweepProgress
     from bench.spec.grid import Grid
 
@@ -39,7 +39,7 @@ def _axis(help: str) -> Any:
 
 Texts = list[str] | None
 Components = Annotated[Texts, _axis("Specs, separated by commas. Repeatable.")]
-Sizes = Annotated[Texts, _axis("Shares of the population, separated by commas.")]
+Sizes = Annotated[Texts, _axis("Shares of the population, or numbers of people: 0.01,8 people.")]
 Seeds = Annotated[int | None, _axis("Number of seeds.")]
 Validation = Annotated[Texts, _axis("clean or contaminated, or both with a comma.")]
 Groups = Annotated[Texts, _axis("given, own or unknown, or several with commas.")]
@@ -47,6 +47,29 @@ Recruitments = Annotated[
     Texts, _axis("uniform, class, group or distance, or several with commas.")
 ]
 ShardText = Annotated[str | None, _axis("Share of the grid: 7/50 is the seventh of fifty.")]
+Tune = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="Tune each learner among this number of settings first, on other seeds. 0 tunes none "
+        "(default: as the grid says).",
+        rich_help_panel=SELECT,
+    ),
+]
+TuneBy = Annotated[
+    Literal["accuracy", "worst_group"],
+    typer.Option(help="Measure on validation data for --tune.", rich_help_panel=SELECT),
+]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="GRID",
+        help="Start from published records, of a grid or a .parquet file: those that this code "
+        "made are not run again.",
+        rich_help_panel=EXECUTION,
+    ),
+]
 DaskAddress = Annotated[
     str | None,
     typer.Option(
@@ -109,6 +132,9 @@ def run(
     groups: Groups = None,
     recruitment: Recruitments = None,
     shard: ShardText = None,
+    tune: Tune = None,
+    tune_by: TuneBy = "accuracy",
+    published: From = None,
     retry_failed: RetryFailed = False,
     rerun_stale: RerunStale = False,
     jobs: Jobs = None,
@@ -125,23 +151,31 @@ def run(
 ) -> None:
     """Run a grid, or the trials of it that are missing; then write tables and figures.
 
+    With --tune a firm first chooses each learner's setting on its validation data, once for each
+    dataset, in trials with seeds of their own; their records are in the folder tuning/ of the run,
+    and the choices in choices.csv. Tables and figures name the learner, whatever its setting.
+
+    With --from a grid is run in several sittings, between which `publish` keeps its records.
+
     Example: `python run_bench.py run quick --learners "ERM,JTT(upweight=50)" --seeds 10`
     """
+    from bench.cli.tuning import Tuning, execute_stages
     from bench.execution.guard import Limits
     from bench.spec import grid as grids
     from bench.spec.parsing import split_specs
+    from bench.spec.sizes import parse_sizes
 
     chosen = grids.change(
         grids.load(grid),
         datasets=split_specs(datasets),
         learners=split_specs(learners),
         strategies=split_specs(strategies),
-        sizes=None if sizes is None else parse_numbers("--sizes", ",".join(sizes), SHARES),
+        sizes=None if sizes is None else parse_sizes(",".join(sizes)),
         seeds=seeds,
         validation=split_words(validation),
         groups=split_words(groups),
         recruitment=split_words(recruitment),
-    ).written_out()
+    )
     chosen.check_files_and_labels()
     for line in chosen.descriptions():
         notes.print(line, markup=False, soft_wrap=True)
@@ -152,11 +186,12 @@ def run(
         out or Path("runs") / name, limits, jobs, share, dask, retry_failed, rerun_stale, chunk
     )
     _check_execution(settings, device)
+    tuning = Tuning(chosen.tune if tune is None else tune, tune_by, published)
     if dry_run:
-        _forecast(chosen, settings)
+        _forecast(chosen, settings, tuning)
         return
-    progress, total = execute(chosen, settings)
-    if share is not None and next(chosen.trials(share), None) is None:
+    progress, total = execute_stages(chosen, settings, tuning)
+    if share is not None and not (settings.folder / "records.jsonl").stat().st_size:
         notes.print(f"no trial of the grid {chosen.name} is in the share {shard}")
         return
     _report(settings.folder, progress, total)
@@ -171,7 +206,7 @@ def _report(folder: Path, progress: "SweepProgress", total: int) -> None:
         total: The number of trials of its grid.
     """
     frame = records_of(folder)
-    complete = _write_results(frame, folder, total)
+    complete = _write_results(frame, folder, total + frame.attrs.get("repeated", 0))
     _report_failures(frame, folder, progress)
     if not complete:
         raise typer.Exit(1)
@@ -189,31 +224,36 @@ def _check_execution(settings: Settings, device: str | None) -> None:
         raise BenchError("limits need a worker process that can be ended: give --jobs 1 or more")
 
 
-def _forecast(grid: "Grid", settings: Settings) -> None:
-    """Print what a run would do, and how long that takes by measured times."""
+def _forecast(grid: "Grid", settings: Settings, tuning: "Tuning") -> None:
+    """Print what a run would do in each stage, and how long that takes by measured times."""
     import pandas as pd
 
+    from bench.cli.tuning import stages
     from bench.execution.runtime_estimate import forecast, format_duration, rates
     from bench.records.published import rates as published_rates
-    from bench.records.store import Store
     from results.report.terminal import show
 
-    folder, workers = settings.folder, settings.workers
-    plan = settings.plan(grid, Store(folder))
-    names = ("trials", "done", "failed", "stale", "left")
-    rows = [{"learner": l} | {n: counts[n] for n in names} for l, counts in plan.learners.items()]
-    show(pd.DataFrame(rows), None)
-    guess = forecast(plan.pairs, published_rates() | rates(folder / "records.jsonl"))
-    notes.print(
-        f"{plan['trials']} trials, {plan['done']} done, {plan['failed']} of them failed, "
-        f"{plan['stale']} stale; {plan['left']} to run in {plan.chunks} chunks"
-    )
-    known = plan["left"] - guess.unknown
-    notes.print(
-        f"{guess.seconds / 3600:.3g} core-hours for {known} of them, as measured or published "
-        f"({format_duration(guess.seconds / max(workers, 1))} on {max(workers, 1)} cores); "
-        f"{guess.unknown} are of learners that were never measured"
-    )
+    workers, measured = max(settings.workers, 1), published_rates()
+    for stage in stages(grid, settings, tuning):
+        plan = stage.plan()
+        measured |= rates(stage.settings.folder / "records.jsonl")
+        names = ("trials", "done", "failed", "stale", "left")
+        rows = [{"learner": l} | {n: c[n] for n in names} for l, c in plan.learners.items()]
+        if stage.settings.folder == settings.folder:
+            show(pd.DataFrame(rows), None)
+        else:
+            notes.print("first the tuning trials:")
+        notes.print(
+            f"{plan['trials']} trials, {plan['done']} done, {plan['failed']} of them failed, "
+            f"{plan['stale']} stale; {plan['left']} to run in {plan.chunks} chunks"
+        )
+        guess = forecast(plan.pairs, measured)
+        known = plan["left"] - guess.unknown
+        notes.print(
+            f"{guess.seconds / 3600:.3g} core-hours for {known} of them, as measured or published "
+            f"({format_duration(guess.seconds / workers)} on {workers} cores); "
+            f"{guess.unknown} are of learners that were never measured"
+        )
 
 
 def _write_results(frame: "pd.DataFrame", folder: Path, planned: int) -> bool:
@@ -234,7 +274,13 @@ def _write_results(frame: "pd.DataFrame", folder: Path, planned: int) -> bool:
     except FiguresFailed as error:
         written, complete = written + error.paths, False
         notes.print(f"error: {error}", markup=False, style="red")
-    notes.print(f"wrote {', '.join(str(path) for path in written)}")
+    run = folder.name if folder.parent == Path("runs") else folder
+    notes.print(
+        f"wrote {len(written)} tables and figures to {folder}; next: "
+        f"python run_bench.py report {shlex.quote(str(run))}",
+        markup=False,
+        soft_wrap=True,
+    )
     return complete
 
 

@@ -12,6 +12,7 @@ from algorithms.runtime.threads import one_thread
 from bench.contract.datasets import DATASET
 from bench.contract.every import EVERY, Check, ContractWarning, Unfit, source
 from bench.contract.learners import LEARNER
+from bench.contract.search_spaces import SPACE
 from bench.contract.strategies import SIGNAL, STRATEGY
 from bench.core.errors import Missing
 from bench.datasets.base import Dataset
@@ -42,7 +43,7 @@ def checks_for(component: Any) -> list[Check]:
     """Return the checks that apply to a component of its kind."""
     checks: list[Check] = [*EVERY]
     if isinstance(component, Learner):
-        checks += LEARNER
+        checks += [*LEARNER, *SPACE]
     if isinstance(component, Strategy):
         checks += STRATEGY
     if isinstance(component, Signal):

@@ -23,8 +23,11 @@ from bench.core.identity_cache import IdentityCache
 from bench.datasets.base import Dataset
 from bench.experiment.run import run_trials
 from bench.experiment.trial import Trial
+from bench.records.interactive_code import code_of, is_interactive
 
 OURS = ("algorithms", "bench", "collectives")
+#: The folder of these packages.
+PROJECT = Path(__file__).resolve().parents[2]
 #: The folders of installed libraries.
 INSTALLED = {"site-packages", "dist-packages"}
 
@@ -55,7 +58,25 @@ def code_version(trial: Trial) -> str:
 
 @IdentityCache
 def _version(component: Any) -> str:
-    return _hashed(frozenset((*_modules(component), run_trials.__module__)), _contents(component))
+    roots, typed = {run_trials.__module__}, ""
+    for cls in _classes(component):
+        if is_interactive(cls):
+            text, needed = code_of(cls)
+            typed += text
+            roots |= {name for name in needed if _is_own(name)}
+        else:
+            roots.add(cls.__module__)
+    return _hashed(frozenset(roots), typed + _contents(component))
+
+
+def _is_own(name: str) -> bool:
+    """Return whether a module is the project's, or a file that is not an installed library's."""
+    file = getattr(sys.modules.get(name), "__file__", None)
+    top = name.partition(".")[0]
+    if top in OURS or file is None or top in sys.stdlib_module_names:
+        return top in OURS
+    path = Path(file).absolute()
+    return not INSTALLED & set(path.parts) and not path.is_relative_to(PROJECT)
 
 
 def _contents(component: Any) -> str:
@@ -78,15 +99,15 @@ def _hashed(roots: frozenset[str], contents: str) -> str:
     return hashlib.blake2b((trees + contents).encode(), digest_size=4).hexdigest()
 
 
-def _modules(component: Any) -> Iterator[str]:
-    """Yield the modules that define a component and the components in its fields."""
+def _classes(component: Any) -> Iterator[type]:
+    """Yield the classes of a component and of the components in its fields."""
     if isinstance(component, tuple):
         for part in component:
-            yield from _modules(part)
+            yield from _classes(part)
     elif dataclasses.is_dataclass(component):
-        yield type(component).__module__
+        yield type(component)
         for field in dataclasses.fields(component):
-            yield from _modules(getattr(component, field.name))
+            yield from _classes(getattr(component, field.name))
 
 
 def _root(name: str) -> _Module:

@@ -6,11 +6,12 @@ with the file, and may be deleted at any time.
 """
 
 import contextlib
+import gc
 import json
 import os
 import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -38,11 +39,24 @@ _JSON = [field.name for field in RECORD_FIELDS if field.type == "json"]
 BATCH, RENEW = 20_000, 20_000
 
 
+@contextlib.contextmanager
+def _without_collector() -> Iterator[None]:
+    """Pause the garbage collector, which would search millions of new records for cycles."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_without_collector()
 def table(records: Iterable[Record]) -> pa.Table:
     """Convert records to a table with a row each."""
     pieces, source = [], iter(records)
     while rows := list(islice(source, BATCH)):
-        columns: dict[str, list[Any]] = {n: [row.get(n) for row in rows] for n in TYPES}
+        columns = _columns(rows)
         for name in _JSON:
             columns[name] = [value and json.dumps(value) for value in columns[name]]
         columns["size"] = [float(size) for size in columns["size"]]
@@ -56,7 +70,18 @@ def table(records: Iterable[Record]) -> pa.Table:
     return pa.concat_tables(pieces).unify_dictionaries()
 
 
-def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
+def _columns(rows: list[Record]) -> dict[str, Sequence[Any]]:
+    """Return the values of each column in some records; None where a record lacks a field."""
+    names = tuple(rows[0])
+    if all(tuple(row) == names for row in rows):
+        # Most records have the same fields: their values are transposed without a look-up.
+        found = dict(zip(names, zip(*map(dict.values, rows), strict=True), strict=True))
+        nothing = (None,) * len(rows)
+        return {name: found.get(name, nothing) for name in TYPES}
+    return {name: [row.get(name) for row in rows] for name in TYPES}
+
+
+def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     if pa.types.is_map(kind):
         named = [v or {} for v in values]
         ends = np.cumsum([0, *map(len, named)], dtype=np.int32)

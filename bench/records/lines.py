@@ -9,6 +9,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,11 +25,16 @@ LINE = re.compile(rb'\{"check":"([0-9a-f]{8})",(.*)\n', re.DOTALL)
 #: The start of a line, also after a line whose end is damaged.
 HEAD = b'{"check":"'
 START = re.compile(b"(?=%s)" % re.escape(HEAD))
-#: The fields of every record, with their types.
-KINDS = [
-    (name, (int, float) if kind is float else (kind,))
-    for name, kind in (Key.__annotations__ | {"status": str}).items()
-]
+#: The fields of every record, and the types that their values may have together.
+FIELDS = (*Key._fields, "status")
+KINDS = frozenset(
+    product(
+        *(
+            (int, float) if kind is float else (kind,)
+            for kind in (*Key.__annotations__.values(), str)
+        )
+    )
+)
 #: Fields that differ between two runs of one trial.
 PASSING = ("seconds", "log", "environment")
 
@@ -81,9 +87,7 @@ def read_line(line: bytes) -> Record | None:
 
 def _is_record(record: Any) -> bool:
     """Return whether a value has the fields of every record."""
-    if not isinstance(record, dict):
-        return False
-    return all(type(record.get(name)) in kinds for name, kinds in KINDS)
+    return isinstance(record, dict) and tuple(map(type, map(record.get, FIELDS))) in KINDS
 
 
 def blocks_of(path: Path, start: int = 0, end: int | None = None) -> Iterator[bytes]:

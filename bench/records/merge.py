@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from bench.core.errors import BenchError
 from bench.experiment.trial import Key, Record
-from bench.records import manifest
+from bench.records import entries, manifest
 from bench.records.lines import PASSING, key_of
 from bench.records.store import Store
 from bench.spec.grid import Grid, check_part
@@ -60,7 +62,7 @@ def _digest(record: Record) -> int:
 
 
 def merge(folders: Sequence[Path], out: Path) -> Merged:
-    """Put the records of some runs into one folder.
+    """Put the records of some runs into one folder, those of their tuning trials included.
 
     Of several good records of a trial by the same code in different runs, the first run's are
     kept; if others differ from the first one, an alarm says how. All other records are kept.
@@ -85,8 +87,24 @@ def merge(folders: Sequence[Path], out: Path) -> Merged:
                 lines = []
         store.append(b"".join(lines))
         manifest.write(out, _description(folders))
+    for name in entries.FILES:
+        _merge_tables(folders, out, name)
     merged.alarms = _explained(merged.alarms)
+    tuned = [
+        folder / entries.TUNING
+        for folder in folders
+        if (folder / entries.TUNING / "records.jsonl").exists()
+    ]
+    if tuned:
+        merged.alarms += merge(tuned, out / entries.TUNING).alarms
     return merged
+
+
+def _merge_tables(folders: Sequence[Path], out: Path, name: str) -> None:
+    """Write the rows of some runs' tables about their entries, each once, if they have some."""
+    tables = [table for f in folders if (table := entries.read(f, name)) is not None]
+    if tables:
+        entries.write(out, pd.concat(tables, ignore_index=True).drop_duplicates(), name)
 
 
 def _merged_lines(folders: Sequence[Path], merged: Merged) -> Iterator[bytes]:
@@ -164,7 +182,9 @@ def _description(folders: Sequence[Path]) -> dict[str, Any]:
         made["parts"] = known
     if any(one.get("parts", []) != known for one in descriptions):
         made["trials"] = _count(known)
+    plugins = dict.fromkeys(path for one in descriptions for path in one.get("plugins", []))
     made |= {
+        "plugins": list(plugins),
         "command": ["merge", *map(str, folders)],
         "shard": None,
         "wall_seconds": sum(one.get("wall_seconds", 0.0) for one in descriptions),

@@ -1,4 +1,4 @@
-"""Grids: products of datasets, learners, strategies, sizes and seeds, and their trials."""
+"""Grids: unions of products, and their trials."""
 
 import dataclasses
 import difflib
@@ -7,134 +7,23 @@ import itertools
 import re
 import tomllib
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.resources import files
 from math import prod
 from pathlib import Path
-from typing import Annotated, Any
-
-from annotated_types import Ge, Le, MinLen
+from typing import Any
 
 from algorithms.base import Learner
 from algorithms.runtime.paths import Absent
 from bench.core.errors import BenchError, Missing, unknown
 from bench.core.random_streams import stream
-from bench.datasets.base import Dataset, TraceableLaw, has_files
-from bench.experiment.recruitment import Recruitment
-from bench.experiment.trial import Groups, Key, Trial, Validation
+from bench.datasets.base import Dataset
+from bench.experiment.trial import Key, Trial
 from bench.spec.parsing import build, parse
-from bench.spec.registry import REGISTRY
+from bench.spec.part import EVERY, Entry, Part, Settings
 from bench.spec.search import variants
 from collectives.base import Strategy
-
-#: Stands for all registered components of a kind with their defaults.
-EVERY = "*"
-
-Specs = Annotated[tuple[str, ...], MinLen(1)]
-Size = Annotated[float, Ge(0), Le(1)]
-
-
-def _components(texts: Sequence[str], kind: str) -> list[Any]:
-    """Return the components that specs describe, each once.
-
-    ``"*"`` stands for those whose files are available.
-    """
-    every = [parse(name, kind) for name in sorted(REGISTRY.kinds[kind])] if EVERY in texts else []
-    every = [c for c in every if not isinstance(c, Dataset | Learner) or has_files(c)]
-    components = [every if text == EVERY else [parse(text, kind)] for text in texts]
-    return list(dict.fromkeys(itertools.chain.from_iterable(components)))
-
-
-@dataclass(frozen=True)
-class Part:
-    """A full product. "*" stands for all datasets, learners or strategies with their defaults.
-
-    Of learners, "*" takes those that are made for each dataset: a learner of texts is left out on
-    images, and a learner that needs the law is left out where there is none.
-
-    Arguments:
-        datasets: Specs of datasets.
-        learners: Specs of learners; searches are written out.
-        strategies: Specs of strategies. Fields that are None take the default of each dataset.
-        sizes: Sizes alpha of the collective, as shares of the population; 0 is always added.
-        seeds: Number of seeds, counted from 0.
-        validation: Whether the firm's validation data is clean or contaminated by members.
-        groups: Which groups the firm knows.
-        recruitment: How members are recruited.
-    """
-
-    datasets: Specs
-    learners: Specs
-    strategies: Specs = ("FeatureLabel",)
-    sizes: Annotated[tuple[Size, ...], MinLen(1)] = (
-        0.0,
-        0.002,
-        0.005,
-        0.01,
-        0.02,
-        0.05,
-        0.1,
-        0.2,
-    )
-    seeds: Annotated[int, Ge(1)] = 5
-    validation: Annotated[tuple[Validation, ...], MinLen(1)] = ("clean",)
-    groups: Annotated[tuple[Groups, ...], MinLen(1)] = ("given",)
-    recruitment: Annotated[tuple[Recruitment, ...], MinLen(1)] = ("uniform",)
-
-    def trials(self) -> Iterator[Trial]:
-        """Return all trials, seed by seed: an interrupted run lacks seeds rather than learners."""
-        panels = [(data, *self._pairing(data)) for data in _components(self.datasets, "datasets")]
-        sizes = sorted({0.0, *self.sizes})
-        for seed in range(self.seeds):
-            for data, learners, strategies in panels:
-                settings = (self.validation, self.groups, self.recruitment)
-                axes: list[Iterable[Any]] = [strategies, learners]
-                axes += [*map(dict.fromkeys, settings), sizes]
-                for strategy, learner, *setting, size in itertools.product(*axes):
-                    yield Trial(data, learner, strategy, size, seed, *setting)
-
-    def _pairing(self, data: Dataset) -> tuple[list[Learner], list[Strategy]]:
-        """Return the learners that a dataset allows, and the strategies with its defaults."""
-        learners = _components(self.learners, "learners")
-        if EVERY in self.learners:
-            known = isinstance(data.law, TraceableLaw)
-            learners = [one for one in learners if known or not one.needs_law]
-            learners = [one for one in learners if one.domain in (None, data.domain)]
-        strategies = _components(self.strategies, "strategies")
-        filled = (s.with_defaults(data.signal, data.label) for s in strategies)
-        return learners, list(dict.fromkeys(filled))
-
-    def written_out(self) -> Iterator["Part"]:
-        """Return the same product with all specs in full, one part for each dataset."""
-        for data in _components(self.datasets, "datasets"):
-            learners, strategies = (tuple(map(repr, axis)) for axis in self._pairing(data))
-            sizes = tuple(sorted({0.0, *self.sizes}))
-            yield replace(
-                self,
-                datasets=(repr(data),),
-                learners=learners,
-                strategies=strategies,
-                sizes=sizes,
-            )
-
-    def __contains__(self, key: Key) -> bool:
-        """Return whether a trial belongs to the part, which has to be written out."""
-        return (
-            key.seed in range(self.seeds)
-            and key.size in self.sizes
-            and key.learner in self._specs["learners"]
-            and key.strategy in self._specs["strategies"]
-            and key.dataset in self.datasets
-            and key.validation in self.validation
-            and key.groups in self.groups
-            and key.recruitment in self.recruitment
-        )
-
-    @cached_property
-    def _specs(self) -> dict[str, frozenset[str]]:
-        return {"learners": frozenset(self.learners), "strategies": frozenset(self.strategies)}
 
 
 @dataclass(frozen=True)
@@ -167,7 +56,7 @@ class Shard:
     def __str__(self) -> str:
         return f"{self.number}/{self.count}"
 
-    def __contains__(self, key: Key) -> bool:
+    def __contains__(self, key: Key | Entry) -> bool:
         return zlib.crc32(repr(tuple(key)).encode()) % self.count == self.number - 1
 
 
@@ -178,10 +67,12 @@ class Grid:
     Arguments:
         name: Name of the grid.
         parts: Its products; a trial that is in several of them counts once.
+        tune: The number of settings among which each learner is tuned; 0 for no tuning.
     """
 
     name: str
     parts: tuple[Part, ...]
+    tune: int = 0
 
     def trials(self, shard: Shard | None = None) -> Iterator[Trial]:
         """Yield all trials, each once, seed by seed; a grid may have millions of them."""
@@ -194,21 +85,38 @@ class Grid:
 
     def count(self) -> int:
         """Return the number of trials. Trials are enumerated only where parts may share some."""
-        if len(self.parts) > 1:
-            return sum(1 for _ in self.trials())
         axes = ("learners", "strategies", "sizes", "validation", "groups", "recruitment")
-        return sum(
-            part.seeds * prod(len(set(getattr(part, axis))) for axis in axes)
-            for part in self.parts[0].written_out()
-        )
+        by_dataset: dict[str, list[Part]] = {}
+        for part in self.written_out().parts:
+            by_dataset.setdefault(part.datasets[0], []).append(part)
+        total = 0
+        for parts in by_dataset.values():
+            if len(parts) > 1:
+                total += sum(1 for _ in Grid(self.name, tuple(parts)).trials())
+            else:
+                (part,) = parts
+                total += part.seeds * prod(len(set(getattr(part, axis))) for axis in axes)
+        return total
 
-    def written_out(self) -> "Grid":
+    def written_out(self, settings: Settings | None = None) -> "Grid":
         """Return the same grid with all specs in full, one part for each dataset.
 
         It stays valid when a default changes, and its keys need no parsing.
+
+        Arguments:
+            settings: The settings that stand for entries: see :meth:`Part.written_out`.
         """
-        written = dict.fromkeys(w for part in self.parts for w in part.written_out())
-        return Grid(self.name, tuple(written))
+        written = dict.fromkeys(w for part in self.parts for w in part.written_out(settings))
+        return Grid(self.name, tuple(written), self.tune)
+
+    def entries(self) -> dict[Entry, Learner]:
+        """Return all entries, with the learners as they are run."""
+        return {
+            entry: learner
+            for part in self.parts
+            for data in part.sources()
+            for entry, learner in part.entries_on(data).items()
+        }
 
     def check_files_and_labels(self) -> None:
         """Check that files, sizes and target labels exist, before any trial is run.
@@ -227,12 +135,12 @@ class Grid:
                 except Absent as absent:
                     raise Missing(str(absent)) from None
         for part in self.parts:
-            for data in _components(part.datasets, "datasets"):
-                _check_labels(data, part._pairing(data)[1])
+            for data in part.sources():
+                _check_labels(data, part.strategies_on(data))
 
     def descriptions(self) -> list[str]:
         """Return lines that tell how users' own files are read."""
-        datasets = [d for part in self.parts for d in _components(part.datasets, "datasets")]
+        datasets = [data for part in self.parts for data in part.sources()]
         return list(dict.fromkeys(line for data in datasets for line in data.description()))
 
     def __contains__(self, key: Key) -> bool:
@@ -295,6 +203,10 @@ def check_part(table: dict[str, Any], where: str) -> Part:
         specs = [variants(e) if isinstance(e, dict) else [e] for e in fields["learners"]]
         fields["learners"] = tuple(itertools.chain.from_iterable(specs))
     part: Part = build(Part, (), fields, where)
+    if part.network is not None:
+        parse(part.network, "networks")
+    if part.wrapper is not None and not hasattr(parse(part.wrapper, "learners"), "base"):
+        raise BenchError(f"{where}: the wrapper {part.wrapper} has no field base for a learner")
     return part
 
 
@@ -324,13 +236,15 @@ def load(name: str) -> Grid:
         raise BenchError(f"cannot read the grid {path}: {error.strerror}.{hint}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BenchError(f"the grid {path} is not TOML: {error}") from error
-    parts = table.pop("part", None)
+    parts, tune = table.pop("part", None), table.pop("tune", 0)
+    if isinstance(tune, bool) or not isinstance(tune, int) or tune < 0:
+        raise BenchError(f"the grid {path.name}: tune={tune!r} is not a number of settings")
     if parts is None:
-        return Grid(path.stem, (check_part(table, f"the grid {path.name}"),))
+        return Grid(path.stem, (check_part(table, f"the grid {path.name}"),), tune)
     if not isinstance(parts, list) or not all(isinstance(p, dict) for p in parts):
         raise BenchError(f"the grid {path}: part is written [[part]]")
     where = f"a part of the grid {path.name}"
-    return Grid(path.stem, tuple(check_part(table | part, where) for part in parts))
+    return Grid(path.stem, tuple(check_part(table | part, where) for part in parts), tune)
 
 
 def change(grid: Grid, **given: Any) -> Grid:
@@ -339,4 +253,4 @@ def change(grid: Grid, **given: Any) -> Grid:
     if not new:
         return grid
     tables = [dataclasses.asdict(part) | new for part in grid.parts]
-    return Grid(grid.name, tuple(check_part(t, "the command line") for t in tables))
+    return Grid(grid.name, tuple(check_part(t, "the command line") for t in tables), grid.tune)

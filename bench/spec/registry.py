@@ -19,7 +19,7 @@ from algorithms.density.base import DensityModel
 from algorithms.density.generators import Generator
 from algorithms.networks import Network
 from bench.core.errors import BenchError
-from bench.core.plugin_files import PluginFile
+from bench.core.plugin_files import ENTRY_POINTS, PluginFile
 from bench.datasets.base import Dataset
 from collectives.base import Strategy
 from collectives.signals.base import Signal
@@ -34,7 +34,6 @@ KINDS: dict[str, tuple[str, type, ModuleType]] = {
     "densities": ("density model", DensityModel, algorithms),
     "generators": ("generator", Generator, algorithms),
 }
-PLUGINS = "collective_bench.plugins"
 #: Types whose ``repr`` is a literal that a spec can hold.
 LITERALS = (bool, int, float, str, type(None))
 
@@ -48,7 +47,7 @@ class Registry:
             for info in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
                 if not info.name.rpartition(".")[2].startswith("_"):
                     self.add(importlib.import_module(info.name))
-        for entry in entry_points(group=PLUGINS):
+        for entry in entry_points(group=ENTRY_POINTS):
             try:
                 loaded = entry.load()
             except Exception as error:
@@ -71,7 +70,17 @@ class Registry:
                 objects.
         """
         added = [cls for cls in vars(module).values() if _defined(cls, module.__name__)]
-        for cls in added:
+        self.register(*added)
+        return added
+
+    def register(self, *classes: type) -> None:
+        """Register component classes, wherever they are defined.
+
+        Raises:
+            BenchError: If a name is taken, or the ``repr`` of a class would not identify its
+                objects.
+        """
+        for cls in classes:
             check_identity(cls)
             before = self.names.get(cls.__name__, cls)
             # A file that was edited and loaded again replaces its earlier classes.
@@ -80,9 +89,8 @@ class Registry:
                     f"the name {cls.__name__!r} is taken by {_origin(before)}: rename the class "
                     f"in {_origin(cls)}"
                 )
-        for cls in added:
+        for cls in classes:
             self.kinds[str(kind_of(cls))][cls.__name__] = cls
-        return added
 
     def load(self, path: str | Path) -> list[type]:
         """Run a plugin file and register the components that it defines.
@@ -227,8 +235,11 @@ def value_fault(value: Any) -> str | None:
 
 
 def _origin(cls: type) -> str:
-    """Return the file that defines a class."""
-    return inspect.getsourcefile(cls) or cls.__module__
+    """Return the file that defines a class; the module's name for a class of a notebook."""
+    try:
+        return inspect.getsourcefile(cls) or cls.__module__
+    except (OSError, TypeError):
+        return cls.__module__
 
 
 REGISTRY = Registry()

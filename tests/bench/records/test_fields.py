@@ -1,14 +1,11 @@
 """The table of fields is complete: frames, means, published columns and the docs follow it."""
 
-from pathlib import Path
-
 import pytest
 
-import run_bench
 from bench.experiment.run import run_trials
 from bench.experiment.trial import Key
 from bench.records import published
-from bench.records.fields import AVERAGED, COLUMNS, RECORD_FIELDS, markdown
+from bench.records.fields import AVERAGED, COLUMNS, RECORD_FIELDS
 from bench.records.store import Store
 from results.stats.curves import success_curves
 from tests.helpers.trials import Faulty, trial
@@ -58,11 +55,3 @@ def test_published_records_have_the_published_fields(stored, tmp_path):
     assert rows.attrs["averaged"] == AVERAGED
     for name in published.ready():
         assert set(published.read(name)[0].columns) < set(COLUMNS)
-
-
-def test_the_documentation_has_the_table():
-    page = Path(run_bench.__file__).parent / "docs" / "records.md"
-    assert markdown() in page.read_text(encoding="utf-8"), (
-        "docs/records.md is out of date: replace its table by what "
-        "bench.records.fields.markdown() returns"
-    )

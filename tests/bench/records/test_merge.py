@@ -41,12 +41,19 @@ def test_parts_of_two_grids_make_a_larger_one(tmp_path):
         json.loads(json.dumps([dataclasses.asdict(part) for part in grid.parts])) for grid in parts
     ]
     folders = [
-        write_run(tmp_path / str(i), [stored_record(i)], parts=one, trials=grid.count())
+        write_run(
+            tmp_path / str(i),
+            [stored_record(i)],
+            parts=one,
+            trials=grid.count(),
+            plugins=["/shared.py", f"/{i}.py"],
+        )
         for i, (one, grid) in enumerate(zip(described, parts, strict=True))
     ]
     merge(folders, tmp_path / "both")
     about = json.loads((tmp_path / "both" / "about.json").read_text())
     assert (about["trials"], len(about["parts"])) == (10, 2)  # with the control
+    assert about["plugins"] == ["/shared.py", "/0.py", "/1.py"]
 
 
 def test_two_good_records_that_differ_raise_an_alarm(tmp_path):

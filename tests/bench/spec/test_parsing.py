@@ -97,7 +97,7 @@ def test_infinity_is_a_number():
         ),
         ("ERM(**{'learning_rate': 1})", "learners", ["not a spec like Name(field=value)"]),
         ("ERM(*[1])", "learners", ["not a spec like Name(field=value)"]),
-        ("KNN(1, 2)", "learners", ["KNN", "too many positional", "(n_neighbors: "]),
+        ("KNN(1, 'none', 2)", "learners", ["KNN", "too many positional", "(n_neighbors: "]),
         ("KNN(1, n_neighbors=2)", "learners", ["multiple values", "'n_neighbors'"]),
         ("Sklearn('SVM')", "learners", ["'SVM'", "'SVC'"]),
         ("Sklearn('SVC', c=1)", "learners", ["'c'", "allowed are C"]),

@@ -283,7 +283,7 @@ def installed(write, monkeypatch):
     def installed(text, value="house_plugin"):
         monkeypatch.syspath_prepend(str(write(text, "house_plugin.py").parent))
         monkeypatch.delitem(sys.modules, "house_plugin", raising=False)
-        entry = EntryPoint("mine", value, registry.PLUGINS)
+        entry = EntryPoint("mine", value, registry.ENTRY_POINTS)
         monkeypatch.setattr(registry, "entry_points", lambda group: [entry])
 
     yield installed
