@@ -1,14 +1,14 @@
 """The command that compares learners: of one run, or a new one with published records."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
-from bench.cli.execution import Settings, execute
-from bench.cli.options import OUTPUT, Epoch, Format, Jobs, Level, Plugins, Select
-from bench.cli.shared import app, folder_of, grid_records, notes, records_of
-from bench.core.errors import BenchError
+from bench.cli.execution import Settings
+from bench.cli.options import OUTPUT, Above, Epoch, Format, Jobs, Level, Plugins, Select, Value
+from bench.cli.shared import app, folder_of, grid_records, notes, records_of, valued
+from bench.core.errors import BenchError, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +30,17 @@ def compare(
         str | None,
         typer.Option(help="A grid with published records, or a .parquet file of them."),
     ] = None,
+    datasets: Annotated[
+        list[str] | None,
+        typer.Option(help="Datasets of the grid to compare on, with --grid (default: all)."),
+    ] = None,
     level: Level = 0.5,
+    value: Value = "headline",
+    above: Above = "control",
+    every: Annotated[
+        bool,
+        typer.Option("--all", help="Print all rows and all sizes.", rich_help_panel=OUTPUT),
+    ] = False,
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Ignore seeds with missing trials.")
     ] = False,
@@ -49,9 +59,13 @@ def compare(
 ) -> None:
     """Test paired differences between learners: intervals, corrected p values, verdicts.
 
+    A row is a learner on a task. A learner whose accuracy at size 0 is more than .03 below ERM's
+    is shown without verdicts. --all, and the formats csv and json, have a row for each measure
+    and size.
+
     With --grid one new learner is compared with all published learners of a grid. Only the new
-    learner is run. Before that, three published trials are run again to check that this machine
-    reproduces them.
+    learner is run, tuned as the published ones were. Before that, three published trials are run
+    again to check that this machine reproduces them.
 
     Example: `python run_bench.py compare quick --baseline ERM`
 
@@ -60,26 +74,73 @@ def compare(
     if grid is not None:
         if select or epoch:
             raise BenchError("--select and --epoch are for runs; they don't go with --grid")
-        _compare_with_published(what, grid, baseline, level, jobs, out, format)
+        reading = _Reading(level, value, above, every, format)
+        _compare_with_published(what, grid, datasets, baseline, reading, jobs, out)
         return
     if ".py" in what and not Path(what).is_dir():
         raise BenchError(
             f"{what} is a learner, not a run: name the grid to compare on, as in --grid learners"
         )
-    if jobs is not None or out is not None:
-        raise BenchError("--jobs and --out go with --grid: no trial of a finished run is run")
+    if jobs is not None or out is not None or datasets is not None:
+        raise BenchError(
+            "--jobs, --out and --datasets go with --grid: no trial of a finished run is run"
+        )
+    from results.display_names import resolve
     from results.stats.completeness import refuse_missing
     from results.stats.paired import compare as paired
 
-    records = records_of(folder_of(what), select, epoch)
+    records = records_of(folder_of(what), select, epoch, value)
     try:
         if not allow_missing:
             refuse_missing(records)
-        table = paired(records, baseline, level)
+        table = paired(records, baseline, level, above)
+        base = resolve(baseline, records["learner"])
     except ValueError as error:
         hint = "" if allow_missing or "missing" not in str(error) else _MISSING
         raise BenchError(f"{error}{hint}") from error
-    _show_differences(table, "learner", format)
+    if every or format in ("csv", "json"):
+        _show_differences(table, "learner", format)
+    else:
+        _show_comparison(records, table, base, _Reading(level, value, above, every, format))
+
+
+class _Reading(NamedTuple):
+    """What a comparison is about, and how it is printed.
+
+    Arguments:
+        level: Level of success.
+        value: Value that takes the place of success.
+        above: What the level is a share of.
+        every: Whether all rows are printed.
+        format: Format of the printed table.
+    """
+
+    level: float
+    value: str
+    above: Literal["control", "zero"]
+    every: bool
+    format: str | None
+
+
+def _show_comparison(
+    records: "pd.DataFrame", differences: "pd.DataFrame", one: str, reading: _Reading
+) -> None:
+    """Print a row for each learner and task, with notes below.
+
+    Arguments:
+        records: Records of all learners.
+        differences: Paired differences between one learner and the others.
+        one: Spec of the learner on one side of all differences.
+        reading: What is printed.
+    """
+    from bench.cli.publish import unsuited
+    from results.report.comparison import comparison
+    from results.report.terminal import say, show
+
+    made = comparison(records, differences, one, reading.level, reading.above, unsuited(records))
+    show(made.table, reading.format)
+    for note in made.notes:
+        say(note)
 
 
 _MISSING = "\nRun the missing trials (run, with --retry-failed), or add --allow-missing"
@@ -130,54 +191,87 @@ def _learner(what: str) -> "Learner":
 def _compare_with_published(
     what: str,
     grid: str,
+    datasets: list[str] | None,
     baseline: str,
-    level: float,
+    reading: _Reading,
     jobs: int | None,
     out: Path | None,
-    format: str | None,
 ) -> None:
     """Run one learner on a grid, and compare it with the grid's published learners.
 
     Arguments:
         what: The learner, as :func:`compare` accepts it.
         grid: Grid with published records.
+        datasets: Specs of those datasets of the grid on which to compare; all if None.
         baseline: Learner to compare with.
-        level: Level of success.
+        reading: What is printed.
         jobs: Number of worker processes.
         out: Folder of the run.
-        format: Format of the printed table.
     """
+    from bench.cli.tuning import Tuning, execute_stages
     from bench.execution import reproduce
     from bench.execution.guard import Limits
     from bench.records import published
+    from bench.records.entries import by_setting
     from results.display_names import resolve
     from results.report.one_vs_all import page
 
     learner, (rows, about) = _learner(what), published.read(grid)
+    rows = _on_datasets(rows, datasets)
     if repr(learner) in set(rows["learner"]):
         raise BenchError(f"{learner!r} is published with the grid {grid} already")
     try:
         base = resolve(baseline, rows["learner"])
     except ValueError as error:
         raise BenchError(f"--baseline: {error}") from error
-    _check_reproduced(reproduce.rerun(published.sentinels(rows)), about)
-    _note_stale(rows)
+    with notes.status("running published trials again"):
+        again = reproduce.rerun(published.sentinels(rows))
+    _check_reproduced(again, about)
+    _note_stale(by_setting(rows))
     folder = out or Path("runs") / f"{type(learner).__name__}-on-{Path(grid).stem}"
     settings = Settings(folder, Limits(), jobs, retry_failed=True, rerun_stale=True)
-    execute(published.grid_like(rows, learner, folder.name), settings)
-    records = _join_records(rows, folder, base)
-    made = page(records, repr(learner), base, level)
+    tuning = Tuning(about.get("tune") or 0, about.get("tune_by") or "accuracy")
+    like = published.grid_like(rows, learner, folder.name, about.get("models"))
+    execute_stages(like, settings, tuning)
+    records = valued(_join_records(rows, folder, base), reading.value)
+    with notes.status("comparing with published learners"):
+        made = page(records, repr(learner), base, reading.level, reading.above)
     (folder / "compare.csv").write_text(made.differences.to_csv(index=False), encoding="utf-8")
-    if format in ("csv", "json"):
-        _show_differences(made.differences, "baseline", format)
+    if reading.format in ("csv", "json"):
+        _show_differences(made.differences, "baseline", reading.format)
         return
-    from results.report.terminal import show
+    from results.report.terminal import say, show
 
-    for title, table in made.sections:
-        print(f"\n# {title}\n")
-        show(table, format)
-    print(f"\n{made.summary}")
+    if reading.every:
+        for title, table in made.sections:
+            print(f"\n# {title}\n")
+            show(table, reading.format)
+        print(f"\n{made.summary}")
+    else:
+        _show_comparison(records, made.differences, repr(learner), reading)
+        say(made.summary.splitlines()[-1])
     notes.print(f"records and all differences are in {folder}")
+
+
+def _on_datasets(rows: "pd.DataFrame", datasets: list[str] | None) -> "pd.DataFrame":
+    """Return the published records on some datasets, which are named as in the grid or in short.
+
+    Arguments:
+        rows: Published records.
+        datasets: Specs; a bare name stands for each dataset of that class. All if None.
+    """
+    from bench.spec.parsing import parse, split_specs
+
+    if datasets is None:
+        return rows
+    known, chosen = list(rows["dataset"].unique()), set()
+    for text in split_specs(datasets) or ():
+        spec = text if "(" not in text else repr(parse(text, "datasets"))
+        found = {one for one in known if spec in (one, one.partition("(")[0])}
+        if not found:
+            raise unknown("dataset with published records", text, known)
+        chosen |= found
+    return rows[rows["dataset"].isin(chosen)].reset_index(drop=True)
 
 
 def _join_records(rows: "pd.DataFrame", folder: Path, baseline: str) -> "pd.DataFrame":
@@ -190,7 +284,6 @@ def _join_records(rows: "pd.DataFrame", folder: Path, baseline: str) -> "pd.Data
     """
     import pandas as pd
 
-    from bench.records import published
     from results.display_names import labels
     from results.stats.completeness import missing, refuse_missing
 
@@ -203,7 +296,8 @@ def _join_records(rows: "pd.DataFrame", folder: Path, baseline: str) -> "pd.Data
             raise BenchError(
                 f"the baseline {short[baseline]} has failed trials; give another --baseline"
             )
-    new = grid_records(folder)[published.PUBLISHED]
+    new = grid_records(folder)
+    new = new[[name for name in rows.columns if name in new.columns]]
     records = pd.concat([rows[~rows["learner"].isin(lost)], new], ignore_index=True)
     try:
         refuse_missing(records)

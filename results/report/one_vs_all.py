@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 
 from results.display_names import labels
+from results.stats.crossing import Above
 from results.stats.curves import success_curves
 from results.stats.frames import PANEL
 from results.stats.intervals import Interval, written
 from results.stats.paired import against
-from results.stats.ranks import FEWEST, Field, field, friedman, mean_ranks, pairwise
+from results.stats.rank_tests import friedman, pairwise
+from results.stats.ranks import FEWEST, Field, field, mean_ranks
 
 
 class Page(NamedTuple):
@@ -27,7 +29,13 @@ class Page(NamedTuple):
     summary: str
 
 
-def page(records: pd.DataFrame, learner: str, baseline: str, level: float = 0.5) -> Page:
+def page(
+    records: pd.DataFrame,
+    learner: str,
+    baseline: str,
+    level: float = 0.5,
+    above: Above = "control",
+) -> Page:
     """Return curves, paired differences, ranks and verdicts of one learner.
 
     Arguments:
@@ -35,8 +43,9 @@ def page(records: pd.DataFrame, learner: str, baseline: str, level: float = 0.5)
         learner: The spec of the learner.
         baseline: The spec of the learner whose curve is shown beside it.
         level: The level of success at which critical masses are compared.
+        above: Whether the level is a share of what lies above the control, or above zero.
     """
-    differences = against(records, learner, level)
+    differences = against(records, learner, level, above)
     compared, name = field(records, level), labels(records["learner"])[learner]
     ranks = mean_ranks(compared).assign(interval="t")
     shown = ranks.assign(rank=_interval(ranks, "rank", 2))
@@ -53,7 +62,7 @@ def page(records: pd.DataFrame, learner: str, baseline: str, level: float = 0.5)
         ),
     ]
     if len(shown):
-        title = f"Mean ranks by area above the control over {len(compared.datasets)} datasets"
+        title = f"Mean ranks by area above size 0 over {len(compared.datasets)} datasets"
         sections.append((title, shown))
     return Page(sections, differences, _summary(differences, compared, learner, name))
 
@@ -125,6 +134,10 @@ def _summary(table: pd.DataFrame, compared: Field, learner: str, name: str) -> s
 
 def _across(compared: Field, learner: str, name: str) -> str:
     count = len(compared.datasets)
+    if learner not in compared.learners:
+        reasons = compared.gated.loc[compared.gated["learner"] == learner, "reason"]
+        why = next((reason for reason in reasons if reason), "it is not on all of these data")
+        return f"{name} is not ranked: {why}."
     if count < FEWEST:
         return (
             f"Across {_count(count, 'dataset')} there are no mean ranks and no test, which need "

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from results.stats.frames import CELL, KEY
+from results.stats.values import plain_success
 
 #: The prefix of columns that hold a bound.
 BOUND = "bound_"
@@ -22,6 +23,8 @@ def promised(records: pd.DataFrame) -> pd.DataFrame:
     """
     bounds = {c: c.removeprefix(BOUND) for c in records.columns if str(c).startswith(BOUND)}
     names = [*KEY, "success"]
+    # Bounds are on success on all test points.
+    records = records.assign(success=plain_success(records))
     table = records[[*names, *bounds]].rename(columns=bounds)
     table = table.melt(names, var_name="bound", value_name="promised")
     bounded = table.groupby([*CELL, "bound"])["promised"].transform("count") > 0

@@ -1,5 +1,6 @@
 """Success curves, and the areas under them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,9 @@ import pandas as pd
 
 from results.stats.frames import CELL, PANEL, averaged, checked, number
 from results.stats.intervals import Array, Interval, bounded, student
+
+#: The columns of numbers that curves need beside those that they average.
+_NUMBERS = ("success", "members", "n", "tested")
 
 
 def success_curves(records: pd.DataFrame, planned: int | None = None) -> pd.DataFrame:
@@ -26,7 +30,8 @@ def success_curves(records: pd.DataFrame, planned: int | None = None) -> pd.Data
     Returns:
         A row for each dataset, strategy, validation, groups, recruitment, learner and size:
         ``share``, the members' share of the people, which differs from the size where a number of
-        members was rounded; ``mean``, ``low``, ``high``, ``interval`` ("t", "agree" or "none", see
+        members was rounded; ``members`` and ``n``, their number and that of all people; ``mean``,
+        ``low``, ``high``, ``interval`` ("t", "agree" or "none", see
         :class:`results.stats.intervals.Interval`), ``seeds`` (finished well), ``failed``,
         ``planned``, ``biased``; then the columns that :func:`results.stats.frames.averaged`
         names, as ``accuracy``, and ``lift``, by how much accuracy is above that of the best
@@ -34,50 +39,61 @@ def success_curves(records: pd.DataFrame, planned: int | None = None) -> pd.Data
     """
     table = checked(records)
     means = averaged(records)
+    columns = {name: number(table, name).to_numpy() for name in (*_NUMBERS, *means)}
+    columns |= {"ok": table["ok"].to_numpy(bool), "lift": lift(table).to_numpy()}
     known = table.groupby(PANEL)["seed"].nunique().to_dict()
-    rows = [
-        {
-            **dict(zip([*CELL, "size"], key, strict=True)),
-            **_row(trials, known[key[: len(PANEL)]] if planned is None else planned, means),
-        }
-        for key, trials in table.groupby([*CELL, "size"])
-    ]
-    curves = pd.DataFrame(rows, columns=[*CELL, "size", *_row(table.iloc[:0], 0, means)])
+    places: Any = table.groupby([*CELL, "size"]).indices
+    rows = []
+    for key, at in sorted(places.items()):
+        trials = {name: column[at] for name, column in columns.items()}
+        seeds = known[key[: len(PANEL)]] if planned is None else planned
+        rows.append({**dict(zip([*CELL, "size"], key, strict=True)), **_row(trials, seeds, means)})
+    empty = {name: column[:0] for name, column in columns.items()}
+    curves = pd.DataFrame(rows, columns=[*CELL, "size", *_row(empty, 0, means)])
     # Where no trial got as far as its members, the size is all that is known.
     return curves.assign(share=curves["share"].fillna(curves["size"]))
 
 
-def _row(trials: pd.DataFrame, planned: int, means: list[str]) -> dict[str, Any]:
+def _row(trials: Mapping[str, Array], planned: int, means: list[str]) -> dict[str, Any]:
     """Return the numbers of one cell and size.
 
     Arguments:
-        trials: A row a seed.
+        trials: Columns, (S,), a number a seed; NaN where there is none.
         planned: The number of seeds of the grid.
         means: The columns that are averaged beside success.
     """
-    good = trials[trials["ok"]]
-    failed = len(trials) - len(good)
+    good = {name: column[trials["ok"]] for name, column in trials.items()}
+    seeds, failed = len(good["ok"]), int((~trials["ok"]).sum())
+    tested = _known(good["tested"]).min(initial=np.inf)
     row = {
-        "share": (number(trials, "members") / number(trials, "n")).median(),
-        **named(bounded(good["success"].to_numpy(), _tested(good)), "mean"),
-        "seeds": len(good),
+        "share": _median(trials["members"] / trials["n"]),
+        "members": _median(trials["members"]),
+        "n": _median(trials["n"]),
+        # Where records don't say how many points were tested, none are counted.
+        **named(bounded(good["success"], float(tested) if tested > 0 else np.inf), "mean"),
+        "seeds": seeds,
         "failed": failed,
         "planned": planned,
         "biased": failed > 0,
     }
     for name in means:
-        mean, low, high, kind = student(number(good, name).dropna().to_numpy())
+        mean, low, high, kind = student(_known(good[name]))
         low, high = (np.nan, np.nan) if kind == "none" else (max(low, 0.0), min(high, 1.0))
         row |= {name: mean, f"{name}_low": low, f"{name}_high": high}
-    mean, low, high, kind = student(lift(good).dropna().to_numpy())
+    mean, low, high, kind = student(_known(good["lift"]))
     low, high = (np.nan, np.nan) if kind == "none" else (low, high)
     return row | {"lift": mean, "lift_low": low, "lift_high": high}
 
 
-def _tested(trials: pd.DataFrame) -> float:
-    """Return the fewest test points of a trial; inf where records don't say."""
-    tested = number(trials, "tested").min()
-    return float(tested) if tested > 0 else float("inf")
+def _known(values: Array) -> Array:
+    """Return the values that are not NaN."""
+    return values[~np.isnan(values)]
+
+
+def _median(values: Array) -> float:
+    """Return the median of the values that are not NaN; NaN if there are none."""
+    known = _known(values)
+    return float(np.median(known)) if len(known) else float("nan")
 
 
 def lift(records: pd.DataFrame) -> pd.Series:

@@ -33,6 +33,8 @@ def checked(records: pd.DataFrame) -> pd.DataFrame:
     if twice.any():
         first = table.loc[twice, KEY].iloc[0].to_dict()
         raise ValueError(f"{int(twice.sum())} trials are recorded more than once, first {first}")
+    # Pandas copies attributes in each operation.
+    table.attrs = {}
     table["ok"] = (table["status"] == "ok") & table["success"].notna()
     table["success"] = table["success"].astype(float).where(table["ok"], np.nan)
     return table

@@ -138,7 +138,10 @@ def bounded(values: Array, tested: float = np.inf) -> Interval:
     In the published records the intervals of 5 of 12 seeds hold the mean of the other 7 in
     98 to 99 % of cases where the 5 seeds span at most .05, and in 93 % where they span more. It
     assumes that seeds differ as they do there. A rare seed that falls from 1 to 0 while all
-    recorded ones are at 1 is not allowed for.
+    recorded ones are at 1 is not allowed for: where one seed of twenty has 1 and the others 0, the
+    intervals of 5 seeds hold the mean in 24 % of cases, of 10 seeds in 39 %. For seeds that
+    hardly differ, normal laws and staircases of five steps it is 87 to 100 % with 3 seeds, and
+    92 to 100 % with 5 and 10.
 
     Arguments:
         values: One number a seed, (S,), none of them NaN.

@@ -8,6 +8,7 @@ import pandas as pd
 
 from results.display_names import resolve
 from results.stats.critical_mass import critical_by_seed
+from results.stats.crossing import Above
 from results.stats.curves import area_by_seed, named
 from results.stats.frames import CELL, PANEL, checked
 from results.stats.intervals import Array, Interval, decades, signed
@@ -18,7 +19,9 @@ from results.stats.verdicts import needed, verdict
 _WHOLE = -1.0
 
 
-def compare(records: pd.DataFrame, baseline: str, level: float = 0.5) -> pd.DataFrame:
+def compare(
+    records: pd.DataFrame, baseline: str, level: float = 0.5, above: Above = "control"
+) -> pd.DataFrame:
     r"""Compare every other learner with the baseline, paired over their common seeds.
 
     At one seed all learners train on the same poisoned sample, so that a paired difference is free
@@ -33,6 +36,7 @@ def compare(records: pd.DataFrame, baseline: str, level: float = 0.5) -> pd.Data
         records: One row a trial.
         baseline: A learner, by its text or its short label.
         level: The level of success at which critical masses are compared.
+        above: Whether the level is a share of what lies above the control, or above zero.
 
     Returns:
         A row for each dataset, strategy, validation, groups, recruitment and learner, for each
@@ -54,7 +58,7 @@ def compare(records: pd.DataFrame, baseline: str, level: float = 0.5) -> pd.Data
     """
     table = checked(records)
     base = resolve(baseline, table["learner"])
-    mass = critical_by_seed(table, level).rename(columns={"estimate": "value"})
+    mass = critical_by_seed(table, level, above).rename(columns={"estimate": "value"})
     measures = {
         "success": table.rename(columns={"success": "value"}),
         "area": area_by_seed(table).rename(columns={"area": "value"}).assign(size=_WHOLE),
@@ -78,19 +82,22 @@ def compare(records: pd.DataFrame, baseline: str, level: float = 0.5) -> pd.Data
     return table[names].sort_values(names[:6], ignore_index=True)
 
 
-def against(records: pd.DataFrame, learner: str, level: float = 0.5) -> pd.DataFrame:
+def against(
+    records: pd.DataFrame, learner: str, level: float = 0.5, above: Above = "control"
+) -> pd.DataFrame:
     """Compare one learner with each of the others, which are the baselines.
 
     Arguments:
         records: One row a trial.
         learner: The learner, by its text or its short label.
         level: The level of success at which critical masses are compared.
+        above: Whether the level is a share of what lies above the control, or above zero.
 
     Returns:
         The table of :func:`compare` with exchanged sides: ``learner`` is the given one in
         every row, ``baseline`` the other.
     """
-    table = compare(records, learner, level)
+    table = compare(records, learner, level, above)
     turned = {"learner": "baseline", "baseline": "learner", "above": "below", "below": "above"}
     turned |= {"low": "high", "high": "low", "band_low": "band_high", "band_high": "band_low"}
     exchanged = table.rename(columns=turned)

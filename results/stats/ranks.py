@@ -1,8 +1,8 @@
-"""Ranks of learners across datasets, and the tests on them."""
+"""Ranks of learners across datasets."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from itertools import combinations
+from dataclasses import field as default
 
 import numpy as np
 import pandas as pd
@@ -10,8 +10,8 @@ from scipy import stats
 
 from results.stats.curves import area_by_seed, learns, lift
 from results.stats.frames import CELL, PANEL, checked
+from results.stats.gate import UNSUITED, gate
 from results.stats.intervals import Array
-from results.stats.sign_flip import holm
 
 #: With fewer datasets there is neither a mean rank nor a test.
 FEWEST = 8
@@ -29,6 +29,7 @@ class Field:
         left_out: Learners that are not in all of these panels.
         idle: Learners that in some of them do no better, without a collective, than a constant
             answer: see :func:`results.stats.curves.learns`.
+        gated: Result of :func:`results.stats.gate.gate` for the records.
     """
 
     learners: list[str]
@@ -36,6 +37,7 @@ class Field:
     panels: list[tuple[str, ...]]
     left_out: list[str]
     idle: frozenset[str] = frozenset()
+    gated: pd.DataFrame = default(default_factory=pd.DataFrame)
 
     @property
     def means(self) -> Array:
@@ -48,8 +50,9 @@ def field(
 ) -> Field:
     """Return the areas of the learners that were run on the same datasets.
 
-    A learner is left out of a panel (dataset, strategy, validation, groups, recruitment) whose
-    data it is not made for, and of one in which it is at the level without a collective.
+    A learner is left out altogether if its accuracy fails :func:`results.stats.gate.gate` on one
+    of the datasets. It is left out of a panel (dataset, strategy, validation, groups, recruitment)
+    whose data it is not made for, and of one in which it is at the level without a collective.
 
     Where learners are not the same in all panels, the chosen panels are those that have, with the
     learners common to them, the most curves. The search adds to each panel in turn the others,
@@ -61,7 +64,11 @@ def field(
         level: The level of success.
         outside: Pairs of a dataset and a learner that is not made for its data.
     """
+    gated = gate(records, outside)
+    unsuited = gated["reason"] == UNSUITED
+    failed = set(gated.loc[~gated["ranked"] & ~unsuited, "learner"])
     areas = area_above_control(records, level)
+    areas = areas[~areas["learner"].isin(failed)]
     pairs = pd.MultiIndex.from_frame(areas[["dataset", "learner"]])
     areas = areas[~pairs.isin(list(outside))]
     panels: dict[tuple[str, ...], set[str]] = {
@@ -84,7 +91,8 @@ def field(
             datasets[dataset] = np.mean(stack, axis=0)
     shown = sorted(key for key in chosen if key[0] in datasets)
     left_out = sorted(set(records["learner"]) - inside)
-    return Field(learners, datasets, shown, left_out, _idle(records, shown, inside))
+    idle = _idle(records, shown, inside)
+    return Field(learners, datasets, shown, left_out, idle, gated)
 
 
 def area_above_control(records: pd.DataFrame, level: float) -> pd.DataFrame:
@@ -142,7 +150,7 @@ def _idle(
     )
 
 
-def _ranks(means: Array) -> Array:
+def ranks(means: Array) -> Array:
     """Return ranks along the last axis, 1 for the largest area; equal ones share theirs."""
     return np.asarray(stats.rankdata(-means, axis=-1))
 
@@ -179,71 +187,37 @@ def mean_ranks(compared: Field) -> pd.DataFrame:
     Returns:
         A row for each learner, the first rank on top: ``rank``; ``low`` and ``high``, the middle
         95 % over draws of :func:`resampled`; ``datasets``; ``seeds``, the fewest on one;
-        ``learns``, False for those that on a dataset do no better than a constant answer. No row
+        ``learns``, False for those that on a dataset do no better than a constant answer;
+        ``accuracy_difference`` from ERM without a collective, its mean over datasets. No row
         below eight datasets: with fewer, one dataset more may turn the order around.
     """
     names = ["learner", "rank", "low", "high", "datasets", "seeds", "learns"]
+    names += ["accuracy_difference"]
     if len(compared.datasets) < FEWEST:
         return pd.DataFrame(columns=names)
-    rank = _ranks(compared.means).mean(0)
-    drawn = _ranks(resampled(compared.datasets.values())).mean(1)
+    rank = ranks(compared.means).mean(0)
+    drawn = ranks(resampled(compared.datasets.values())).mean(1)
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
     seeds = min(len(areas) for areas in compared.datasets.values())
     table = pd.DataFrame(
         {"learner": compared.learners, "rank": rank, "low": low, "high": high}
     ).assign(datasets=len(compared.datasets), seeds=seeds)
     table["learns"] = ~table["learner"].isin(compared.idle)
+    table["accuracy_difference"] = accuracy_differences(compared).to_numpy()
     return table.sort_values(["rank", "learner"], ignore_index=True)
 
 
-def friedman(compared: Field) -> float:
-    """Return the p of Friedman's test that all learners rank alike; NaN below eight datasets."""
-    means = compared.means
-    if len(means) < FEWEST or means.shape[1] < 3:
-        return float("nan")
-    if (np.ptp(means, axis=1) == 0).all():
-        return 1.0
-    return float(stats.friedmanchisquare(*means.T).pvalue)
-
-
-def pairwise(compared: Field) -> pd.DataFrame:
-    """Test every two learners by Wilcoxon's signed ranks over datasets, corrected by Holm.
-
-    Unlike in a test on mean ranks, the result for two learners does not depend on the others, up
-    to the correction. It follows :func:`friedman`: where that is above .05, no pair differs.
+def accuracy_differences(compared: Field) -> pd.Series:
+    """Return each learner's accuracy less ERM's without a collective, a mean over datasets.
 
     Arguments:
         compared: Areas of learners on datasets.
 
     Returns:
-        A row for each pair: ``one``, ``other``; ``difference``, the mean of areas; ``above``,
-        ``below``, ``ties``, datasets; ``p``, ``p_holm`` (NaN below eight datasets); ``apart``.
+        The differences by learner; NaN without ERM.
     """
-    means, omnibus = compared.means, friedman(compared)
-    rows = []
-    for i, j in combinations(range(len(compared.learners)), 2):
-        d = means[:, i] - means[:, j]
-        row = {
-            "one": compared.learners[i],
-            "other": compared.learners[j],
-            "difference": d.mean(),
-            "above": int((d > 0).sum()),
-            "below": int((d < 0).sum()),
-            "ties": int((d == 0).sum()),
-        }
-        rows.append(row | {"p": _wilcoxon(d) if len(d) >= FEWEST else np.nan})
-    names = ["one", "other", "difference", "above", "below", "ties", "p"]
-    table = pd.DataFrame(rows, columns=names).assign(p_holm=np.nan, apart=False)
-    if len(table) and len(means) >= FEWEST:
-        table["p_holm"] = holm(table["p"].to_numpy(float))
-        # Two learners alone need no omnibus test.
-        table["apart"] = (table["p_holm"] <= 0.05) & ((omnibus <= 0.05) | (len(table) == 1))
-    return table
-
-
-def _wilcoxon(differences: Array) -> float:
-    """Return the two-sided p of Wilcoxon's signed ranks (N,); pairs that agree are left out."""
-    d = differences[differences != 0]
-    if not len(d):
-        return 1.0
-    return float(stats.wilcoxon(d).pvalue)
+    gated = compared.gated
+    if not len(gated):
+        return pd.Series(np.nan, compared.learners)
+    here = gated[gated["dataset"].isin(list(compared.datasets))]
+    return here.groupby("learner")["accuracy_difference"].mean().reindex(compared.learners)

@@ -75,7 +75,7 @@ def select(records: pd.DataFrame, rule: Rule) -> pd.DataFrame:
         learner=np.where(several, best["family"] + "()", best["learner"]),
         variants=variants["variants"],
     ).drop(columns=[*scores, "lot", "family", "ok"])
-    made.attrs["unchosen"] = len(table) - len(made)
+    made.attrs = {**records.attrs, "unchosen": len(table) - len(made)}
     return made
 
 
@@ -108,7 +108,8 @@ def at_epoch(records: pd.DataFrame, rule: Rule) -> pd.DataFrame:
 
     Returns:
         The records, with success, accuracy, effective size and the firm's numbers of that epoch
-        where epochs were recorded, and ``success0`` to match. Others stay as they are.
+        where epochs were recorded, and ``success0`` to match. ``success_others``, which is not
+        recorded after each epoch, is left empty there. Others stay as they are.
     """
     table = records.copy()
     for at, epochs in zip(table.index, table["epochs"], strict=True):
@@ -118,6 +119,8 @@ def at_epoch(records: pd.DataFrame, rule: Rule) -> pd.DataFrame:
         for name in _BY_EPOCH:
             if name in epochs:
                 table.loc[at, name] = epochs[name][best]
+        if "success_others" in table.columns:
+            table.loc[at, "success_others"] = np.nan
     if "success0" in table.columns:
         run = [*CELL, "seed"]
         control = table[table["size"] == 0].set_index(run)["success"].rename("success0")

@@ -10,13 +10,11 @@ import pandas as pd
 
 from bench.core.errors import BenchError
 from results.display_names import parse
-from results.stats.critical_mass import critical_by_seed, isotonic
+from results.stats.critical_mass import critical_by_seed
 from results.stats.curves import area_by_seed
 from results.stats.frames import CELL, WAYS
 
 Sizes = float | tuple[float, float]
-#: The number of random orders over which the null of an explained variance is averaged.
-JITTERS = 50
 
 
 @dataclass(frozen=True)
@@ -174,7 +172,7 @@ def mass(level: float, **wanted: Any) -> Measure:
     def of(records: pd.DataFrame) -> pd.Series:
         trials = cell(records, **wanted)
         sizes = trials.loc[trials["size"] > 0, "size"]
-        masses = critical_by_seed(trials, level)
+        masses = critical_by_seed(trials, level, "zero")
         logs = np.log10(masses["estimate"].clip(sizes.min(), sizes.max()))
         return _whole(masses.assign(logs=logs), "logs")
 
@@ -216,70 +214,7 @@ def slack(bound: str, least: bool = False, above: float = 0.0, **wanted: Any) ->
     return Measure(of)
 
 
-def explained(by: str, **wanted: Any) -> Measure:
-    r"""Return the share of the variance of success that a function of a number explains.
-
-    .. math:: R^2 = 1 - \frac{\sum_i (S_i - m(z_i))^2}{\sum_i (S_i - \bar S)^2}
-
-    over learners and sizes, with the best non-decreasing function m of the number z.
-
-    Arguments:
-        by: The column of the number.
-        wanted: As for :func:`pick`.
-    """
-    return Measure(lambda records: _each_whole(_weighed(records, wanted), _fit_of(by)))
-
-
-def explained_by_jittered_size(**wanted: Any) -> Measure:
-    r"""Return what :func:`explained` would give for sizes that say nothing of the learner.
-
-    At one size all learners have one number, to which a function can give one value only. A number
-    of each learner's own explains more, even if it is noise. This is the null for such a number:
-    sizes that are jittered by less than the distance between two of them, so that the learners
-    of one size are in random order. It is the largest null of all jitters, since larger ones mix
-    sizes, too.
-
-    Arguments:
-        wanted: As for :func:`pick`.
-    """
-
-    def of(rows: pd.DataFrame) -> float:
-        rows = rows.sort_values(["size", "learner", "strategy"], kind="stable")
-        rng = np.random.default_rng(0)
-        fit = _fit_of("jittered")
-        jitters = (1 + 1e-6 * rng.random(len(rows)) for _ in range(JITTERS))
-        return float(np.mean([fit(rows.assign(jittered=rows["size"] * j)) for j in jitters]))
-
-    return Measure(lambda records: _each_whole(_weighed(records, wanted), of))
-
-
-def _weighed(records: pd.DataFrame, wanted: dict[str, Any]) -> pd.DataFrame:
-    """Return the trials with members of learners that report weights."""
-    trials = cell(records, over=["learner"], **wanted)
-    # A failed trial has no weights, and stays to make its seed one that is not whole.
-    trials = trials[trials["effective_size"].notna() | trials["success"].isna()]
-    return trials[trials["size"] > 0]
-
-
-def _fit_of(by: str) -> Callable[[pd.DataFrame], float]:
-    """Return the map from trials to the :math:`R^2` of the best non-decreasing function."""
-
-    def of(rows: pd.DataFrame) -> float:
-        # Of equal numbers the mean success counts, so that their order does not.
-        inverse = np.unique(rows[by].to_numpy(float), return_inverse=True)[1]
-        success = rows["success"].to_numpy(float)
-        weights = np.bincount(inverse).astype(float)
-        means = np.bincount(inverse, success) / weights
-        inside = float(((success - means[inverse]) ** 2).sum())
-        centre = float(means @ weights / weights.sum())
-        around = float(weights @ (means - isotonic(means, weights)) ** 2)
-        total = float(weights @ (means - centre) ** 2) + inside
-        return 1 - (around + inside) / total if total > 0 else float("nan")
-
-    return of
-
-
-def _each_whole(trials: pd.DataFrame, of: Callable[[pd.DataFrame], float]) -> pd.Series:
+def each_whole(trials: pd.DataFrame, of: Callable[[pd.DataFrame], float]) -> pd.Series:
     """Return a number of each seed's trials; NaN where one of them failed."""
     return pd.Series(
         {
@@ -321,7 +256,7 @@ def climbs_in_steps(bound: str = "exact", **wanted: Any) -> Measure:
         widths = np.where(during, widths, 0.0)
         return float(rises[steps].sum() / rises.sum() - widths[steps].sum() / widths.sum())
 
-    return Measure(lambda records: _each_whole(cell(records, **wanted), of))
+    return Measure(lambda records: each_whole(cell(records, **wanted), of))
 
 
 def by_epoch(records: pd.DataFrame, epochs: Sequence[int]) -> pd.DataFrame:

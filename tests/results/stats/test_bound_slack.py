@@ -1,6 +1,7 @@
 """Promises beside what was measured, and plans, from the command line to the formula."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -84,6 +85,11 @@ def test_the_bayes_rule_breaks_no_promise(tmp_path):
     assert len(exact) == 2
     assert all(r["trials"] == 6 and r["violations"] == 0 for r in exact)
     assert all(r["least"] >= 0 for r in exact)
+    guarantees = {(r["bound"], r["learner"].partition("(")[0]): r["guarantee"] for r in rows}
+    assert guarantees["exact", "BayesOptimal"] == "holds"
+    assert guarantees["exact", "KNN"] == "none: only for a firm that knows the distribution"
+    assert guarantees["sample", "KNN"] == "for an optimal firm, in 95 % of samples"
+    assert guarantees["plugin", "BayesOptimal"] == "none: an estimate"
     assert "violations" in said("bounds", str(tmp_path / "run"), "--out", str(tmp_path / "drawn"))
     for name in ("promises", "strategies"):
         for kind in ("png", "svg", "csv"):
@@ -204,7 +210,16 @@ def test_a_plan_from_the_command_line():
     table = json.loads(said(*words, "--target-success", "0.9", "--format", "json"))
     assert table[0]["promised"] >= 0.9
     assert table[0]["members"] == pytest.approx(table[0]["size"] * 50_000)
-    assert "no number of members suffices" in said(*words, "--target-success", "1.0")
+    best = said(*words, "--target-success", "1.0")
+    assert re.search(r"with n = 50000 the bound guarantees a success of at most 0\.9\d\d", best)
+
+
+@pytest.mark.parametrize("target", ["0", "0.9"])
+def test_a_bound_of_nothing_is_no_answer(target):
+    words = ["plan", "--dataset", "Coins(n=50, n_test=20)", "--target-success", target]
+    assert "with n = 50 the bound guarantees nothing at any size" in said(*words)
+    (row,) = json.loads(said(*words, "--format", "json"))
+    assert (row["members"], row["promised"]) == (None, 0.0)
 
 
 @pytest.mark.parametrize(

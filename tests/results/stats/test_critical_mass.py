@@ -9,7 +9,8 @@ import pytest
 from scipy import stats
 from sklearn.isotonic import IsotonicRegression
 
-from results.stats.critical_mass import critical_by_seed, critical_mass, crossing, isotonic
+from results.stats.critical_mass import critical_by_seed, critical_mass
+from results.stats.crossing import crossing, isotonic
 from results.stats.curves import success_curves
 from tests.helpers.curves import curve_of, records_of
 
@@ -27,7 +28,7 @@ def curves(
 
 
 def one(*arguments: Any, **more: Any) -> pd.Series:
-    return critical_mass(curves(*arguments, **more), 0.5).iloc[0]
+    return critical_mass(curves(*arguments, **more), 0.5, above="zero").iloc[0]
 
 
 def test_isotonic_is_scikit_learns() -> None:
@@ -43,7 +44,7 @@ def test_inside_by_hand() -> None:
     row = one([0, 0.0, 1.0, 1.0], [0, 0.0, 2 / 3, 1.0], [0, 1 / 3, 1.0, 1.0])
     assert row["estimate"] == pytest.approx(10**-2.5)
     assert (row["low"], row["high"]) == (0.001, 0.01)
-    assert row["text"] == "0.00316 [0.001, 0.01]"
+    assert row["text"] == "0.316 % [0.1, 1]"
     assert (row["reached"], row["smallest"], row["largest"]) == ("inside", 0.001, 0.1)
     assert (row["seeds"], row["falls"], row["biased"]) == (5, False, False)
 
@@ -55,14 +56,14 @@ def test_a_level_met_exactly_is_reached() -> None:
 @pytest.mark.parametrize(
     ("mean", "low", "high", "numbers", "text", "reached"),
     [
-        ([0, 1, 1, 1], [0, 1, 1, 1], [0, 1, 1, 1], (0, 0, 0), "below 0.001", "below"),
-        ([0, 0, 0, 0], [0] * 4, [0, 0, 0, 0.4], (np.inf,) * 3, "not reached up to 0.1", "beyond"),
+        ([0, 1, 1, 1], [0, 1, 1, 1], [0, 1, 1, 1], (0, 0, 0), "below 0.1 %", "below"),
+        ([0, 0, 0, 0], [0] * 4, [0, 0, 0, 0.4], (np.inf,) * 3, "not reached up to 10 %", "beyond"),
         (
             [0, 0, 0, 0.4],
             [0] * 4,
             [0, 0, 0, 0.5],
             (np.inf, 0.01, np.inf),
-            "not reached up to 0.1 [0.01, not reached up to 0.1]",
+            "not reached up to 10 % [1, > 10]",
             "beyond",
         ),
         (
@@ -70,16 +71,16 @@ def test_a_level_met_exactly_is_reached() -> None:
             [0, 0, 0, 0.1],
             [0, 0.7, 0.8, 0.9],
             (0.01, 0, np.inf),
-            "0.01 [below 0.001, not reached up to 0.1]",
+            "1 % [< 0.1, > 10]",
             "inside",
         ),
-        ([0.6] * 4, [0.5] * 4, [0.7] * 4, (0, 0, 0), "reached without a collective", "control"),
+        ([0.6] * 4, [0.5] * 4, [0.7] * 4, (0, 0, 0), "already reached at size 0", "control"),
         (
             [0.6, 0.6, 0.9, 0.9],
             [0.1, 0.1, 0.5, 0.8],
             [1] * 4,
             (0, 0, 0.01),
-            "reached without a collective [0, 0.01]",
+            "already reached at size 0 [0, 1 %]",
             "control",
         ),
         # the control might reach it, though the smallest collective does not seem to
@@ -88,7 +89,7 @@ def test_a_level_met_exactly_is_reached() -> None:
             [0, 0, 1, 1],
             [0.8, 0, 1, 1],
             (10**-2.5, 0, 0.01),
-            "0.00316 [below 0.001, 0.01]",
+            "0.316 % [< 0.1, 1]",
             "inside",
         ),
     ],
@@ -124,7 +125,8 @@ def test_bands_are_inverted_after_their_running_maximum() -> None:
 def test_a_falling_curve_says_so() -> None:
     row = one([0, 0.9, 0.1, 0.0], [0, 0.8, 0, 0], [0, 1, 0.2, 0.1])
     assert (row["estimate"], row["low"], row["high"]) == (np.inf, 0, np.inf)
-    assert row["text"].endswith("not reached up to 0.1]; falls from 0.9 at 0.001")
+    wanted = "not reached up to 10 % [< 0.1, > 10]; peaks at 0.9 (0.1 %), then falls"
+    assert row["text"] == wanted
 
 
 def test_noise_is_no_fall() -> None:
@@ -148,7 +150,7 @@ def test_only_a_control() -> None:
     row = one([0.1], sizes=[0.0])
     assert np.isnan(row["estimate"])
     assert (row["text"], row["reached"]) == ("unknown", "unknown")
-    assert one([0.6], sizes=[0.0])["text"] == "reached without a collective"
+    assert one([0.6], sizes=[0.0])["text"] == "already reached at size 0"
 
 
 def test_no_curves() -> None:
@@ -197,14 +199,18 @@ def test_a_finer_grid_stays_in_the_interval_of_a_coarse_one() -> None:
 
 def test_one_seed_leaves_the_interval_open() -> None:
     row = critical_mass(success_curves(trials(np.array([[[0.0, 0, 1, 1]]])))).iloc[0]
-    assert row["text"] == "0.00316 [below 0.001, not reached up to 0.1]"
+    assert row["text"] == "0.316 % [< 0.1, > 10]"
 
 
 def test_each_seeds_own_critical_mass() -> None:
     success = [[0, 0, 1, 1], [0, 0, 0, 0], [0.6, 0, 0, 0], [0, 1, 1, 1], [0, 0, np.nan, 1]]
-    found = critical_by_seed(trials(np.array([success], dtype=float)), 0.5)["estimate"]
+    records = trials(np.array([success], dtype=float))
+    found = critical_by_seed(records, 0.5, "zero")["estimate"]
     wanted = [10**-2.5, np.inf, 0, 0, np.nan]
     assert found.tolist() == pytest.approx(wanted, nan_ok=True)
+    # Above its own control, the third seed does not reach the level.
+    found = critical_by_seed(records, 0.5)["estimate"]
+    assert found.tolist() == pytest.approx([*wanted[:2], np.inf, *wanted[3:]], nan_ok=True)
 
 
 def test_a_seed_below_the_level_counts_outside_the_bands() -> None:
@@ -230,31 +236,64 @@ def test_a_seed_below_the_level_counts_outside_the_bands() -> None:
 @pytest.mark.parametrize(
     ("success", "text"),
     [
-        ([0, 1, 1, 1], "below 0.001"),
-        ([0, 0, 0, 0], "not reached up to 0.1"),
-        ([1, 1, 1, 1], "reached without a collective"),
+        ([0, 1, 1, 1], "below 0.1 %"),
+        ([0, 0, 0, 0], "not reached up to 10 %"),
+        ([1, 1, 1, 1], "already reached at size 0"),
     ],
 )
 def test_seeds_that_agree_leave_the_ends_where_they_are(success: list[float], text: str) -> None:
     records = trials(np.array([[success] * 9], dtype=float))
-    assert critical_mass(success_curves(records), 0.5, records).iloc[0]["text"] == text
+    assert critical_mass(success_curves(records), 0.5, records, "zero").iloc[0]["text"] == text
 
 
 @pytest.mark.parametrize(
     ("success", "sizes", "text"),
     [
-        ([0.6], [0.0], "reached without a collective"),
+        ([0.6], [0.0], "already reached at size 0"),
         ([0.4], [0.0], "unknown"),
-        ([0, 0], [0.0, 0.1], "not reached up to 0.1"),
-        ([0, 1], [0.0, 0.1], "below 0.1"),
-        ([0], [0.1], "not reached up to 0.1"),
+        ([0, 0], [0.0, 0.1], "not reached up to 10 %"),
+        ([0, 1], [0.0, 0.1], "below 10 %"),
+        ([0], [0.1], "not reached up to 10 %"),
     ],
 )
 def test_without_two_sizes_there_is_nothing_to_interpolate(
     success: list[float], sizes: list[float], text: str
 ) -> None:
     records = trials(np.array([[success] * 9], dtype=float), np.array(sizes))
-    assert critical_mass(success_curves(records), 0.5, records).iloc[0]["text"] == text
+    assert critical_mass(success_curves(records), 0.5, records, "zero").iloc[0]["text"] == text
+
+
+def test_a_level_above_the_control_is_one_of_the_success_that_the_control_lacks() -> None:
+    """The oracle maps each seed's success so that the mean of the controls is 0."""
+    rng = np.random.default_rng(0)
+    success = np.clip(np.linspace(0.3, 0.95, 4) + rng.normal(0, 0.05, (1, 6, 4)), 0, 1)
+    control = success[0, :, 0].mean()
+    records, mapped = trials(success), trials((success - control) / (1 - control))
+    for level in (0.2, 0.5, 0.8):
+        row = critical_mass(success_curves(records), level, records).iloc[0]
+        wanted = critical_mass(success_curves(mapped), level, mapped, "zero").iloc[0]
+        assert row["estimate"] == pytest.approx(wanted["estimate"])
+        assert row["goal"] == pytest.approx(control + level * (1 - control))
+    curves = success_curves(records)
+    plain, raised = (critical_mass(curves, 0.5, records, above) for above in ("zero", "control"))
+    assert plain["estimate"].item() < raised["estimate"].item()
+    full = trials(np.ones((1, 6, 4)))
+    assert critical_mass(success_curves(full), 0.5, full).iloc[0]["reached"] == "control"
+
+
+def test_critical_masses_are_numbers_of_people_too() -> None:
+    records = trials(np.tile([0.0, 0, 1, 1], (1, 5, 1)))
+    records = records.assign(n=2000, members=(2000 * records["size"]).round())
+    row = critical_mass(success_curves(records), 0.5, records).iloc[0]
+    ends = (row["estimate_people"], row["low_people"], row["high_people"], row["n"])
+    assert ends == (6, 2, 20, 2000)
+    assert row["text"] == "0.316 % [0.1, 1] = 6 people [2, 20]"
+    never = records.assign(success=0.0)
+    row = critical_mass(success_curves(never), 0.5, never).iloc[0]
+    assert (row["estimate_people"], row["text"]) == (np.inf, "not reached up to 10 % = 200 people")
+    small = records.assign(n=100)
+    text = critical_mass(success_curves(small), 0.5, small).iloc[0]["text"]
+    assert text == "0.316 % [0.1, 1] = 0 people [0, 1]"
 
 
 def test_the_estimate_lies_in_its_interval() -> None:

@@ -191,7 +191,7 @@ def test_tables() -> None:
         ["a|b", "0.123", "1"],
         ["[c]", "inf", "20"],
     ]
-    with pytest.raises(ValueError, match="no format 'tex'; there are csv, json, md, text"):
+    with pytest.raises(ValueError, match="no format 'tex'; there are csv, json, latex, md, text"):
         render(frame, "tex")
 
 

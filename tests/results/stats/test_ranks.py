@@ -8,8 +8,16 @@ from scipy import stats
 
 from results.stats.completeness import missing, refuse_missing
 from results.stats.curves import area
-from results.stats.ranks import Field, field, friedman, mean_ranks, pairwise, resampled
-from results.stats.sign_flip import holm
+from results.stats.intervals import signed
+from results.stats.rank_tests import (
+    against_erm,
+    cliques,
+    critical_difference,
+    friedman,
+    pairwise,
+)
+from results.stats.ranks import Field, field, mean_ranks, resampled
+from results.stats.sign_flip import holm, joint
 from tests.helpers.curves import records_of
 
 SIZES = (0.0, 0.01, 0.1)
@@ -151,6 +159,66 @@ def test_friedman_and_wilcoxon_are_scipys_and_scikit_posthocs():
     ranks = mean_ranks(compared).set_index("learner")["rank"]
     by_hand = pd.DataFrame(compared.means).rank(axis=1, ascending=False).mean()
     assert ranks[compared.learners].tolist() == pytest.approx(by_hand.tolist())
+
+
+@pytest.mark.parametrize(("datasets", "learners"), [(10, 3), (14, 6)])
+def test_ranks_further_apart_than_nemenyis_difference_are_those_that_scikit_posthocs_finds(
+    datasets, learners
+):
+    found = []
+    for seed in range(4):
+        compared = drawn(datasets, learners, spread=0.05, rng=np.random.default_rng(seed))
+        wanted = scikit_posthocs.posthoc_nemenyi_friedman(compared.means).to_numpy()
+        ranks = mean_ranks(compared).set_index("learner")["rank"][compared.learners].to_numpy()
+        gaps = np.abs(ranks[:, None] - ranks)
+        apart = gaps > critical_difference(compared)
+        np.testing.assert_array_equal(apart, wanted < 0.05)
+        found += apart[np.triu_indices(learners, 1)].tolist()
+    assert 0 < sum(found) < len(found)
+    assert np.isnan(critical_difference(drawn(datasets=7)))
+
+
+def test_cliques_are_the_largest_groups_within_the_difference():
+    ranks = pd.DataFrame({"rank": [1.0, 1.5, 2.4, 4.0, 4.0, 6.0]})
+    table = cliques(ranks, 1.0)
+    assert table.to_numpy().tolist() == [[1.0, 1.5, 2], [1.5, 2.4, 2], [4.0, 4.0, 2]]
+    assert len(cliques(ranks, 0.1)) == 1
+    assert cliques(ranks, 9.0).to_numpy().tolist() == [[1.0, 6.0, 6]]
+
+
+def test_verdicts_against_erm_are_paired_over_seeds_and_corrected_over_datasets():
+    rng = np.random.default_rng(0)
+    shift = rng.normal(0, 0.2, (8, 1))
+    areas = {
+        "D()": shift + np.array([0.5, 0.6, 0.5]) + rng.normal(0, 0.005, (8, 3)),
+        "E()": shift[:6] + np.array([0.5, 0.4, 0.5]) + rng.normal(0, 0.005, (6, 3)),
+    }
+    compared = Field(["ERM()", "A()", "B()"], areas, [], [])
+    table = against_erm(compared).set_index(["learner", "dataset"])
+    # Six seeds of two datasets can reach 2/64.
+    assert table["verdict"].to_dict() == {
+        ("A()", "D()"): "win",
+        ("A()", "E()"): "loss",
+        ("B()", "D()"): "tie",
+        ("B()", "E()"): "cannot tell",
+    }
+    gap = areas["D()"][:, 1] - areas["D()"][:, 0]
+    row = table.loc[("A()", "D()")]
+    assert (row["difference"], row["low"], row["high"]) == pytest.approx(signed(gap)[:3])
+    assert row["seeds"] == 8
+    both = np.full((8, 2), np.nan)
+    both[:, 0], both[:6, 1] = gap, areas["E()"][:, 1] - areas["E()"][:, 0]
+    assert table.loc["A()", "p_joint"].tolist() == joint(both).tolist()
+    assert len(against_erm(Field(["A()", "B()"], {"D()": areas["D()"][:, :2]}, [], []))) == 0
+
+
+def test_few_of_learners_that_are_alike_win_against_erm():
+    rng, wrong = np.random.default_rng(3), 0
+    for _ in range(60):
+        areas = {f"D{n}()": rng.normal(0.5, 0.1, (7, 2)) for n in range(12)}
+        table = against_erm(Field(["ERM()", "A()"], areas, [], []))
+        wrong += int(table["verdict"].isin(["win", "loss"]).any())
+    assert wrong <= stats.binom.ppf(0.99, 60, 0.05)
 
 
 def test_fewer_than_eight_datasets_have_no_p_and_no_mean_rank():
