@@ -1,17 +1,13 @@
-"""Short labels of the specs of learners, datasets and strategies."""
+"""Names of learners, datasets and strategies: short specs for programs, words for figures."""
 
 import ast
 import difflib
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable
 
 import pandas as pd
 
-K = TypeVar("K", str, tuple[str, str])
-# The most letters that fit above a panel on two lines.
-_LONG = 45
+from results.spelling import spell, tree
 
 
 def parse(text: str) -> tuple[str, dict[str, str]]:
@@ -93,7 +89,12 @@ def _call(name: str, fields: dict[str, str], shorts: dict[str, dict[str, str]]) 
     return f"{name}({', '.join(parts)})" if parts else name
 
 
-def within(frame: pd.DataFrame, outer: str, inner: str) -> dict[tuple[str, str], str]:
+def within(
+    frame: pd.DataFrame,
+    outer: str,
+    inner: str,
+    names: Callable[[Iterable[str]], dict[str, str]] = labels,
+) -> dict[tuple[str, str], str]:
     """Return labels of one column's texts, unique among rows of the same outer text.
 
     A strategy that takes its signal from the dataset has one label on all datasets.
@@ -102,6 +103,7 @@ def within(frame: pd.DataFrame, outer: str, inner: str) -> dict[tuple[str, str],
         frame: A table.
         outer: The column that groups rows.
         inner: The column of texts.
+        names: The function that names texts: :func:`labels` or :func:`display`.
 
     Returns:
         (outer text, inner text) -> label.
@@ -109,63 +111,60 @@ def within(frame: pd.DataFrame, outer: str, inner: str) -> dict[tuple[str, str],
     return {
         (str(key), text): label
         for key, part in frame.groupby(outer)
-        for text, label in labels(part[inner]).items()
+        for text, label in names(part[inner]).items()
     }
 
 
-def abbreviate(texts: dict[K, str]) -> dict[K, str]:
-    """Abbreviate texts: signals become letters, and fields that are zero are left out.
+def display(texts: Iterable[str]) -> dict[str, str]:
+    """Return the name of each text in titles and legends: words in place of code.
 
-    Signals stay where texts differ in their only signal. If two abbreviations are equal, the
-    texts are returned unchanged.
+    A name is the class name, followed by the fields in which the texts of that class differ. Of
+    several such fields, those that are zero, False or None are left out. In a tuple of
+    strategies, signals are letters. Different texts have different names; where words do not tell
+    two texts apart, their names are their labels.
 
     Example:
-        >>> plant = "FeatureLabel(signal=Patch(size=2), label=1)"
-        >>> noisy = f"Noisy(base={plant}, dropout=0.0, wrong_signal=0.0)"
-        >>> list(abbreviate({"a": noisy, "b": noisy.replace("out=0.0", "out=0.5")}).values())
-        ['Noisy(FeatureLabel(g, label=1))', 'Noisy(FeatureLabel(g, label=1), dropout=0.5)']
-        >>> list(abbreviate({"a": plant, "b": plant.replace("2", "3")}).values())
-        ['FeatureLabel(signal=Patch(size=2), label=1)', 'FeatureLabel(signal=Patch(size=3), label=1)']
-    """  # noqa: E501 (a doctest)
-    signals: dict[str, int] = {}
-
-    def number_signals(text: str) -> str:
-        """Replace signals by their numbers, and leave out zeros and names of fields."""
-        while match := re.search(r"\bsignal=", text):
-            start, place = match.span()
-            end, depth = place, 0
-            while end < len(text) and (depth or text[end] not in ",)"):
-                depth += (text[end] == "(") - (text[end] == ")")
-                end += 1
-            number = signals.setdefault(text[place:end], len(signals))
-            text = f"{text[:start]}<{number}>{text[end:]}"
-        text = re.sub(r", \w+=0\.0\b|\b\w+=0\.0, ", "", text)
-        return re.sub(r"\b(base|strategies)=", "", text)
-
-    made = {name: number_signals(text) for name, text in sorted(texts.items(), key=str)}
-    letters = len(signals) < 2 or any(text.count("signal=") > 1 for text in texts.values())
-    for signal, number in signals.items():
-        written = "gkqruvw"[number % 7] if letters else f"signal={signal}"
-        made = {name: text.replace(f"<{number}>", written) for name, text in made.items()}
-    return made if len(set(made.values())) == len(set(texts.values())) else dict(texts)
+        >>> coins = "Coins(n=2000, noise={})"
+        >>> list(display([coins.format(0.1), coins.format(0.4), "Digits()"]).values())
+        ['Coins, noise 0.1', 'Coins, noise 0.4', 'Digits']
+        >>> plant = "FeatureLabel(signal=SetFeature(column={}), label={})"
+        >>> pair = "Several(strategies=({}, {}), alone={})"
+        >>> one, other = plant.format(0, 1), plant.format(3, 0)
+        >>> for name in display([pair.format(one, other, alone) for alone in (0, 1)]).values():
+        ...     print(name)
+        Several, alone 0
+        Several, alone 1
+        >>> for name in display([pair.format(one, two, False) for two in (one, other)]).values():
+        ...     print(name)
+        Several, FeatureLabel signal A label 1 + FeatureLabel signal A label 1
+        Several, FeatureLabel signal A label 1 + FeatureLabel signal B label 0
+        >>> display(["Idle()"])["Idle()"]
+        'control'
+    """
+    distinct = sorted(set(texts))
+    spelled = dict(zip(distinct, spell([tree(text) for text in distinct]), strict=True))
+    count, short = Counter(spelled.values()), labels(distinct)
+    names = {t: spelled[t] if count[spelled[t]] == 1 else short[t] for t in distinct}
+    return names if len(set(names.values())) == len(names) else short
 
 
 def titles(frame: pd.DataFrame) -> dict[tuple[str, str], str]:
-    """Return the titles of strategies, by dataset: labels, abbreviated if some are long."""
-    names = within(frame, "dataset", "strategy")
-    return abbreviate(names) if max(map(len, names.values()), default=0) > _LONG else names
+    """Return the names of strategies in titles, by dataset."""
+    return within(frame, "dataset", "strategy", display)
 
 
-def shortened(frame: pd.DataFrame) -> pd.DataFrame:
-    """Replace the texts of datasets, strategies and learners by their labels."""
+def shortened(
+    frame: pd.DataFrame, naming: Callable[[Iterable[str]], dict[str, str]] = labels
+) -> pd.DataFrame:
+    """Replace the texts of datasets, strategies and learners by their labels, or other names."""
     short = {}
     if {"dataset", "strategy"} <= set(frame.columns):
-        names = within(frame, "dataset", "strategy")
+        names = within(frame, "dataset", "strategy", naming)
         pairs = zip(frame["dataset"], frame["strategy"], strict=True)
         short["strategy"] = pd.Series([names[pair] for pair in pairs], frame.index, dtype=object)
     for name in ("dataset", "strategy", "learner"):
         if name in frame.columns and name not in short:
-            short[name] = frame[name].map(labels(frame[name]))
+            short[name] = frame[name].map(naming(frame[name]))
     return frame.assign(**short)
 
 
@@ -190,3 +189,24 @@ def resolve(name: str, texts: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, [*full, *short], n=1, cutoff=0.0)
     hint = f"; nearest: {near[0]}" if near else ""
     raise ValueError(f"{name!r} is none of {', '.join(full) or 'nothing'}{hint}")
+
+
+def matching(name: str, texts: Iterable[str]) -> list[str]:
+    """Return the texts that a name means: those of its class, or the one with its label.
+
+    Arguments:
+        name: A class, a label, a name of :func:`display`, or a full text.
+        texts: All full texts.
+
+    Raises:
+        ValueError: If it is none of these; the error lists all labels and the nearest one.
+
+    Example:
+        >>> texts = ["ERM(epochs=20)", "JTT(upweight=2)", "JTT(upweight=5)"]
+        >>> matching("JTT", texts), matching("JTT(upweight=5)", texts)
+        (['JTT(upweight=2)', 'JTT(upweight=5)'], ['JTT(upweight=5)'])
+    """
+    distinct = sorted(set(texts))
+    shown = display(distinct)
+    found = [text for text in distinct if name in (parse(text)[0], shown[text])]
+    return found or [resolve(name, distinct)]

@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Annotation
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter
 
-from results.display_names import labels, titles
+from results.display_names import display, titles
 from results.plots.style import fitting, inches
 from results.stats.frames import PANEL, WAYS
 
@@ -23,18 +23,33 @@ from results.stats.frames import PANEL, WAYS
 DAGGER = "\N{DAGGER}"
 #: Remarks and lines of reference.
 GREY = "#777777"
+#: Inches of a panel whose rows have names.
+ROWS = 2.4
 _NO_BETTER: dict[str, Any] = {
     "color": "0.25",
     "linestyle": "none",
     "markersize": 6,
-    "label": "no better than a constant",
+    "label": "accuracy not above that of a constant answer",
 }
 # Decades of the axis between 0 and the smallest size.
 _LINEAR = 0.45
 # The width of a letter as a share of the font's size; the height of a title's line in inches.
 _LETTER, _LINE = 0.58, 0.13
+_PLACES: dict[str, Any] = {"lower": "outside lower center", "upper": "outside upper center"}
+# Inches of a legend's symbol and of the room around it.
+_SYMBOL = 0.56
 # The least distance of two ticks, as a share of the axis.
 _APART = 0.13
+
+
+#: How a title names a field of a task.
+_NAMED = {
+    "validation": "{} validation",
+    "groups": "{} groups",
+    "recruitment": "recruitment by {}",
+    "level": "success {}",
+    "place": "{}",
+}
 
 
 def panels(frame: pd.DataFrame, more: list[str]) -> list[tuple[list[str], pd.DataFrame]]:
@@ -44,13 +59,12 @@ def panels(frame: pd.DataFrame, more: list[str]) -> list[tuple[list[str], pd.Dat
         frame: A table with the columns of a panel.
         more: Further columns that tell tasks apart.
     """
-    datasets, strategies = labels(frame["dataset"]), titles(frame)
+    datasets, strategies = display(frame["dataset"]), titles(frame)
     extra = [name for name in [*WAYS, *more] if frame[name].nunique() > 1]
 
     def title(task: dict[str, Any]) -> list[str]:
-        names = [f"level {v}" if k == "level" else v for k, v in task.items() if k in extra]
-        strategy = strategies[task["dataset"], task["strategy"]]
-        return [datasets[task["dataset"]], *names, strategy]
+        names = [_NAMED[name].format(task[name]) for name in extra]
+        return [datasets[task["dataset"]], strategies[task["dataset"], task["strategy"]], *names]
 
     keys = [*PANEL, *more]
     return [(title(dict(zip(keys, key, strict=True))), t) for key, t in frame.groupby(keys)]
@@ -62,7 +76,7 @@ def entitle(axes: Axes, parts: list[str]) -> None:
     letters = max(8, int(wide * 72 / (7.5 * _LETTER)))
     lines = [""]
     for part in parts:
-        joined = f"{lines[-1]} · {part}" if lines[-1] else part
+        joined = f"{lines[-1]} \N{EM DASH} {part}" if lines[-1] else part
         if len(joined) <= letters:
             lines[-1] = joined
         else:
@@ -83,11 +97,12 @@ def small_multiples(
 
     Arguments:
         count: The number of panels.
-        columns: The most panels in a row; one where figures are one column wide.
+        columns: The most panels in a row; fewer where figures are narrow.
         heights: The height of each panel in inches; a row is as high as its highest panel.
     """
     columns = max(1, min(fitting(columns), count))
-    inches_high = list(heights) or [1.75] * count
+    height = min(1.75, max(1.4, 0.8 * inches() / columns))
+    inches_high = list(heights) or [height] * count
     rows = [max(inches_high[i : i + columns]) for i in range(0, count, columns)]
     figure = Figure(figsize=(inches(), 0.75 + sum(rows, start=0.0 if rows else 1.75)))
     if count == 0:
@@ -96,6 +111,14 @@ def small_multiples(
     for axes in grid[count:]:
         axes.remove()
     return figure, list(grid[:count])
+
+
+def remark(figure: Figure, text: str) -> None:
+    """Add a remark above the panels, in lines that fit."""
+    before = figure.get_suptitle().replace("\n", " ")
+    letters = int(inches() * 72 / (7 * _LETTER))
+    lines = textwrap.wrap(f"{before}; {text}" if before else text, letters)
+    figure.suptitle("\n".join(lines), x=0.99, ha="right", color=GREY)
 
 
 def dagger(axes: Axes, x: float, y: float, colour: str) -> None:
@@ -134,21 +157,43 @@ def explained(grid: Sequence[Axes]) -> list[Line2D]:
         return [Line2D([], [], marker=f"${DAGGER}$", **_NO_BETTER)]
 
 
-def legend(figure: Figure, handles: Sequence[Artist], texts: Sequence[str]) -> None:
-    """Draw one legend below all panels, in as many columns as fit; long ones enlarge the figure.
+def legend(
+    figure: Figure,
+    handles: Sequence[Artist],
+    texts: Sequence[str],
+    place: Literal["lower", "upper"] = "lower",
+    title: str | None = None,
+) -> None:
+    """Draw one legend for all panels, in as many columns as fit; long ones enlarge the figure.
 
     Arguments:
         figure: The figure.
         handles: The legend's symbols.
         texts: The legend's words, one for each symbol.
+        place: Below the panels or above them.
+        title: The legend's title.
     """
     if not handles:
         return
-    longest = max(map(len, texts))
-    columns = max(1, min(len(handles), int(inches() / (0.55 + 0.062 * longest))))
-    figure.legend(handles, texts, loc="outside lower center", ncols=columns)
+    columns = _legend_columns([len(text) for text in texts])
+    figure.legend(handles, texts, loc=_PLACES[place], ncols=columns, title=title)
     rows = -(-len(handles) // columns)
-    figure.set_figheight(figure.get_figheight() + 0.14 * max(0, rows - 3))
+    figure.set_figheight(figure.get_figheight() + 0.14 * max(0, rows - 2 + bool(title)))
+
+
+def _legend_columns(lengths: Sequence[int]) -> int:
+    """Return the most columns of a legend that fit, which is filled column by column.
+
+    Arguments:
+        lengths: The number of letters of each entry.
+    """
+    for columns in range(len(lengths), 1, -1):
+        short, long = divmod(len(lengths), columns)
+        ends = np.cumsum([short + (i < long) for i in range(columns)])
+        widest = [max(part) for part in np.split(np.array(lengths), ends[:-1])]
+        if sum(_SYMBOL + _LETTER / 72 * 7 * letters for letters in widest) <= inches():
+            return columns
+    return 1
 
 
 def learner_names(table: pd.DataFrame, short: Mapping[str, str]) -> list[str]:

@@ -3,12 +3,14 @@
 import inspect
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pandas as pd
 from markupsafe import Markup
+
+from results.latex_text import escape
 
 _DESCRIPTION = ".//{http://purl.org/dc/elements/1.1/}description"
 #: Markup of docstrings -> its plain text.
@@ -48,6 +50,16 @@ def caption(plot: Callable[..., object]) -> str:
     return words
 
 
+def latex(words: str, table: pd.DataFrame) -> str:
+    r"""Return a LaTeX caption of a figure, with the number of seeds behind its table.
+
+    Example:
+        >>> print(latex("Bands are 95 % intervals.", pd.DataFrame({"seeds": [5, 5]})), end="")
+        \caption{Bands are 95 \% intervals. Over 5 seeds.}
+    """
+    return f"\\caption{{{escape(' '.join(filter(None, (words, _seeds(table)))))}}}\n"
+
+
 @dataclass(frozen=True)
 class Plate:
     """A figure on a page.
@@ -56,11 +68,13 @@ class Plate:
         name: Its name, which is that of its file.
         svg: The drawing.
         caption: The caption, with the number of seeds.
+        narrow: The drawing for a narrow screen; empty if there is none.
     """
 
     name: str
     svg: Markup
     caption: str
+    narrow: Markup = field(default_factory=Markup)
 
     @property
     def title(self) -> str:
@@ -73,20 +87,32 @@ class Plate:
         return self.name.replace("_", " ").capitalize()
 
 
-def plates(paths: Sequence[Path]) -> list[Plate]:
-    """Return the SVG figures among written files, in their order."""
+def plates(paths: Sequence[Path], narrow: Sequence[Path] = ()) -> list[Plate]:
+    """Return the SVG figures among written files, in their order.
+
+    Arguments:
+        paths: The files.
+        narrow: The files of the same figures for narrow screens.
+    """
     images = [path for path in paths if path.suffix == ".svg"]
-    return [_plate(path, i) for i, path in enumerate(images)]
+    slim = {path.stem: path for path in narrow if path.suffix == ".svg"}
+    drawn = [_plate(path, f"f{i}") for i, path in enumerate(images)]
+    return [
+        replace(plate, narrow=_plate(slim[plate.name], f"n{i}").svg)
+        if plate.name in slim
+        else plate
+        for i, plate in enumerate(drawn)
+    ]
 
 
-def _plate(path: Path, number: int) -> Plate:
+def _plate(path: Path, prefix: str) -> Plate:
     text = path.read_text(encoding="utf-8")
     description = ElementTree.fromstring(text).findtext(_DESCRIPTION, "")
     table = path.with_suffix(".csv")
     seeds = _seeds(pd.read_csv(table, encoding="utf-8")) if table.is_file() else ""
     svg = text[text.index("<svg") :]
     # Drawings on one page must not share the identifiers of their shapes.
-    svg = re.sub(r'(\bid="|\bhref="#|url\(#)', rf"\g<1>f{number}-", svg)
+    svg = re.sub(r'(\bid="|\bhref="#|url\(#)', rf"\g<1>{prefix}-", svg)
     return Plate(path.stem, Markup(svg), " ".join(filter(None, (description, seeds))))
 
 

@@ -7,22 +7,26 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from results.display_names import labels
+from results.display_names import display
 from results.plots.axes import (
     GREY,
+    ROWS,
     dagger_note,
     entitle,
     learner_names,
     log_sizes,
     panels,
+    percent,
     small_multiples,
 )
+from results.plots.control import without_control
 from results.plots.learner_styles import looks
 from results.plots.registry import register_figure
 from results.plots.style import fitting, styled
+from results.stats.mass_text import AT_ZERO
 
 
-@register_figure("critical", lambda analysis: analysis.critical, order=3)
+@register_figure("critical", lambda analysis: without_control(analysis.critical), order=3)
 @styled
 def plot_critical(critical: pd.DataFrame) -> Figure:
     """Critical masses: a panel a task and level, a row a learner, the smallest mass first.
@@ -38,10 +42,10 @@ def plot_critical(critical: pd.DataFrame) -> Figure:
     first, last = critical["smallest"].min(), critical["largest"].max()
     first, last = (first, last) if first > 0 else (1e-3, 1.0)  # controls alone have no sizes
     tasks = panels(critical, ["level"])
-    columns = min(fitting(2), len(tasks))
+    columns = min(fitting(2, ROWS), len(tasks))
     heights = [0.55 + 0.17 * len(task) for _, task in tasks]
     figure, grid = small_multiples(len(tasks), columns, heights)
-    short, styles = labels(critical["learner"]), looks(critical["learner"])
+    short, styles = display(critical["learner"]), looks(critical["learner"])
     for axes, (title, task) in zip(grid, tasks, strict=True):
         task = task.sort_values(["estimate", "low", "high", "learner"])
         entitle(axes, title)
@@ -79,8 +83,8 @@ def _draw(
         return
     texts = {
         "beyond": "not reached",
-        "below": "below all sizes",
-        "control": "without a collective",
+        "below": f"at or below {percent(row['smallest'])}",
+        "control": AT_ZERO,
     }
     style: dict[str, Any] = {"va": "center", "color": GREY, "fontsize": 7}
     third, middle = (ends[0] * (ends[1] / ends[0]) ** share for share in (0.3, 0.5))

@@ -1,17 +1,16 @@
 """Panels of curves, one curve a learner."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from results.display_names import labels
-from results.plots.axes import GREY, entitle, explained, legend, panels, small_multiples
-from results.plots.learner_styles import looks
+from results.display_names import display, parse
+from results.plots.axes import entitle, explained, legend, panels, small_multiples
+from results.plots.learner_styles import Look, coloured, sequence
 from results.plots.style import fitting
 from results.stats.frames import WAYS
 
@@ -24,9 +23,8 @@ FAILED: dict[str, Any] = {
     "zorder": 5,
     "label": "some failed",
 }
-# The most learners that are drawn in colour.
-_MANY = 14
-_BACK: dict[str, Any] = {"color": "0.75", "linewidth": 0.6, "zorder": 1}
+#: The curve of a learner that is not drawn in colour.
+BACK: dict[str, Any] = {"color": "0.78", "linewidth": 0.6, "zorder": 1}
 
 
 def curve_panels(
@@ -34,6 +32,7 @@ def curve_panels(
     draw: Callable[[Axes, pd.DataFrame, dict[str, Any]], None],
     y: str,
     column: str,
+    more: Callable[[list[Axes]], list[Any]] = lambda grid: [],
 ) -> Figure:
     """Draw panels with a curve a learner, axis labels outside, and one legend below.
 
@@ -42,46 +41,54 @@ def curve_panels(
         draw: The function that draws one curve: of axes, its rows and its line style.
         y: The label of the vertical axis.
         column: The column that is drawn.
+        more: Further entries of the legend, as a function of the panels.
     """
     tasks = panels(curves, [])
     columns = min(3, len(curves.groupby(["strategy", *WAYS])))
     if columns == 3 and curves["validation"].nunique() == 2:
         columns = 2  # clean beside contaminated
+    if columns == 1:
+        columns = 3  # datasets beside each other
     if len(tasks) in (2, 4):
         columns = 2
-    columns = fitting(columns)
+    columns = max(1, min(fitting(columns), len(tasks)))
     figure, grid = small_multiples(len(tasks), columns)
     if not tasks:
         return figure
-    short, styles = labels(curves["learner"]), looks(curves["learner"])
-    coloured = _coloured(curves, column)
-    if len(coloured) < len(short):
-        remark = f"{len(coloured)} of {len(short)} learners in colour, the others in grey"
-        figure.suptitle(remark, x=0.99, ha="right", color=GREY)
+    short, styles = display(curves["learner"]), coloured(curves, column)
     for i, (axes, (title, task)) in enumerate(zip(grid, tasks, strict=True)):
         entitle(axes, title)
         axes.set_xlabel("size of the collective" if i + columns >= len(tasks) else "")
         axes.set_ylabel(y if i % columns == 0 else "")
         for learner, curve in task.groupby("learner"):
-            if learner in coloured:
+            if learner in styles:
                 line = {**styles[str(learner)].line(), "label": short[str(learner)]}
                 draw(axes, curve.sort_values("size"), line)
             else:
                 back = curve.sort_values("size")
-                axes.plot(back["size"], back[column], **_BACK, label=f"_{short[str(learner)]}")
-    names = sorted(coloured, key=short.__getitem__)
-    handles = [Line2D([], [], **styles[name].line(), label=short[name]) for name in names]
+                axes.plot(back["size"], back[column], **BACK, label=f"_{short[str(learner)]}")
+    handles: list[Any] = [
+        Line2D([], [], **styles[name].line(), label=short[name]) for name in in_order(styles)
+    ]
     drawn = [line for axes in grid for line in axes.lines]
     if any(line.get_label() == FAILED["label"] for line in drawn):
         handles.append(Line2D([], [], **FAILED))
-    handles += explained(grid)
-    legend(figure, handles, [str(handle.get_label()) for handle in handles])
+    handles += [*more(grid), *explained(grid)]
+    texts = [str(handle.get_label()) for handle in handles]
+    legend(figure, handles, texts, title=others(short, styles))
     return figure
 
 
-def _coloured(curves: pd.DataFrame, column: str) -> set[str]:
-    """Return the learners to draw in colour: all, or of many an even selection by their means."""
-    order = curves.groupby("learner")[column].mean().sort_values(kind="stable").index
-    if len(order) <= _MANY:
-        return set(order)
-    return {str(order[i]) for i in np.linspace(0, len(order) - 1, _MANY).round().astype(int)}
+def others(short: Mapping[str, str], styles: Mapping[str, Look]) -> str | None:
+    """Return the title of a legend that leaves out learners in grey; None if there are none."""
+    if len(styles) == len(short):
+        return None
+    return f"{len(styles)} of {len(short)} learners in colour, the others in grey"
+
+
+def in_order(styles: Mapping[str, Look]) -> list[str]:
+    """Return learners in the order of a legend: by class, and variants by their number."""
+    names = list(styles)
+    variants = {name: [n for n in names if parse(n)[0] == parse(name)[0]] for name in names}
+    values = {name: (sequence(variants[name]) or {}).get(name, 0.0) for name in names}
+    return sorted(names, key=lambda name: (parse(name)[0], values[name], name))

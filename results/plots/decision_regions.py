@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from results.display_names import labels
+from results.display_names import display
 from results.plots.axes import legend, percent
 from results.plots.densities import DEPTH
 from results.plots.style import inches, styled
@@ -143,7 +143,7 @@ def _small(
     side = (inches() - 0.3 - beside) / len(columns)
     figure = Figure(figsize=(inches(), 0.65 + side * len(learners)))
     axes = figure.subplots(len(learners), len(columns), squeeze=False)
-    short, grid = labels(learners), {}
+    short, grid = display(learners), {}
     parts = dict(list(nodes.groupby(["learner", "plane", "size"])))
     for i, learner in enumerate(learners):
         for j, (plane, size) in enumerate(columns):

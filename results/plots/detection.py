@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from results.display_names import labels
+from results.display_names import display
 from results.plots.axes import at_shares, entitle, legend, panels, small_multiples, symlog_sizes
 from results.plots.learner_styles import looks
 from results.plots.registry import register_figure
@@ -47,7 +47,7 @@ def plot_detection(curves: pd.DataFrame) -> Figure:
     tasks = panels(curves, [])
     columns = fitting(len(_TITLES))
     figure, grid = small_multiples(len(tasks) * len(_TITLES), columns)
-    short, styles = labels(curves["learner"]), looks(curves["learner"])
+    short, styles = display(curves["learner"]), looks(curves["learner"])
     positive = curves.loc[curves["size"] > 0, "size"]
     smallest = float(positive.min()) if len(positive) else 1e-3
     shown = {}

@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from results.display_names import labels
+from results.display_names import display
 from results.plots.axes import entitle, legend, small_multiples, symlog_sizes
 from results.plots.learner_styles import looks
 from results.plots.style import styled
@@ -29,8 +29,8 @@ def plot_certified(trials: pd.DataFrame) -> Figure:
     )
     figure, grid = small_multiples(len(tasks) * len(learners), len(tasks))
     data, short, styles = (
-        labels(trials["dataset"]),
-        labels(trials["learner"]),
+        display(trials["dataset"]),
+        display(trials["learner"]),
         looks(trials["learner"]),
     )
     for i, axes in enumerate(grid):

@@ -3,9 +3,9 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from results.display_names import labels, within
+from results.display_names import display, titles
 from results.plots.axes import entitle, legend, percent, small_multiples
-from results.plots.learner_styles import COLOURS
+from results.plots.learner_styles import shades_of
 from results.plots.registry import register_figure
 from results.plots.style import fitting, styled
 from results.stats.dynamics import dynamics
@@ -30,18 +30,19 @@ def plot_dynamics(table: pd.DataFrame) -> Figure:
     tasks = list(table.groupby(CELL))
     columns = min(fitting(2), max(len(tasks), 1))
     figure, grid = small_multiples(len(tasks), columns)
-    data, learners = labels(table["dataset"]), labels(table["learner"])
-    strategies = within(table, "dataset", "strategy")
+    data, learners = display(table["dataset"]), display(table["learner"])
+    strategies = titles(table)
     sizes = sorted(table["size"].unique())
     chosen = [sizes[round(i * (len(sizes) - 1) / (SIZES - 1))] for i in range(SIZES)]
-    colours = dict(zip(dict.fromkeys(chosen), COLOURS, strict=False))
+    chosen = list(dict.fromkeys(chosen))
+    colours = dict(zip(chosen, shades_of(len(chosen)), strict=True))
     shown = {}
     extra = [name for name in WAYS if table[name].nunique() > 1]
     for axes, (key, task) in zip(grid, tasks, strict=True):
         cell = dict(zip(CELL, map(str, key), strict=True))
         names = [cell[name] for name in extra]
         strategy = strategies[cell["dataset"], cell["strategy"]]
-        entitle(axes, [data[cell["dataset"]], *names, strategy, learners[cell["learner"]]])
+        entitle(axes, [data[cell["dataset"]], strategy, *names, learners[cell["learner"]]])
         for size, colour in colours.items():
             curve = task[task["size"] == size].sort_values("epoch")
             axes.fill_between(

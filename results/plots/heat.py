@@ -7,94 +7,121 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from results.display_names import labels, titles
-from results.plots.axes import percent
+from results.display_names import display
+from results.plots.axes import legend, log_sizes, panels, percent
+from results.plots.control import without_control
 from results.plots.registry import register_figure
 from results.plots.style import inches, styled
 from results.stats.analysis import LEVELS, Analysis
-from results.stats.frames import WAYS
+from results.stats.mass_text import AT_ZERO
 
-_NEVER = "#dddddd"
+#: The fill of cells without an estimate, by ``reached``; None is a cell that was not run.
+_FILLS: dict[str | None, dict[str, Any]] = {
+    "control": {"facecolor": "#f6e3c5", "edgecolor": "white"},
+    "beyond": {"facecolor": "#dddddd", "edgecolor": "white"},
+    None: {"facecolor": "white", "edgecolor": "#999999", "hatch": "////"},
+}
+#: The entry of such cells in the legend.
+_NAMES: dict[str | None, str] = {
+    "control": AT_ZERO,
+    "beyond": "not reached at any size",
+    None: "not run",
+}
 #: Inches that a letter is wide.
 _LETTER = 0.06
 
 
 def _first_level(analysis: Analysis) -> pd.DataFrame:
     """Return the critical masses of the lowest level that runs report."""
-    return analysis.critical[analysis.critical["level"] == LEVELS[0]]
+    return without_control(analysis.critical[analysis.critical["level"] == LEVELS[0]])
 
 
 @register_figure("heat", _first_level, order=4)
 @styled
 def plot_heat(critical: pd.DataFrame) -> Figure:
-    """Critical masses: a row a learner, a column a task; darker cells are smaller masses.
+    """Critical masses: a row a learner, a column a task.
 
     Arguments:
         critical: Result of :func:`results.stats.critical_mass.critical_mass`, of one level.
 
     Returns:
-        The figure. Cells show the estimates. Grey cells are curves that do not reach the level
-        at any size ("not reached", where there is room for it). Hatched cells are curves that
-        reach it without a collective. White cells were not run.
+        The figure. Cells show the estimates; darker ones are smaller. Rows are in the order of
+        their mean critical mass, the smallest on top, where a level that is not reached counts as
+        the largest size and tasks that were not run do not count.
     """
     tasks, table = _tasks(critical)
-    logs = np.log10(table["estimate"].where(np.isfinite(table["estimate"])).clip(1e-6, 1))
-    order = logs.fillna(1.0).groupby(table["learner"]).mean().sort_values(kind="stable").index
-    # A third of the width is for the learners' names.
-    fit = int(inches() * 2 / 3 / max(len(tasks), 1) / _LETTER)
-    written, level = _written(tasks, fit)
-    letters = max((len(line) for task in written for line in task.split("\n")), default=0)
-    height = 1.3 + 0.17 * len(order) + (0.0 if level else _LETTER * letters)
-    figure = Figure(figsize=(inches(), height))
     if not len(table):
-        return figure
+        return Figure(figsize=(inches(), 1.3))
+    order = _order(table)
+    # A third of the width is for the learners' names, some of it for the colour bar.
+    fit = int(inches() * 0.58 / len(tasks) / _LETTER)
+    written, level = _written(tasks, fit)
+    letters = max(len(line) for task in written for line in task.split("\n"))
+    height = 1.5 + 0.17 * len(order) + (0.0 if level else _LETTER * letters)
+    figure = Figure(figsize=(inches(), height))
     axes = figure.subplots()
     first, last = critical["smallest"].min(), critical["largest"].max()
-    low, high = (np.log10(first), np.log10(last)) if 0 < first < last else (-3.0, 0.0)
+    ends = (float(first), float(last)) if 0 < first < last else (1e-3, 1.0)
+    norm = LogNorm(*ends)
+    found = {(row["learner"], row["task"]): row for row in table.to_dict("records")}
     cells = np.full((len(order), len(tasks)), np.nan)
-    size = min(6.5, 60 / max(len(tasks), 1))
-    for _, row in table.iterrows():
-        y, x = order.get_loc(row["learner"]), tasks.index(row["task"])
-        if row["reached"] in ("inside", "below"):
-            cells[y, x] = np.log10(max(row["estimate"], row["smallest"]))
-        else:
-            _grey(axes, x, y, hatched=row["reached"] == "control")
-        text = _cell_text(row)
-        if 0.8 * len(text) <= fit or row["reached"] == "inside":
-            # NaN compares as not dark.
-            ink = "white" if cells[y, x] < (low + high) / 2 else "black"
-            axes.text(x, y, text, ha="center", va="center", fontsize=size, color=ink)
-    axes.imshow(cells, aspect="auto", cmap="cividis", vmin=low, vmax=high)
+    size = 6.5 if fit >= 6 else 0.0  # the estimates fit their cells, or none is written
+    filled: set[str | None] = set()
+    for y, learner in enumerate(order):
+        for x, task in enumerate(tasks):
+            row = found.get((learner, task))
+            reached = None if row is None or row["reached"] == "unknown" else row["reached"]
+            if row is not None and reached in ("inside", "below"):
+                cells[y, x] = max(row["estimate"], row["smallest"])
+                if size:
+                    # Cells keep their colours on a dark page, and so do their numbers.
+                    ink = "#fefefe" if norm(cells[y, x]) < 0.5 else "#010101"
+                    text = _cell_text(row)
+                    axes.text(x, y, text, ha="center", va="center", fontsize=size, color=ink)
+            else:
+                _fill(axes, x, y, reached)
+                filled.add(reached)
+    axes.imshow(cells, aspect="auto", cmap="cividis", norm=norm)
     axes.set_xticks(range(len(tasks)), written, rotation=0 if level else 90)
-    axes.set_yticks(range(len(order)), list(order))
+    axes.set_yticks(range(len(order)), order)
     axes.tick_params(length=0)
     axes.grid(False)
     axes.set_title(f"critical mass at success {critical['level'].iloc[0]:g}")
+    bar = figure.colorbar(ScalarMappable(norm, "cividis"), ax=axes, fraction=0.05, pad=0.02)
+    bar.outline.set_visible(False)
+    log_sizes(bar.ax.yaxis, *ends, room=0.0)
+    bar.set_label("critical mass")
+    shown = [kind for kind in _FILLS if kind in filled]
+    patches = [Rectangle((0, 0), 1, 1, linewidth=0.4, **_FILLS[kind]) for kind in shown]
+    legend(figure, patches, [_NAMES[kind] for kind in shown])
     return figure
 
 
 def _tasks(critical: pd.DataFrame) -> tuple[list[str], pd.DataFrame]:
     """Return the names of all tasks, and the table with short learners and a column ``task``."""
-    datasets, strategies = labels(critical["dataset"]), titles(critical)
-    pairs = zip(critical["dataset"], critical["strategy"], strict=True)
-    table = critical.assign(
-        dataset=critical["dataset"].map(datasets),
-        strategy=[strategies[pair] for pair in pairs],
-        learner=critical["learner"].map(labels(critical["learner"])),
-    )
-    extra = [name for name in WAYS if table[name].nunique() > 1]
-    table = table.assign(task=table[["dataset", "strategy", *extra]].agg("\n".join, axis=1))
+    named = [part.assign(task="\n".join(title)) for title, part in panels(critical, [])]
+    table = pd.concat(named) if named else critical.assign(task="")
+    table = table.assign(learner=table["learner"].map(display(critical["learner"])))
     return list(dict.fromkeys(table["task"])), table
 
 
-def _grey(axes: Axes, x: int, y: int, hatched: bool) -> None:
-    """Fill a cell with grey."""
-    style: dict[str, Any] = {"facecolor": _NEVER, "edgecolor": "white", "linewidth": 0}
-    hatch = "////" if hatched else None
-    axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, hatch=hatch, **style))
+def _order(table: pd.DataFrame) -> list[str]:
+    """Return the learners, the smallest mean critical mass in decades first."""
+    known = table[table["reached"] != "unknown"]
+    mass = known["estimate"].clip(known["smallest"], known["largest"]).astype(float)
+    means = mass.map(np.log10).groupby(known["learner"]).mean()
+    means = means.reindex(sorted(table["learner"].unique()))
+    return [str(name) for name in means.sort_values(kind="stable").index]
+
+
+def _fill(axes: Axes, x: int, y: int, reached: str | None) -> None:
+    """Fill a cell that has no estimate."""
+    axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, linewidth=0, **_FILLS[reached]))
 
 
 def _written(tasks: Sequence[str], fit: int) -> tuple[list[str], bool]:
@@ -111,10 +138,7 @@ def _written(tasks: Sequence[str], fit: int) -> tuple[list[str], bool]:
 
 
 def _cell_text(row: Any) -> str:
-    """Return the text of a cell."""
-    reached = row["reached"]
-    if reached == "inside":
-        return percent(float(f"{row['estimate']:.2g}"))
-    if reached == "below":
-        return f"< {percent(row['smallest'])}"
-    return {"control": "at once", "beyond": "not reached"}.get(str(reached), "")
+    """Return the text of a cell that has an estimate."""
+    if row["reached"] == "below":
+        return f"\N{LESS-THAN OR EQUAL TO} {percent(row['smallest'])}"
+    return percent(float(f"{row['estimate']:.2g}"))

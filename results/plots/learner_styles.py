@@ -1,13 +1,22 @@
-"""The colour, marker and line of a learner, which are the same in all figures.
+"""The colour, marker and line of a learner, which are its own.
 
-They are a function of the learner's name alone: another learner changes none of them.
+They are a function of the learner's name alone. In a figure with another learner of the same
+colour one of the two takes another colour.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-from results.display_names import parse
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
+
+from results.display_names import matching, parse
 
 # Paul Tol's muted scheme, which is readable with any colour vision, with black, and with Okabe
 # and Ito's orange in place of sand, which is too light for a line. Black comes first: a learner
@@ -37,10 +46,22 @@ VARIANTS = tuple((dash, fill) for fill in ("full", "none") for dash in _FULL)
 
 #: Class -> the colour and marker of a learner whose name gives it those of another learner. A test
 #: over all learners finds such a pair, and lists what is free.
-CHOSEN: dict[str, tuple[str, str]] = {}
+CHOSEN: dict[str, tuple[str, str]] = {
+    "AFR": ("#CC6677", "s"),
+    "WarmStarted": ("#117733", "o"),
+    "XGBoost": ("#882255", "v"),
+}
 # With this salt all learners of the first release have pairs of their own, and ERM is a black
 # circle. Another salt would change all of them.
 _SALT = "28895156"
+# The part of a hash behind those that give colour and marker.
+_BEHIND = 1009
+#: The most learners that a figure draws in different colours, in all others in grey.
+MOST = 8
+#: The fewest variants that are a sequence.
+_FEWEST = 3
+#: The class that keeps its colour in any figure.
+_FIRST = "ERM"
 
 
 class Look(NamedTuple):
@@ -77,7 +98,10 @@ def look(learner: str) -> Look:
     """
     name, fields = parse(learner)
     number, variant = _hash(name), _hash(f"{name}{sorted(fields.items())}")
-    hashed = COLOURS[number % len(COLOURS)], MARKERS[number // len(COLOURS) % len(MARKERS)]
+    place = number % len(COLOURS)
+    if place == 0 and name != _FIRST:  # black is ERM's alone
+        place = 1 + number // _BEHIND % (len(COLOURS) - 1)
+    hashed = COLOURS[place], MARKERS[number // len(COLOURS) % len(MARKERS)]
     colour, marker = CHOSEN.get(name, hashed)
     base = fields.get("base", "")
     shift = COLOURS.index(look(base).colour) if parse(base)[0] != base else 0
@@ -88,17 +112,131 @@ def look(learner: str) -> Look:
 def looks(learners: Iterable[str]) -> dict[str, Look]:
     """Return the styles of the learners of one figure.
 
-    Variants of one class share its marker, and its colour unless they train other learners. If
-    two of them share dash and fill as well, the later one in the alphabet takes the next free
-    dash and fill.
+    Variants of one class share its marker. Three or more that differ in one number are a
+    sequence: their colours go from dark to light with that number. Of other variants with the
+    colour of an earlier one, the later one in the alphabet takes the next colour, or the next
+    dash and fill where all colours are taken. Of up to eight learners no two have one colour:
+    the later one in the alphabet, which ERM precedes, takes the next that is free.
     """
-    styles: dict[str, Look] = {}
-    taken: set[tuple[str, Look]] = set()
-    for learner in sorted(set(learners)):
-        first, name = look(learner), parse(learner)[0]
-        start = VARIANTS.index((first.dash, first.fill))
-        turns = [VARIANTS[(start + i) % len(VARIANTS)] for i in range(len(VARIANTS))]
-        choices = [Look(first.colour, first.marker, *turn) for turn in turns]
-        styles[learner] = next((c for c in choices if (name, c) not in taken), first)
-        taken.add((name, styles[learner]))
+    distinct = sorted(set(learners), key=lambda text: (parse(text)[0] != _FIRST, text))
+    styles = _sequences(distinct)
+    for learner in distinct:
+        if learner not in styles:
+            others = styles if len(distinct) <= MOST else _same_class(learner, styles)
+            styles[learner] = _free(look(learner), list(others.values()))
     return styles
+
+
+def _same_class(learner: str, styles: Mapping[str, Look]) -> dict[str, Look]:
+    """Return the styles of variants of a learner's class."""
+    name = parse(learner)[0]
+    return {text: style for text, style in styles.items() if parse(text)[0] == name}
+
+
+def _free(first: Look, taken: Sequence[Look]) -> Look:
+    """Return a style whose colour is free, else one whose dash and fill are, else the first."""
+    used = {style.colour for style in taken}
+    start = COLOURS.index(first.colour)
+    for i in range(len(COLOURS)):
+        colour = COLOURS[(start + i) % len(COLOURS)]
+        if colour not in used:
+            return first._replace(colour=colour)
+    start = VARIANTS.index((first.dash, first.fill))
+    turns = [VARIANTS[(start + i) % len(VARIANTS)] for i in range(len(VARIANTS))]
+    choices = [first._replace(dash=dash, fill=fill) for dash, fill in turns]
+    return next((choice for choice in choices if choice not in taken), first)
+
+
+def _sequences(learners: Sequence[str]) -> dict[str, Look]:
+    """Return the styles of three or more variants of a class that differ in one number."""
+    classes = defaultdict(list)
+    for learner in learners:
+        classes[parse(learner)[0]].append(learner)
+    styles = {}
+    for variants in classes.values():
+        values = sequence(variants)
+        if values is not None:
+            ordered = sorted(variants, key=values.__getitem__)
+            for shade, learner in zip(shades_of(len(ordered)), ordered, strict=True):
+                styles[learner] = Look(shade, look(learner).marker, "-", "full")
+    return styles
+
+
+def sequence(variants: Sequence[str]) -> dict[str, float] | None:
+    """Return the number in which variants of one class differ; None if there is no such number.
+
+    Example:
+        >>> sequence(["DPSGD(noise=4.0)", "DPSGD(noise=0.5)", "DPSGD(noise=1.0)"])
+        {'DPSGD(noise=4.0)': 4.0, 'DPSGD(noise=0.5)': 0.5, 'DPSGD(noise=1.0)': 1.0}
+        >>> sequence(["DPSGD(noise=4.0)", "DPSGD(noise=0.5)"]) is None
+        True
+    """
+    if len(variants) < _FEWEST:
+        return None
+    fields = [parse(variant)[1] for variant in variants]
+    keys = dict.fromkeys(key for call in fields for key in call)
+    different = [key for key in keys if len({call.get(key) for call in fields}) > 1]
+    if len(different) != 1:
+        return None
+    try:
+        values = [float(call[different[0]]) for call in fields]
+    except (KeyError, ValueError):
+        return None
+    return dict(zip(variants, values, strict=True))
+
+
+def shades_of(count: int) -> list[str]:
+    """Return colours of a sequence, from dark to light; the lightest is still clear on white."""
+    places = np.linspace(0.0, 0.85, count)
+    return [to_hex(colour) for colour in colormaps["viridis"](places)]
+
+
+#: The learners to draw in colour; None chooses them by their means.
+_chosen: ContextVar[Sequence[str] | None] = ContextVar("chosen", default=None)
+
+
+@contextmanager
+def highlighting(learners: Sequence[str] | None) -> Iterator[None]:
+    """Draw these learners in colour in figures of the block, and all others in grey.
+
+    Arguments:
+        learners: Specs, labels or classes; None leaves the choice to the figures.
+    """
+    token = _chosen.set(learners)
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
+
+
+def coloured(curves: pd.DataFrame, column: str) -> dict[str, Look]:
+    """Return the styles of the learners that a figure of curves draws in colour.
+
+    They are the ones chosen by :func:`highlighting`, all of up to eight, or eight of more: ERM,
+    and an even selection by their means, of different colours where that is possible.
+
+    Arguments:
+        curves: A table with columns ``learner`` and ``column``.
+        column: The number whose means order the learners.
+
+    Raises:
+        ValueError: If a chosen learner is not there.
+    """
+    chosen = _chosen.get()
+    if chosen is not None:
+        return looks(text for name in chosen for text in matching(name, curves["learner"]))
+    means = curves.groupby("learner")[column].mean().sort_values(kind="stable")
+    order = [str(name) for name in means.index]
+    if len(order) <= MOST:
+        return looks(order)
+    own, picked = looks(order), [name for name in order if parse(name)[0] == _FIRST][:1]
+    for place in np.linspace(0, len(order) - 1, MOST - len(picked)):
+        rest = sorted(
+            (name for name in order if name not in picked),
+            key=lambda name: (
+                own[name].colour in {own[other].colour for other in picked},
+                abs(order.index(name) - place),
+            ),
+        )
+        picked.append(rest[0])
+    return looks(picked)

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from results.display_names import abbreviate, labels
+from results.display_names import display
 from results.plots.axes import entitle, legend, small_multiples, symlog_sizes
 from results.plots.learner_styles import looks
 from results.plots.registry import register_figure
@@ -29,9 +29,8 @@ def plot_pairs(table: pd.DataFrame) -> Figure:
     tasks = list(table.groupby(["dataset", "strategy", *WAYS]))
     columns = min(fitting(2), max(len(tasks), 1))
     figure, grid = small_multiples(len(tasks), columns)
-    short, styles = labels(table["learner"]), looks(table["learner"])
-    names = abbreviate({str(text): str(text) for text in table["strategy"].unique()})
-    data = labels(table["dataset"])
+    short, styles = display(table["learner"]), looks(table["learner"])
+    names, data = display(table["strategy"]), display(table["dataset"])
     shown: dict[str, Any] = {}
     for axes, (key, task) in zip(grid, tasks, strict=True):
         entitle(axes, [data[str(key[0])], names[str(key[1])]])

@@ -1,6 +1,6 @@
-"""The look of all figures: one style, two widths, and the same bytes each time."""
+"""The look of all figures: one style, the widths of papers, and the same bytes each time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
@@ -12,9 +12,19 @@ from matplotlib.style import context
 
 from results.plots.captions import caption
 
-Width = Literal["one", "two"]
-#: Inches of one column of a page with two columns, and of both.
-WIDTHS: dict[str, float] = {"one": 3.4, "two": 7.0}
+Width = Literal["one", "two", "neurips", "icml", "jmlr", "thesis"]
+#: Inches of one column of a page with two columns, and of both; of the text of NeurIPS and JMLR;
+#: of a column of ICML; and of the text of an A4 page with margins of 30 mm.
+WIDTHS: dict[str, float] = {
+    "one": 3.4,
+    "two": 7.0,
+    "neurips": 5.5,
+    "icml": 3.25,
+    "jmlr": 6.0,
+    "thesis": 5.9,
+}
+# The least inches of a panel.
+_PANEL = 1.5
 _STYLE = Path(__file__).with_name("style.mplstyle")
 _width: ContextVar[float] = ContextVar("width", default=WIDTHS["two"])
 #: Metadata that would make files differ from day to day or from machine to machine.
@@ -28,7 +38,10 @@ _Plot = TypeVar("_Plot", bound=Callable[..., Figure])
 
 @contextmanager
 def columns(width: Width) -> Iterator[None]:
-    """Draw figures of the block as wide as one column of a page, or as two."""
+    """Draw figures of the block as wide as the text or the column of a page.
+
+    Fonts keep their size, so that a figure that is included at its own width has text of 7 pt.
+    """
     token = _width.set(WIDTHS[width])
     try:
         yield
@@ -41,9 +54,14 @@ def inches() -> float:
     return _width.get()
 
 
-def fitting(wanted: int) -> int:
-    """Return the number of panels in a row: one in a one-column figure, else ``wanted``."""
-    return wanted if inches() > WIDTHS["one"] else 1
+def fitting(wanted: int, least: float = _PANEL) -> int:
+    """Return the number of panels in a row: as many as fit, up to ``wanted``.
+
+    Arguments:
+        wanted: The number in a wide figure.
+        least: Inches that a panel takes.
+    """
+    return max(1, min(wanted, int(inches() / least)))
 
 
 def styled(plot: _Plot) -> _Plot:
@@ -63,8 +81,8 @@ def styled(plot: _Plot) -> _Plot:
 ENDINGS = tuple(_DATES)
 
 
-def save(figure: Figure, stem: str | Path) -> list[Path]:
-    """Write a figure as ``stem.png``, ``stem.svg`` and ``stem.pdf``.
+def save(figure: Figure, stem: str | Path, endings: Sequence[str] = ENDINGS) -> list[Path]:
+    """Write a figure as ``stem.png``, ``stem.svg`` and ``stem.pdf``, or in some of these formats.
 
     The bytes depend on the figure and on the version of matplotlib alone. In the vector formats
     text stays text.
@@ -72,11 +90,12 @@ def save(figure: Figure, stem: str | Path) -> list[Path]:
     Arguments:
         figure: The figure.
         stem: The path of its files without their suffix.
+        endings: The suffixes of the formats to write.
 
     Returns:
         The paths.
     """
-    paths = [Path(f"{stem}.{ending}") for ending in _DATES]
+    paths = [Path(f"{stem}.{ending}") for ending in endings]
     descriptions = {"svg": {"Description": str(figure.get_label()) or None}}
     with context(_STYLE, after_reset=True):
         # The layout is computed once, since it takes longer than drawing.
@@ -84,6 +103,6 @@ def save(figure: Figure, stem: str | Path) -> list[Path]:
     with context([_STYLE, {"figure.constrained_layout.use": False}], after_reset=True):
         # A figure with a layout engine would be drawn twice for each file.
         figure.set_layout_engine(None)
-        for path, (ending, dates) in zip(paths, _DATES.items(), strict=True):
-            figure.savefig(path, metadata=dates | descriptions.get(ending, {}))
+        for path, ending in zip(paths, endings, strict=True):
+            figure.savefig(path, metadata=_DATES[ending] | descriptions.get(ending, {}))
     return paths

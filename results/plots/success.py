@@ -6,12 +6,23 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
-from results.plots.axes import at_shares, dagger, symlog_sizes
+from results.plots.axes import at_shares, dagger, panels, remark, symlog_sizes
+from results.plots.control import reference, without_control
 from results.plots.curve_panels import FAILED, curve_panels
 from results.plots.registry import register_figure
 from results.plots.style import styled
 from results.stats.curves import learns
+
+#: The band of the control.
+_CONTROL: dict[str, Any] = {
+    "facecolor": "none",
+    "edgecolor": "0.6",
+    "hatch": "//////",
+    "linewidth": 0.4,
+    "zorder": 0.5,
+}
 
 
 @register_figure(
@@ -30,19 +41,30 @@ def plot_curves(curves: pd.DataFrame, planned: int | None = None) -> Figure:
 
     Returns:
         The figure. Bands are 95 % intervals; there is none where all seeds agree, nor for one
-        seed. A cross marks a mean from which failed trials are missing. A dagger ends the curve
-        of a learner whose mean accuracy without a collective is not above that of a constant
-        answer: its success says nothing about its response to a collective. A remark above the
-        panels says which trials are missing.
+        seed. Grey curves are further learners. A hatched band is the control, in which members do
+        nothing: the range of its means over learners. A cross marks a mean from which failed
+        trials are missing. A dagger ends the curve of a learner whose mean accuracy without a
+        collective is not above that of a constant answer: its success says nothing about its
+        response to a collective. A remark above the panels says which trials are missing.
     """
     curves = at_shares(curves)
-    smallest = curves.loc[curves["size"] > 0, "size"]
+    shown = without_control(curves)
+    smallest = shown.loc[shown["size"] > 0, "size"]
     linear = float(smallest.min()) if len(smallest) else 1e-3
-    figure = curve_panels(curves, _draw, "success", "mean")
+
+    def references(grid: list[Axes]) -> list[Any]:
+        """Draw the control in each panel that has one, and return its entry in the legend."""
+        if len(shown) == len(curves):
+            return []
+        tasks = [task for _, task in panels(shown, [])]
+        drawn = [_reference(a, reference(curves, t)) for a, t in zip(grid, tasks, strict=True)]
+        return [Patch(**_CONTROL, label="control")] if any(drawn) else []
+
+    figure = curve_panels(shown, _draw, "success", "mean", references)
     for axes in figure.axes:
         axes.set_ylim(-0.04, 1.04)
         axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
-        symlog_sizes(axes, linear, float(curves["size"].max()))
+        symlog_sizes(axes, linear, float(shown["size"].max()))
     _remarks(figure, curves, planned)
     return figure
 
@@ -61,6 +83,13 @@ def _draw(axes: Axes, curve: pd.DataFrame, line: dict[str, Any]) -> None:
         axes.plot(lost["size"], lost["mean"], **FAILED)
 
 
+def _reference(axes: Axes, control: pd.DataFrame) -> bool:
+    """Draw the control of a panel, and return whether it has one."""
+    if len(control):
+        axes.fill_between(control.index, control["low"], control["high"], **_CONTROL)
+    return bool(len(control))
+
+
 def _remarks(figure: Figure, curves: pd.DataFrame, planned: int | None) -> None:
     """Write above the panels which trials are missing."""
     done = int((curves["seeds"] + curves["failed"]).sum())
@@ -69,5 +98,4 @@ def _remarks(figure: Figure, curves: pd.DataFrame, planned: int | None) -> None:
     if (curves["seeds"] == 1).any():
         remarks.append("no interval where there is one seed")
     if remarks:
-        before = [figure.get_suptitle()] if figure.get_suptitle() else []
-        figure.suptitle("; ".join(before + remarks), x=0.99, ha="right", color=FAILED["color"])
+        remark(figure, "; ".join(remarks))

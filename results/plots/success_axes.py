@@ -15,16 +15,20 @@ def size_axes(axes: Axes, sizes: "pd.Series[float]") -> None:
     symlog_sizes(axes, float(smallest) if smallest == smallest else 1e-3, float(sizes.max()))
 
 
-def outer_labels(figure: Figure, grid: list[Axes]) -> None:
-    """Draw one legend for all panels, and label the outer axes."""
+def outer_labels(grid: list[Axes]) -> None:
+    """Label the outer axes."""
+    places = [axes.get_subplotspec() for axes in grid]
+    last = max((place.rowspan.stop for place in places if place), default=0)
+    for axes, place in zip(grid, places, strict=True):
+        axes.set_xlabel("size of the collective" if place and place.rowspan.stop == last else "")
+        axes.set_ylabel("success" if place and place.colspan.start == 0 else "")
+
+
+def shared_legend(figure: Figure, grid: list[Axes]) -> None:
+    """Draw one legend for the labelled curves of all panels."""
     shown = {
         text: line
         for axes in grid
         for line, text in zip(*axes.get_legend_handles_labels(), strict=True)
     }
     legend(figure, list(shown.values()), list(shown))
-    places = [axes.get_subplotspec() for axes in grid]
-    last = max((place.rowspan.stop for place in places if place), default=0)
-    for axes, place in zip(grid, places, strict=True):
-        axes.set_xlabel("size of the collective" if place and place.rowspan.stop == last else "")
-        axes.set_ylabel("success" if place and place.colspan.start == 0 else "")

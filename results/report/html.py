@@ -16,12 +16,20 @@ from markupsafe import Markup
 
 from results.display_names import labels
 from results.plots.captions import Plate, plates
-from results.report.outputs import FiguresFailed, write_figures
-from results.report.page_tables import ranking, successes
-from results.stats.curves import success_curves
+from results.plots.registry import registered
+from results.plots.style import Width, columns
+from results.report.findings import findings
+from results.report.interactive import charts, toggles
+from results.report.interactive import script as bokeh
+from results.report.outputs import draw_figures
+from results.report.page_tables import plain_table, ranking, successes
+from results.stats.analysis import Analysis
 from results.stats.frames import CELL, WAYS
 
 PAGES = Path(__file__).with_name("pages")
+#: The widths of figures on wide and on narrow screens.
+WIDE: Width = "two"
+NARROW: Width = "icml"
 #: The fields of a run's description that the page shows, with their names.
 LINES = {
     "grid": "grid",
@@ -38,7 +46,11 @@ LINES = {
 
 
 def page(
-    records: pd.DataFrame, about: Mapping[str, Any], name: str, reading: Sequence[str] = ()
+    records: pd.DataFrame,
+    about: Mapping[str, Any],
+    name: str,
+    reading: Sequence[str] = (),
+    choices: pd.DataFrame | None = None,
 ) -> str:
     """Return the page of a run.
 
@@ -47,13 +59,16 @@ def page(
         about: The description in the run's folder; may be empty.
         name: The name of the run.
         reading: The options that selected hyper-parameters or epochs from the records.
+        choices: How often firms chose each setting of a learner; None if they chose none.
 
     Returns:
-        HTML. All texts of records are escaped, and no script but the page's own can run.
+        HTML. All texts of records are escaped, and no scripts but the page's own and Bokeh's can
+        run.
     """
-    curves = success_curves(records)
+    analysis = Analysis(records, about.get("trials"))
+    curves = analysis.curves
     rows = curves.groupby(CELL, sort=True)
-    variants = records.get("variants", records["learner"])
+    variants = records.get("variants", records.get("setting", records["learner"]))
     learners = variants.groupby([records[name] for name in CELL]).first().to_dict()
     commands = {
         key: command(
@@ -68,13 +83,18 @@ def page(
     css, script = (
         Markup((PAGES / f"report.{end}").read_text(encoding="utf-8")) for end in ("css", "js")
     )
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    drawn, undrawn = figures(records, about.get("trials"))
+    interactive = charts(curves)
+    scripts = [Markup(bokeh()), script] if interactive else [script]
+    drawn, undrawn = figures(analysis)
     return _template().render(
         name=name,
         css=css,
-        script=script,
-        digest=digest,
+        scripts=scripts,
+        digests=[digest(text) for text in scripts],
+        findings=findings(analysis),
+        charts=interactive,
+        toggles=toggles(curves) if interactive else [],
+        choices=None if choices is None else plain_table(choices),
         counts=counts(records, about),
         axes=axes(records),
         run=described(about),
@@ -85,6 +105,11 @@ def page(
         tables=[ranking(records, curves, numbers), *successes(curves, numbers)],
         commands=list(commands.values()),
     )
+
+
+def digest(script: str) -> str:
+    """Return the digest by which a page's policy allows a script."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 @cache
@@ -152,17 +177,19 @@ def failures(records: pd.DataFrame) -> list[dict[str, Any]]:
     return rows.to_dict("records")  # type: ignore[return-value]
 
 
-def figures(records: pd.DataFrame, planned: int | None) -> tuple[list[Plate], dict[str, str]]:
+def figures(analysis: Analysis) -> tuple[list[Plate], dict[str, str]]:
     """Return all figures that the records allow, and the reasons of those that failed, by name."""
     failed: dict[str, str] = {}
-    if not (records["status"] == "ok").any():
+    if not (analysis.records["status"] == "ok").any():
         return [], failed
+    drawn: dict[Width, list[Path]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            paths = write_figures(records, Path(folder), planned)
-        except FiguresFailed as error:
-            paths, failed = error.paths, {n: str(e) for n, e in error.failed.items()}
-        return plates(paths), failed
+        for width in WIDE, NARROW:
+            with columns(width):
+                place = Path(folder) / width
+                drawn[width], errors = draw_figures(registered(), analysis, place, ["svg"])
+            failed |= {name: f"{type(e).__name__}: {e}" for name, e in errors.items()}
+        return plates(drawn[WIDE], drawn[NARROW]), failed
 
 
 def command(

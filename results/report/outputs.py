@@ -11,19 +11,24 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from results.plots.captions import latex
 from results.plots.promises import plot_promises
 from results.plots.registry import RegisteredFigure, registered
 from results.plots.strategies import plot_strategies
 from results.plots.style import ENDINGS, save
 from results.report.latex import macros
+from results.report.masses import accuracies, mass_title
 from results.report.tables import render
 from results.stats.analysis import LEVELS, Analysis
 from results.stats.critical_mass import critical_mass
+from results.stats.crossing import Above
 from results.stats.curves import area, success_curves
 from results.stats.frames import CELL, PANEL
 from results.stats.intervals import Interval, written
 
 MANIFEST = "manifest.json"
+#: The ending of the file with a figure's caption, for LaTeX.
+CAPTION = "_caption.tex"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -41,15 +46,18 @@ class FiguresFailed(Exception):
         super().__init__(f"{len(self.failed)} figures could not be drawn ({reasons})")
 
 
-def summary(records: pd.DataFrame, levels: tuple[float, ...] = LEVELS) -> pd.DataFrame:
+def summary(
+    records: pd.DataFrame, levels: tuple[float, ...] = LEVELS, above: Above = "control"
+) -> pd.DataFrame:
     """Return a table to read: a row for each learner and panel, with critical masses and area.
 
-    Rows are sorted by area within a panel, the largest area first.
+    Rows are sorted by area within a panel, the largest area first. Accuracy is that at size 0; it
+    is marked where it fails :func:`results.stats.gate.gate`.
     """
     curves = success_curves(records)
-    critical = critical_mass(curves, levels, records)
+    critical = critical_mass(curves, levels, records, above)
     texts = critical.pivot(index=CELL, columns="level", values="text")
-    texts.columns = [f"critical mass at {level:g}" for level in texts.columns]
+    texts.columns = [mass_title(level, above) for level in sorted(set(levels))]
     areas = area(records).set_index(CELL)
     names = ["area", "low", "high", "interval"]
     texts_of_area = [
@@ -59,6 +67,8 @@ def summary(records: pd.DataFrame, levels: tuple[float, ...] = LEVELS) -> pd.Dat
     areas = areas.assign(text=texts_of_area)
     counts = curves.groupby(CELL)[["seeds", "failed"]].agg({"seeds": "min", "failed": "sum"})
     table = texts.assign(area=areas["text"], order=areas["area"]).join(counts).reset_index()
+    beside = list(table.columns).index("area") + 1
+    table.insert(beside, "accuracy", accuracies(records, table))
     falling = [*[True] * len(PANEL), False]
     table = table.sort_values([*PANEL, "order"], ascending=falling, ignore_index=True)
     return table.drop(columns="order")
@@ -76,7 +86,7 @@ def _writing(path: Path) -> Iterator[None]:
         raise OSError(error.errno, reason, str(error.filename or path)) from error
 
 
-def _write(path: Path, text: str) -> Path:
+def write_text(path: Path, text: str) -> Path:
     """Write a text file, and return its path."""
     with _writing(path):
         path.write_text(text, encoding="utf-8")
@@ -91,7 +101,7 @@ def write_tables(records: pd.DataFrame, folder: Path) -> list[Path]:
     """
     analysis = Analysis(records)
     tables = {"curves": analysis.curves, "critical": analysis.critical}
-    return [_write(folder / f"{name}.csv", render(t, "csv")) for name, t in tables.items()]
+    return [write_text(folder / f"{name}.csv", render(t, "csv")) for name, t in tables.items()]
 
 
 def write_figures(
@@ -120,40 +130,66 @@ def write_figures(
             )
         figures = {only: figures[only]}
     analysis = Analysis(records, planned)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths: list[Path] = []
-    failed: dict[str, Exception] = {}
-    for name, figure in figures.items():
-        try:
-            paths += _write_figure(figure, analysis, folder)
-        except OSError:
-            raise
-        except Exception as error:  # a plugin's figure may raise anything
-            failed[name] = error
+    paths, failed = draw_figures(figures, analysis, folder)
     if only is None:
         text = macros(analysis.critical, analysis.areas)
-        paths.append(_write(folder / "numbers.tex", text))
+        paths.append(write_text(folder / "numbers.tex", text))
     paths.append(write_manifest(folder))
     if failed:
         raise FiguresFailed(failed, paths)
     return paths
 
 
-def _write_figure(figure: RegisteredFigure, analysis: Analysis, folder: Path) -> list[Path]:
+def draw_figures(
+    figures: Mapping[str, RegisteredFigure],
+    analysis: Analysis,
+    folder: Path,
+    endings: Sequence[str] = ENDINGS,
+) -> tuple[list[Path], dict[str, Exception]]:
+    """Draw those of some figures that the records allow.
+
+    Arguments:
+        figures: The figures by name.
+        analysis: The records.
+        folder: The folder of the files; created if it does not exist.
+        endings: The suffixes of their formats.
+
+    Returns:
+        The files of figures, and the error of each figure that could not be drawn.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths: list[Path] = []
+    failed: dict[str, Exception] = {}
+    for name, figure in figures.items():
+        try:
+            paths += _write_registered(figure, analysis, folder, endings)
+        except OSError:
+            raise
+        except Exception as error:  # a plugin's figure may raise anything
+            failed[name] = error
+    return paths, failed
+
+
+def _write_registered(
+    figure: RegisteredFigure, analysis: Analysis, folder: Path, endings: Sequence[str]
+) -> list[Path]:
     """Write the files of one figure and its table; remove older ones that no longer apply."""
-    for ending in (*ENDINGS, "csv"):
-        (folder / f"{figure.name}.{ending}").unlink(missing_ok=True)
+    for ending in (*(f".{name}" for name in (*ENDINGS, "csv")), CAPTION):
+        (folder / f"{figure.name}{ending}").unlink(missing_ok=True)
     table = figure.table(analysis)
     if not len(table):
         return []
-    return _save(figure.draw(analysis, table), table, folder / figure.name)
+    return write_figure(figure.draw(analysis, table), table, folder / figure.name, endings)
 
 
-def _save(drawn: Figure, table: pd.DataFrame, stem: Path) -> list[Path]:
-    """Write a figure, with its table beside it; return the paths of the figure."""
+def write_figure(
+    drawn: Figure, table: pd.DataFrame, stem: Path, endings: Sequence[str] = ENDINGS
+) -> list[Path]:
+    """Write a figure, with its table and its caption beside it; return the figure's paths."""
     with _writing(stem):
-        paths = save(drawn, stem)
-    _write(Path(f"{stem}.csv"), render(table, "csv"))
+        paths = save(drawn, stem, endings)
+    write_text(Path(f"{stem}.csv"), render(table, "csv"))
+    write_text(Path(f"{stem}{CAPTION}"), latex(str(drawn.get_label()), table))
     return paths
 
 
@@ -161,7 +197,7 @@ def write_manifest(folder: Path) -> Path:
     """Write ``manifest.json``: the SHA-256 of all files in a folder."""
     files = [p for p in sorted(folder.iterdir()) if p.is_file() and p.name != MANIFEST]
     hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    return _write(folder / MANIFEST, json.dumps(hashes, indent=1) + "\n")
+    return write_text(folder / MANIFEST, json.dumps(hashes, indent=1) + "\n")
 
 
 def differing(one: Path, other: Path) -> list[str]:
@@ -186,5 +222,5 @@ def write_bounds(records: pd.DataFrame, promised: pd.DataFrame, folder: Path) ->
         ("promises", plot_promises(promised), promised),
         ("strategies", plot_strategies(curves), curves),
     ):
-        paths += _save(figure, table, folder / name)
+        paths += write_figure(figure, table, folder / name)
     return paths

@@ -1,18 +1,23 @@
 """The tables of a run's page: cells, and the commands that they link to."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from results.display_names import abbreviate, shortened
-from results.plots.axes import DAGGER
+from results.display_names import display, shortened
+from results.plots.axes import DAGGER, panels
+from results.plots.control import without_control
 from results.report.outputs import summary
 from results.report.tables import show
 from results.report.terminal import brief, plain
 from results.stats.frames import CELL, PANEL, number
 from results.stats.intervals import Interval, Kind, written
+from results.stats.mass_text import AT_ZERO
+
+#: The most tasks that a title names.
+_MANY = 2
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ def ranking(records: pd.DataFrame, curves: pd.DataFrame, numbers: Mapping[Any, i
         numbers: The number of each cell's command.
     """
     control = curves[curves["size"] == 0].set_index(CELL)
-    table = summary(records).set_index(CELL)
+    table = summary(records).drop(columns="accuracy").set_index(CELL)
     table.insert(0, "without a collective", control["mean"].reindex(table.index))
     control = control.reindex(table.index)
     alone = [
@@ -84,12 +89,16 @@ def ranking(records: pd.DataFrame, curves: pd.DataFrame, numbers: Mapping[Any, i
     table = table.reset_index()
     says = (
         "The learner with the largest area comes first in each task. Critical masses are the "
-        "smallest shares of the people at which mean success reaches a level. Areas are those "
+        "smallest shares of the people at which mean success has come so far from its value at "
+        "size 0 towards 1. Areas are those "
         "under the success curve over the logarithm of size. Brackets are 95 % intervals over "
         "seeds. A dagger marks an accuracy that is not above that of a constant answer: the "
         "learner's success then says nothing about its response to a collective."
     )
-    return _table("ranking", "Ranking", says, brief(table), numbers)
+    # The key of the order stands beside the names.
+    first = [*CELL, "area"]
+    table = brief(table)[[*first, *table.columns.difference(first, sort=False)]]
+    return _table("ranking", "Ranking of learners", says, table, numbers, _naming(curves))
 
 
 def successes(curves: pd.DataFrame, numbers: Mapping[Any, int]) -> list[Table]:
@@ -99,16 +108,45 @@ def successes(curves: pd.DataFrame, numbers: Mapping[Any, int]) -> list[Table]:
         "Mean success at each size, with half of its 95 % interval over seeds, or with both ends "
         "of an interval that ends at 0 or 1."
     )
-    tables = []
+    tables, naming = [], _naming(curves)
     for i, (_, task) in enumerate(curves.groupby(by, sort=False)):
         columns = ["mean", "low", "high", "interval", "seeds"]
         texts = [_with_interval(*row) for row in task[columns].itertuples(index=False, name=None)]
         wide = task.assign(text=texts).pivot(index=CELL, columns="size", values="text")
         wide.columns = [f"{100 * size:.6g} %" for size in wide.columns]
-        number = f" {i + 1}" if by.nunique() > 1 else ""
+        which = f": {_tasks(curves, task)}" if by.nunique() > 1 else ""
         table = wide.reset_index()
-        tables.append(_table(f"success{i + 1}", f"Success{number}", says, table, numbers))
+        title = f"Success at each size{which}"
+        tables.append(_table(f"success{i + 1}", title, says, table, numbers, naming))
     return tables
+
+
+def _tasks(curves: pd.DataFrame, shown: pd.DataFrame) -> str:
+    """Return the names of the first tasks of a table, and the number of the others.
+
+    Arguments:
+        curves: All curves of the page.
+        shown: Those of the table.
+    """
+    here = set(without_control(shown).index)
+    parts = [(title, here & set(part.index)) for title, part in panels(curves, [])]
+    names = [" \N{EM DASH} ".join(title) for title, rows in parts if rows]
+    more = f" and {len(names) - _MANY} more" if len(names) > _MANY else ""
+    return ", ".join(names[:_MANY]) + more
+
+
+def plain_table(table: pd.DataFrame) -> Table:
+    """Return a table of a run's folder as a table of the page, without links."""
+    view = plain(shortened(table, display))
+    numbers = {str(n): pd.api.types.is_numeric_dtype(view[n]) for n in view.columns}
+    rows = [
+        Row([Cell(show(v), _sort(v) if numbers[str(n)] else None) for n, v in row.items()], 0)
+        for row in view.astype(object).to_dict("records")
+    ]
+    heads: list[Mapping[str, Any]] = [
+        {"name": name, "number": number} for name, number in numbers.items()
+    ]
+    return Table("choices", "Chosen hyper-parameters", "", heads, rows)
 
 
 def _with_interval(mean: float, low: float, high: float, kind: Kind, seeds: int) -> str:
@@ -134,13 +172,26 @@ def _with_interval(mean: float, low: float, high: float, kind: Kind, seeds: int)
     return written(Interval(mean, low, high, kind), seeds)
 
 
+def _naming(curves: pd.DataFrame) -> Callable[[Iterable[str]], dict[str, str]]:
+    """Return the names of specs in tables: datasets and learners have one name on the page."""
+    known = display(curves["dataset"]) | display(curves["learner"])
+
+    def names(texts: Iterable[str]) -> dict[str, str]:
+        return {text: known.get(text, name) for text, name in display(texts).items()}
+
+    return names
+
+
 def _table(
-    id: str, title: str, says: str, table: pd.DataFrame, numbers: Mapping[Any, int]
+    id: str,
+    title: str,
+    says: str,
+    table: pd.DataFrame,
+    numbers: Mapping[Any, int],
+    naming: Callable[[Iterable[str]], dict[str, str]],
 ) -> Table:
     """Convert a frame to a table of the page: keys as short names, all else as linked numbers."""
-    short = shortened(table)
-    short["strategy"] = short["strategy"].map(abbreviate({s: s for s in short["strategy"]}))
-    view = plain(short)
+    view = plain(shortened(table, naming))
     names = [str(name) for name in view.columns]
     keys = table[CELL].itertuples(index=False, name=None)
     rows = []
@@ -161,7 +212,7 @@ def _sort(value: Any) -> str:
     text = str(value).strip()
     if text.startswith(">"):
         return "1e9"
-    if text.startswith("reached without"):
+    if text.startswith(AT_ZERO):
         return "-1"
     word = text.removeprefix("<").split()[:1]
     try:

@@ -8,16 +8,19 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-Format = Literal["csv", "json", "md", "text"]
-_FORMATS = ("csv", "json", "md", "text")
+from results.latex_text import escape
+
+Format = Literal["csv", "json", "latex", "md", "text"]
+_FORMATS = ("csv", "json", "latex", "md", "text")
 
 
 def render(frame: pd.DataFrame, format: Format = "text") -> str:
     """Convert a frame to text that ends in a newline.
 
-    Formats for reading ("md", "text") have three significant digits and leave missing values
-    empty. Formats for programs ("csv", "json") have nine digits, which excludes the digits that
-    depend on the order of a sum. JSON has null for NaN and "inf" for infinity.
+    Formats for reading ("latex", "md", "text") have three significant digits and leave missing
+    values empty. Formats for programs ("csv", "json") have nine digits, which excludes the digits
+    that depend on the order of a sum. JSON has null for NaN and "inf" for infinity. LaTeX takes
+    the package booktabs.
 
     Raises:
         ValueError: If there is no such format.
@@ -35,6 +38,8 @@ def render(frame: pd.DataFrame, format: Format = "text") -> str:
         return json.dumps(rows, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     if format == "md":
         return _markdown(frame)
+    if format == "latex":
+        return _latex(frame)
     if format == "text":
         return _text(rich_table(frame))
     raise ValueError(f"no format {format!r}; there are {', '.join(_FORMATS)}")
@@ -103,6 +108,13 @@ def _markdown(frame: pd.DataFrame) -> str:
         for width, number in zip(widths, right, strict=True)
     )
     return "\n".join([lines[0], f"|{rule}|", *lines[1:]]) + "\n"
+
+
+def _latex(frame: pd.DataFrame) -> str:
+    columns = "".join("r" if _numeric(frame[name]) else "l" for name in frame.columns)
+    style = frame.astype(object).style.hide(axis="index").format(lambda value: escape(show(value)))
+    style = style.format_index(lambda name: escape(str(name)), axis=1)
+    return style.to_latex(column_format=columns, hrules=True)
 
 
 def _cell(text: str) -> str:

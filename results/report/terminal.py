@@ -5,7 +5,7 @@ import sys
 import pandas as pd
 from rich.console import Console
 
-from results.display_names import shortened
+from results.display_names import display, shortened
 from results.report.tables import render, rich_table
 from results.stats.frames import PANEL
 from results.stats.intervals import Interval, written
@@ -22,6 +22,8 @@ def show(table: pd.DataFrame, format: str | None) -> None:
         sys.stdout.write(render(table, format))  # type: ignore[arg-type]
     elif format == "md":
         sys.stdout.write(render(shortened(table), "md"))
+    elif format == "latex":
+        sys.stdout.write(render(shortened(table, display), "latex"))
     else:
         console = Console(highlight=False, width=width())
         table = shortened(table)
@@ -35,6 +37,11 @@ def show(table: pd.DataFrame, format: str | None) -> None:
                 title = "\n" * (i > 0) + ", ".join(map(str, names))
                 console.print(title, style="bold", markup=False)
             console.print(view)
+
+
+def say(text: str) -> None:
+    """Print a sentence, wrapped at the width of the terminal."""
+    Console(highlight=False, width=width()).print(text, markup=False)
 
 
 def with_interval(table: pd.DataFrame, mean: str, name: str) -> pd.DataFrame:

@@ -30,7 +30,12 @@ def parts(quick: bool) -> tuple[Part, ...]:
             (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6),
             seeds,
         ),
-        Part(("Digits",), (f"ERM(epochs={LATE}, trace=True)",), sizes=sizes, seeds=seeds),
+        Part(
+            ("Digits",),
+            (f"ERM(epochs={LATE}, selection='last', trace=True)",),
+            sizes=sizes,
+            seeds=seeds,
+        ),
         Part(
             tuple(f"Gaussians(n=4000, overlap=0.02, noise={noise})" for noise in NOISES),
             ("ERM", "LogisticRegression"),

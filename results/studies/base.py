@@ -32,6 +32,8 @@ from results.stats.intervals import (
 from results.stats.verdicts import POWER
 from results.studies.measures import Measure
 
+#: The level of the tests of claims.
+LEVEL = 0.05
 Word = Literal["holds", "fails", "undecided"]
 #: From records to a figure, and the table that it draws.
 Drawing = Callable[[pd.DataFrame], tuple[Figure, pd.DataFrame]]
@@ -85,6 +87,8 @@ class Claim:
         cause: The likely cause, should the claim fail.
         sanity: Whether the claim is true by construction, whatever the data. It then checks the
             program, and is no finding.
+        p: A test from records to p. With a p above .05 the claim is undecided, wherever the
+            interval lies. Seeds alone do not decide a claim about learners: theirs are few.
     """
 
     says: str
@@ -94,6 +98,7 @@ class Claim:
     scale: Literal["share", "difference", "decades"] = "difference"
     cause: str = ""
     sanity: bool = False
+    p: Callable[[pd.DataFrame], float] | None = None
 
     def judge(self, records: pd.DataFrame) -> Verdict:
         """Return the verdict on records; seeds with a missing or failed trial don't count.
@@ -110,6 +115,9 @@ class Claim:
             raise BenchError(f"the claim {self.says!r} cannot be judged: {error}") from error
         mean, low, high, kind = self._interval(values)
         word = ruling((low, high), self.region)
+        if word == "holds" and self.p is not None and not self.p(records) <= LEVEL:
+            # More seeds of the same learners would not decide it.
+            return Verdict("undecided", mean, low, high, kind, len(values), inf)
         needed = self._needed(values) if word == "undecided" else float("nan")
         return Verdict(word, mean, low, high, kind, len(values), needed)
 

@@ -1,16 +1,20 @@
 """Figures that studies share: from the records of some cells to a figure and its table."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
-from results.plots.axes import entitle, small_multiples
+from results.plots.axes import entitle, legend, small_multiples
 from results.plots.effective_size import plot_effective_size
-from results.plots.promises import plot_promises
+from results.plots.promises import plot_promises, plot_promises_of_strategies
 from results.plots.strategies import plot_strategies
-from results.plots.style import styled
+from results.plots.style import inches, styled
 from results.plots.success import plot_curves
 from results.stats.bound_slack import promised
 from results.stats.curves import success_curves
@@ -19,6 +23,8 @@ from results.studies.measures import by_epoch, pick
 
 #: The colour of a verdict, distinct with any colour vision.
 COLOURS = {"holds": "#117733", "fails": "#CC6677", "undecided": "#777777"}
+# The share of a figure's width that claims take.
+_CLAIM = 0.5
 _KINDS = {"share": "shares", "difference": "differences of shares", "decades": "decades"}
 
 
@@ -43,12 +49,22 @@ def strategies(**wanted: Any) -> Drawing:
 
 
 def promises(bounds: Sequence[str], **wanted: Any) -> Drawing:
-    """Return the drawing of success over some of the bounds."""
+    """Return the drawing of success over some of the bounds, a curve a learner."""
+    return _promises(plot_promises, bounds, **wanted)
+
+
+def promises_of_strategies(bounds: Sequence[str], **wanted: Any) -> Drawing:
+    """Return the drawing of success over some of the bounds, a curve a strategy."""
+    return _promises(plot_promises_of_strategies, bounds, **wanted)
+
+
+def _promises(plot: Any, bounds: Sequence[str], **wanted: Any) -> Drawing:
+    """Return the drawing of success over some of the bounds by a plot."""
 
     def draw(records: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         chosen = pick(records, **wanted)
         table = promised(chosen[chosen["status"] == "ok"].drop(columns="epochs"))
-        return _drawn(plot_promises, table[table["bound"].isin(bounds)])
+        return _drawn(plot, table[table["bound"].isin(bounds)])
 
     return draw
 
@@ -74,10 +90,19 @@ def plot_verdicts(verdicts: pd.DataFrame) -> Figure:
         verdicts: Result of :meth:`Study.verdicts`.
 
     Returns:
-        The figure, with a panel for each scale. Effects whose seeds agree have no bar.
+        The figure, with a panel for each scale. Effects whose seeds agree have no bar. Numbers
+        are those of the claims in the table.
     """
     kinds = [(k, t) for k, t in verdicts.groupby("scale", sort=False) if len(t)]
-    heights = [0.45 + 0.32 * len(table) for _, table in kinds]
+    letters = int(inches() * _CLAIM / 0.055)
+    says = {
+        i: textwrap.fill(f"{1 + i}. {claim}", letters, subsequent_indent="   ")
+        for i, claim in enumerate(verdicts["claim"])
+    }
+    heights = [
+        0.45 + sum(0.08 + 0.115 * (1 + says[i].count("\n")) for i in table.index)
+        for _, table in kinds
+    ]
     figure, grid = small_multiples(len(kinds), 1, heights)
     for axes, (kind, table) in zip(grid, kinds, strict=True):
         entitle(axes, [_KINDS[str(kind)]])
@@ -97,8 +122,19 @@ def plot_verdicts(verdicts: pd.DataFrame) -> Figure:
             if row["interval"] == "t":
                 ends = [max(row["low"], first), min(row["high"], last)]
                 axes.plot(ends, [y, y], color=colour, linewidth=1.4, solid_capstyle="butt")
-            marker = {"holds": "o", "fails": "X", "undecided": "D"}[row["verdict"]]
-            axes.plot([row["effect"]], [y], marker, color=colour, markersize=4.5)
+            axes.plot([row["effect"]], [y], **_mark(row["verdict"]))
         axes.axvline(0, color="0.6", linewidth=0.6, zorder=0.5)
-        axes.set_yticks(range(len(table)), [str(1 + i) for i in table.index])
+        axes.set_yticks(range(len(table)), [says[i] for i in table.index], ha="left")
+        # Claims begin at the left edge of the figure, below each other.
+        axes.tick_params("y", pad=inches() * _CLAIM * 72)
+    words = [word for word in COLOURS if word in set(verdicts["verdict"])]
+    handles: list[Artist] = [Line2D([], [], **_mark(word)) for word in words]
+    shaded = Patch(facecolor="#eeeeee", edgecolor="none")
+    legend(figure, [*handles, shaded], [*words, "what is claimed"])
     return figure
+
+
+def _mark(word: str) -> dict[str, Any]:
+    """Return the mark of a verdict as arguments of ``Axes.plot``."""
+    marker = {"holds": "o", "fails": "X", "undecided": "D"}[word]
+    return {"marker": marker, "linestyle": "none", "color": COLOURS[word], "markersize": 4.5}

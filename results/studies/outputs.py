@@ -1,15 +1,19 @@
 """The files of a study: verdicts as tables, figures beside their tables."""
 
+import difflib
 from math import inf
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from results.plots.style import save
+from bench.spec.grid import Grid
+from results.report.latex import definitions, numbers, specs_of
+from results.report.outputs import write_figure, write_manifest, write_text
 from results.report.tables import render, show
+from results.stats.analysis import Analysis
 from results.stats.intervals import MOST
-from results.studies.base import Study, format_range
+from results.studies.base import Study, format_range, studies
 from results.studies.drawings import plot_verdicts
 
 
@@ -56,11 +60,75 @@ def write(study: Study, records: pd.DataFrame, verdicts: pd.DataFrame, folder: P
     numbered = readable(verdicts)
     numbered.insert(0, "", range(1, 1 + len(numbered)))
     paths[2].write_text(f"# {study.paper}\n\n{study.link}\n\n{render(numbered, 'md')}")
-    figures = folder / "figures"
-    figures.mkdir(parents=True, exist_ok=True)
-    drawn = {"verdicts": (plot_verdicts(verdicts), verdicts)}
-    drawn |= {name: draw(records) for name, draw in study.figures.items()}
-    for name, (figure, table) in drawn.items():
-        paths += save(figure, figures / name)
-        (figures / f"{name}.csv").write_text(render(table, "csv"))
-    return paths
+    return paths + write_study_figures(study, records, verdicts, folder / "figures")
+
+
+def write_study_figures(
+    study: Study,
+    records: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    folder: Path,
+    only: str | None = None,
+) -> list[Path]:
+    """Draw the figures of a study, each with its table and caption beside it.
+
+    The folder also gets ``numbers.tex``, with a macro for each claim and each number of a curve,
+    and ``manifest.json``.
+
+    Arguments:
+        study: The study.
+        records: One row a trial.
+        verdicts: Result of :meth:`results.studies.base.Study.verdicts` for them.
+        folder: The folder of the files; created if it does not exist.
+        only: The name of one figure; None draws all.
+
+    Raises:
+        ValueError: If no figure has the name ``only``.
+    """
+    names = ["verdicts", *study.figures]
+    if only is not None and only not in names:
+        near = difflib.get_close_matches(only, names, n=1, cutoff=0.0)[0]
+        raise ValueError(
+            f"there is no figure {only!r}. Did you mean {near!r}? Allowed: {', '.join(names)}"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    paths: list[Path] = []
+    for name in names if only is None else [only]:
+        if name == "verdicts":
+            figure, table = plot_verdicts(verdicts), verdicts
+        else:
+            figure, table = study.figures[name](records)
+        paths += write_figure(figure, table, folder / name)
+    if only is None:
+        analysis = Analysis(records)
+        named = claim_numbers(verdicts) | numbers(analysis.critical, analysis.areas)
+        text = definitions(named, specs_of(analysis.critical))
+        paths.append(write_text(folder / "numbers.tex", text))
+    return [*paths, write_manifest(folder)]
+
+
+def claim_numbers(verdicts: pd.DataFrame) -> dict[str, str]:
+    """Return the numbers of claims by name.
+
+    ``claim3`` is the effect of the third claim; ``claim3/interval``, ``claim3/verdict`` and
+    ``claim3/seeds`` are its interval, its verdict and the number of seeds.
+    """
+    named = {}
+    for i, row in enumerate(verdicts.to_dict("records"), 1):
+        named[f"claim{i}"] = show(row["effect"])
+        named[f"claim{i}/interval"] = f"[{show(row['low'])}, {show(row['high'])}]"
+        named[f"claim{i}/verdict"] = row["verdict"]
+        named[f"claim{i}/seeds"] = str(row["seeds"])
+    return named
+
+
+def study_of(grid: Grid) -> Study | None:
+    """Return the study that a grid is of, or None if it is of none.
+
+    Arguments:
+        grid: A grid with all specs written out.
+    """
+    for study in studies().values():
+        if any(study.grid(grid.name, quick).parts == grid.parts for quick in (False, True)):
+            return study
+    return None

@@ -8,11 +8,10 @@ References:
 from bench.spec.grid import Part
 from results.studies.base import Claim, Study
 from results.studies.drawings import curves, effective_sizes, strategies
+from results.studies.explained_variance import explained_beyond_chance, permutation_p
 from results.studies.measures import (
     Measure,
     effective,
-    explained,
-    explained_by_jittered_size,
     mass,
     success,
 )
@@ -50,7 +49,7 @@ def parts(quick: bool) -> tuple[Part, ...]:
 
 
 def _over_erm(data: str, learner: str, size: tuple[float, float]) -> Measure:
-    firm, erm = (f"{name}(selection='last')" for name in (learner, "ERM"))
+    firm, erm = (f"{name}(selection='loss')" for name in (learner, "ERM"))
     return success(size, dataset=data, learner=firm) - success(size, dataset=data, learner=erm)
 
 
@@ -109,11 +108,11 @@ STUDY = Study(
         *(
             Claim(
                 f"{where}, effective size explains success better than size does.",
-                "share of the variance of success that a rising function explains: of effective "
-                "size, less of jittered size; over all learners that report weights, clean "
-                "validation data",
-                explained("effective_size", dataset=data, **more)
-                - explained_by_jittered_size(dataset=data, **more),
+                "share of the variance of success that a rising function of effective size "
+                "explains, less its mean over permutations of learners' effective sizes; over all "
+                "learners that report weights, and ERM, clean validation data",
+                explained_beyond_chance("effective_size", dataset=data, **more),
+                p=permutation_p("effective_size", dataset=data, **more),
             )
             for where, data, more in (
                 (

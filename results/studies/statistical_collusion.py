@@ -11,7 +11,7 @@ import pandas as pd
 
 from bench.spec.grid import Part
 from results.studies.base import Claim, Study
-from results.studies.drawings import promises, strategies
+from results.studies.drawings import promises_of_strategies, strategies
 from results.studies.measures import Measure, area, bound_of, climbs_in_steps, mass, slack
 
 LABELS = ("Poor", "Average", "Good", "Excellent")
@@ -104,7 +104,7 @@ STUDY = Study(
         ),
     ),
     figures={
-        "planting": promises(("sample",), strategy="FeatureLabel"),
+        "planting": promises_of_strategies(("sample",), strategy="FeatureLabel"),
         "unplanting": strategies(strategy="Unplant"),
     },
 )

@@ -4,8 +4,18 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from results.display_names import abbreviate, labels, parse, resolve, shortened, titles
+from results.display_names import (
+    display,
+    labels,
+    matching,
+    parse,
+    resolve,
+    shortened,
+    titles,
+)
 
 CVAR = "CVaRDRO(network=MLP(hidden=(64,)), epochs=20, level={})"
 ERM = "ERM(network=MLP(hidden=(64,)), epochs=20)"
@@ -97,32 +107,80 @@ SET = "FeatureLabel(signal=SetFeature(column=-1, value={}), label={})"
 
 def test_signals_are_letters_where_only_equality_matters() -> None:
     pair = "Several(strategies=({}, {}), noise=0.0)"
-    texts = {
-        "met": pair.format(SET.format(1.0, 1), SET.format(1.0, 0)),
-        "apart": pair.format(SET.format(1.0, 1), SET.format(2.0, 0)),
-    }
-    assert abbreviate(texts) == {
-        "apart": "Several((FeatureLabel(g, label=1), FeatureLabel(k, label=0)))",
-        "met": "Several((FeatureLabel(g, label=1), FeatureLabel(g, label=0)))",
+    met = pair.format(SET.format(1.0, 1), SET.format(1.0, 0))
+    apart = pair.format(SET.format(1.0, 1), SET.format(2.0, 0))
+    assert display([apart, met]) == {
+        apart: "Several, FeatureLabel signal A label 1 + FeatureLabel signal B label 0",
+        met: "Several, FeatureLabel signal A label 1 + FeatureLabel signal A label 0",
     }
 
 
-def test_signals_are_said_where_they_tell_apart_their_zeros_too() -> None:
-    texts = {str(value): SET.format(value, 1) for value in (0.0, 0.5)}
-    assert abbreviate(texts) == texts
+@pytest.mark.parametrize(
+    ("texts", "names"),
+    [
+        (["Coins(noise=0.1)", "Digits(n=3)"], ["Coins", "Digits"]),
+        (["Coins(noise=0.1)", "Coins(noise=0.4)"], ["Coins, noise 0.1", "Coins, noise 0.4"]),
+        (
+            [SET.format(v, 1) for v in (0.0, 0.5)],
+            [f"FeatureLabel, signal SetFeature value {v}" for v in ("0", "0.5")],
+        ),
+        (["A(base=ERM(k=1))", "A(base=ERM(k=2))"], ["A, ERM k 1", "A, ERM k 2"]),
+        (["A(on=True)", "A(on=False)"], ["A, on", "A, on no"]),
+        (["A(x=0.0, y=0.5)", "A(x=0.5, y=0.0)"], ["A, y 0.5", "A, x 0.5"]),
+        (["A(label=0, y=1)", "A(label=1, y=2)"], ["A, label 0, y 1", "A, label 1, y 2"]),
+        (["Sklearn('SVC')"], ["Sklearn, SVC"]),
+        (["Idle(label=1)", "S()"], ["control", "S"]),
+        (["A(wrong_label=1)", "A(wrong_label=2)"], ["A, wrong label 1", "A, wrong label 2"]),
+    ],
+)
+def test_figures_name_what_differs_in_words(texts: list[str], names: list[str]) -> None:
+    assert [display(texts)[text] for text in texts] == names
 
 
-def test_titles_are_terse_where_labels_are_long() -> None:
-    def frame(*strategies: str) -> pd.DataFrame:
-        return pd.DataFrame({"dataset": "D()", "strategy": strategies})
+VALUES = st.recursive(
+    st.sampled_from(["0", "0.0", "1", "1.0", "None", "True", "False", "'a'", "'b, x 1'"]),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2).map(
+            lambda items: "(" + "".join(f"{i}, " for i in items) + ")"
+        ),
+        st.dictionaries(st.sampled_from(["x", "signal"]), inner, max_size=2).map(
+            lambda fields: f"B({', '.join(f'{k}={v}' for k, v in fields.items())})"
+        ),
+    ),
+    max_leaves=4,
+)
+TEXTS = st.lists(
+    st.tuples(st.sampled_from(["A", "Idle", "control"]), VALUES, VALUES).map(
+        lambda parts: f"{parts[0]}(x={parts[1]}, y={parts[2]})"
+    ),
+    max_size=6,
+)
 
-    assert titles(frame("Plant(label=1)", "Erase()")) == {
-        ("D()", "Plant(label=1)"): "Plant",
-        ("D()", "Erase()"): "Erase",
-    }
-    long = [
-        f"Noisy(base=Plant(), dropout={d}, wrong_label={w}, wrong_signal=0.0)"
-        for d, w in ((0.25, 0.5), (0.5, 0.0), (0.0, 0.123456789012))
-    ]
-    assert titles(frame(*long))["D()", long[1]] == "Noisy(dropout=0.5)"
-    assert titles(frame(*long))["D()", long[2]] == "Noisy(wrong_label=0.123456789012)"
+
+@given(TEXTS)
+@settings(max_examples=150, deadline=None, derandomize=True)
+def test_different_texts_have_different_names(texts: list[str]) -> None:
+    names = display(texts)
+    assert set(names) == set(texts)
+    assert len(set(names.values())) == len(set(texts))
+
+
+@pytest.mark.parametrize("text", ["not python", "", "1 + ", "<object at 0x1>", "$x^{_$"])
+def test_a_text_that_is_no_spec_is_its_own_name(text: str) -> None:
+    assert display([text, "A(x=1)"])[text] == text
+
+
+def test_names_in_titles_are_those_of_one_dataset() -> None:
+    frame = pd.DataFrame(
+        {"dataset": ["D()", "D()", "E()"], "strategy": ["S(k=1)", "S(k=2)", "S(k=1)"]}
+    )
+    assert list(titles(frame).values()) == ["S, k 1", "S, k 2", "S"]
+
+
+def test_a_name_means_its_class_or_one_variant() -> None:
+    texts = ["JTT(k=2)", "JTT(k=5)", "ERM(k=1)"]
+    assert matching("JTT", texts) == ["JTT(k=2)", "JTT(k=5)"]
+    for name in ("JTT(k=5)", "JTT, k 5"):
+        assert matching(name, texts) == ["JTT(k=5)"]
+    with pytest.raises(ValueError, match=r"'JTTT' is none of .*nearest: JTT"):
+        matching("JTTT", texts)

@@ -56,3 +56,24 @@ for (const input of document.querySelectorAll("input[data-table]")) {
   input.addEventListener("input", filter);
   filter();
 }
+
+// Charts are drawn where Bokeh is in the page; without it their section stays hidden.
+const curves = document.getElementById("curves");
+if (curves && window.Bokeh) {
+  curves.hidden = false;
+  Bokeh.set_log_level("warn");
+  for (const data of document.querySelectorAll("script[data-chart]")) {
+    Bokeh.embed.embed_item(JSON.parse(data.textContent), data.dataset.chart);
+  }
+  for (const button of curves.querySelectorAll("button[data-learner]")) {
+    button.addEventListener("click", () => {
+      const shown = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", shown);
+      for (const plot of Bokeh.documents.flatMap((drawn) => drawn.roots())) {
+        for (const part of plot.renderers) {
+          if (part.name === button.dataset.learner) part.visible = shown;
+        }
+      }
+    });
+  }
+}

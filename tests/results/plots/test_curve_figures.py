@@ -4,6 +4,7 @@ import hashlib
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import matplotlib as mpl
 import numpy as np
@@ -11,18 +12,23 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox
 
-from results.display_names import labels
+from bench.cli import options
+from results.display_names import display
 from results.plots.axes import DAGGER, percent
 from results.plots.cost import plot_cost
 from results.plots.critical import plot_critical
+from results.plots.curve_panels import BACK
 from results.plots.effective_size import plot_effective_size
-from results.plots.learner_styles import look
+from results.plots.learner_styles import highlighting, look, looks
 from results.plots.ranking import plot_areas
-from results.plots.style import save
+from results.plots.registry import registered
+from results.plots.style import WIDTHS, Width, columns, save
 from results.plots.success import plot_curves
+from results.stats.analysis import Analysis
 from results.stats.critical_mass import critical_mass
 from results.stats.curves import area, success_curves
 from results.stats.frames import PANEL
@@ -57,8 +63,8 @@ def lines(axes: Axes) -> dict[str, Line2D]:
 
 def test_the_figure_has_the_right_curves() -> None:
     figure = plot_curves(CURVES)
-    assert [axes.get_title() for axes in figure.axes] == ["D · S", "D · T"]
-    short = labels(LEARNERS)
+    assert [axes.get_title() for axes in figure.axes] == ["D \N{EM DASH} S", "D \N{EM DASH} T"]
+    short, styles = display(LEARNERS), looks(LEARNERS)
     for axes, strategy in zip(figure.axes, ["S()", "T()"], strict=True):
         drawn = lines(axes)
         assert set(drawn) == set(short.values())
@@ -66,7 +72,7 @@ def test_the_figure_has_the_right_curves() -> None:
             curve = CURVES[(CURVES["strategy"] == strategy) & (CURVES["learner"] == learner)]
             np.testing.assert_array_equal(drawn[label].get_xdata(), curve["size"])
             np.testing.assert_array_equal(drawn[label].get_ydata(), curve["mean"])
-            assert drawn[label].get_color() == look(learner).colour
+            assert drawn[label].get_color() == styles[learner].colour
             assert drawn[label].get_marker() == look(learner).marker
 
 
@@ -159,8 +165,9 @@ def test_one_seed_has_no_band_and_says_so() -> None:
 def test_effective_size_only_of_those_that_report_it() -> None:
     figure = plot_effective_size(CURVES)
     drawn = lines(figure.axes[0])
-    assert set(drawn) == {"CVaRDRO(level=0.1)", "CVaRDRO(level=0.5)", "_diagonal"}
-    np.testing.assert_allclose(drawn["CVaRDRO(level=0.1)"].get_ydata(), np.multiply(SIZES[1:], 2))
+    assert set(drawn) == {"CVaRDRO, level 0.1", "CVaRDRO, level 0.5", "_diagonal"}
+    np.testing.assert_allclose(drawn["CVaRDRO, level 0.1"].get_ydata(), np.multiply(SIZES[1:], 2))
+    assert figure.legends[0].get_texts()[-1].get_text() == "equal weights"
     assert drawn["_diagonal"].get_xdata().tolist() == drawn["_diagonal"].get_ydata().tolist()
     assert (figure.axes[0].get_xscale(), figure.axes[0].get_yscale()) == ("log", "log")
     nobody = plot_effective_size(CURVES[CURVES["learner"] == "KNN(k=5)"])
@@ -202,14 +209,18 @@ def test_critical_masses_are_sorted_and_drawn() -> None:
     assert [m for y, m in points if y == 0 and m != "None"] == ["<"]
     said = [text.get_text() for text in axes.texts]
     assert said == [
-        *("without a collective", "below all sizes", "not reached", "not reached", "unknown")
+        "already reached at size 0",
+        "at or below 0.1%",
+        *("not reached", "not reached", "unknown"),
     ]
 
 
 def test_a_panel_a_level() -> None:
     figure = plot_critical(critical_mass(CURVES, [0.2, 0.9]))
     assert [axes.get_title() for axes in figure.axes] == [
-        *("D · level 0.2 · S", "D · level 0.9 · S", "D · level 0.2 · T", "D · level 0.9 · T")
+        f"D \N{EM DASH} {strategy} \N{EM DASH} success {level}"
+        for strategy in "ST"
+        for level in (0.2, 0.9)
     ]
 
 
@@ -225,7 +236,7 @@ def test_who_does_not_learn_is_marked_and_explained() -> None:
     for figure in (plot_curves(curves), plot_cost(curves)):
         for axes in figure.axes:
             (mark,) = [text for text in axes.texts if text.get_text() == DAGGER]
-            assert mark.get_color() == look("KNN(k=5)").colour
+            assert mark.get_color() == looks(LEARNERS)["KNN(k=5)"].colour
         assert "constant" in figure.legends[0].get_texts()[-1].get_text()
     for figure in (plot_critical(masses), plot_areas(areas)):
         for axes in figure.axes:
@@ -241,6 +252,70 @@ def test_nobody_is_marked_where_all_learn_or_nothing_is_known() -> None:
         assert not plot_critical(critical_mass(curves, 0.5)).legends
 
 
+def reach(figure: Figure) -> list[float]:
+    """The width of everything that a figure draws, as shares of its own."""
+    figure.draw_without_rendering()
+    box = figure.get_tightbbox()
+    return [box.x0 / figure.get_figwidth(), box.x1 / figure.get_figwidth()]
+
+
+@pytest.mark.parametrize("width", ["icml", "neurips"])
+def test_figures_are_as_wide_as_the_paper_with_the_same_letters(width: Width) -> None:
+    many = success_curves(records([f"Learner{i}()" for i in range(10)]))
+    with columns(width):
+        figures = [plot_curves(many), plot_critical(critical_mass(many)), plot_cost(WITH_COST)]
+    for figure in figures:
+        assert figure.get_figwidth() == WIDTHS[width]
+        texts = figure.findobj(lambda part: hasattr(part, "get_fontsize") and part.get_text())
+        assert min(text.get_fontsize() for text in texts) == 7
+        low, high = reach(figure)
+        assert -0.005 <= low < high <= 1.005
+    rows = len(figures[0].legends[0].get_texts()) / figures[0].legends[0]._ncols
+    assert rows <= 4
+
+
+def test_the_command_has_the_widths_that_figures_have() -> None:
+    assert set(get_args(get_args(options.Width)[0])) == set(get_args(Width)) == set(WIDTHS)
+
+
+def test_a_figure_has_eight_learners_in_colour_and_the_others_in_grey() -> None:
+    many = success_curves(records(["ERM()", *(f"Learner{i}()" for i in range(11))]))
+    figure = plot_curves(many)
+    for axes in figure.axes:
+        inks = [line.get_color() for line in axes.lines]
+        assert len(inks) == 12
+        assert inks.count(BACK["color"]) == 4
+        assert len(set(inks)) == 9
+    assert "ERM" in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert figure.legends[0].get_title().get_text().startswith("8 of 12 learners")
+    with highlighting(["Learner3", "Learner9"]):
+        chosen = plot_curves(many).legends[0].get_texts()
+        assert [text.get_text() for text in chosen] == ["Learner3", "Learner9"]
+    with highlighting(["Learner33"]), pytest.raises(ValueError, match="nearest: Learner3"):
+        plot_curves(many)
+
+
+def test_the_control_is_a_band_and_no_panel() -> None:
+    frame = records(strategies=("S()", "Idle()"))
+    frame.loc[frame["strategy"] == "Idle()", "success"] = 0.25
+    first = (frame["strategy"] == "Idle()") & (frame["learner"] == "ERM(epochs=20)")
+    frame.loc[first, "success"] = 0.125
+    curves = success_curves(frame)
+    figure = plot_curves(curves)
+    (axes,) = figure.axes
+    bands = [c for c in axes.collections if c.get_hatch()]
+    assert {y for band in bands for y in band.get_paths()[0].vertices[:, 1]} == {0.125, 0.25}
+    assert figure.legends[0].get_texts()[-1].get_text() == "control"
+    analysis = Analysis(frame)
+    for name in ("ranking", "critical", "heat", "effective_size"):
+        assert set(registered()[name].table(analysis)["strategy"]) == {"S()"}
+    alone = frame[frame["strategy"] == "Idle()"]
+    assert [axes.get_title() for axes in plot_curves(success_curves(alone)).axes] == [
+        "D \N{EM DASH} control"
+    ]
+
+
+WITH_COST = success_curves(records().assign(accuracy=0.7, constant=0.6))
 FEW = CURVES[(CURVES["strategy"] == "S()") & (CURVES["learner"] != "ERM(epochs=20)")]
 PLOTS = {
     "curves": lambda: plot_curves(FEW, planned=999),
@@ -259,7 +334,7 @@ def test_the_same_bytes_twice(name: str, tmp_path: Path) -> None:
         assert len({hashlib.sha256(path.read_bytes()).digest() for path in paths}) == 1
     svg = written[0][1].read_text()
     assert "<dc:date>" not in svg
-    assert ">CVaRDRO(level=0.1)</text>" in svg
+    assert ">CVaRDRO, level 0.1</text>" in svg
 
 
 def test_the_machines_configuration_does_not_show(tmp_path: Path) -> None:

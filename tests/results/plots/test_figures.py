@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -12,26 +13,32 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from scikit_posthocs import posthoc_nemenyi_friedman
+from scipy.stats import rankdata
 
-from results.plots import style
 from results.plots.axes import DAGGER, entitle, small_multiples
 from results.plots.cost import plot_cost
 from results.plots.detection import plot_detection
 from results.plots.dynamics import plot_dynamics
 from results.plots.heat import plot_heat
 from results.plots.pairs import plot_pairs
-from results.plots.rank_diagram import plot_ranks
+from results.plots.promises import plot_promises, plot_promises_of_strategies
+from results.plots.rank_diagram import critical_difference, groups, plot_ranks
 from results.plots.registry import register_figure, registered
 from results.plots.style import WIDTHS, columns
 from results.report.latex import macros
 from results.report.outputs import (
+    CAPTION,
     MANIFEST,
     FiguresFailed,
     differing,
+    draw_figures,
     write_figures,
     write_tables,
 )
 from results.stats.analysis import Analysis
+from results.stats.bound_slack import promised
 from results.stats.constructiveness import constructiveness
 from results.stats.critical_mass import critical_mass
 from results.stats.curves import area, success_curves
@@ -65,31 +72,48 @@ def texts(figure):
     return [t.get_text() for axes in figure.axes for t in axes.texts]
 
 
-def test_the_heat_map_says_the_masses_and_what_is_not_reached():
-    critical = critical_mass(success_curves(records()), 0.5)
-    said = texts(plot_heat(critical))
-    assert len(said) == len(critical) == 6
-    for row in critical.to_dict("records"):
-        if row["reached"] == "inside":
-            rounded = float(f"{row['estimate']:.2g}")
-            assert f"{100 * rounded:.6g}%" in said
-    assert said.count("not reached") == 2
-    assert said.count("at once") == 2
+def fills(axes):
+    """The fill of each cell of a heat map that has no estimate, by its place."""
+    patches = [p for p in axes.patches if isinstance(p, Rectangle)]
+    return {
+        (p.get_x() + 0.5, p.get_y() + 0.5): p.get_hatch() or p.get_facecolor() for p in patches
+    }
 
 
-def test_a_narrow_heat_map_has_no_words_and_vertical_labels():
+def test_the_heat_map_says_the_masses_and_explains_its_other_cells():
+    frame = records()
+    frame = frame[~((frame["learner"] == "Slow()") & (frame["dataset"] == "D()"))]
+    critical = critical_mass(success_curves(frame), 0.5, above="zero")
+    figure = plot_heat(critical)
+    axes, bar = figure.axes
+    inside = critical[critical["reached"] == "inside"]
+    said = {f"{100 * float(f'{e:.2g}'):.6g}%" for e in inside["estimate"]}
+    assert set(texts(figure)) == said
+    # Ready is there at size 0; Slow is not there at the largest size, and was not run on D.
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["Ready", "Fast", "Slow"]
+    found = fills(axes)
+    assert set(found) == {(0, 0), (1, 0), (0, 2), (1, 2)}
+    assert found[0, 2] == "////"
+    assert found[0, 0] == found[1, 0] != found[1, 2]
+    entries = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert entries == ["already reached at size 0", "not reached at any size", "not run"]
+    assert bar.get_ylabel() == "critical mass"
+    low, high = bar.get_ylim()
+    assert (low, high) == pytest.approx((0.01, 0.1))
+
+
+def test_a_narrow_heat_map_has_no_numbers_and_vertical_labels():
     critical = critical_mass(success_curves(records()), 0.5)
-    many = pd.concat([critical.assign(dataset=f"A{i}Dataset()") for i in range(6)])
-    with columns("one"):
+    many = pd.concat([critical.assign(dataset=f"A{i}Dataset()") for i in range(7)])
+    with columns("icml"):
         figure = plot_heat(many)
-    assert "not reached" not in texts(figure)
-    (axes,) = figure.axes
-    assert {label.get_rotation() for label in axes.get_xticklabels()} == {90}
+    assert texts(figure) == []
+    assert {label.get_rotation() for label in figure.axes[0].get_xticklabels()} == {90}
     assert {label.get_rotation() for label in plot_heat(critical).axes[0].get_xticklabels()} == {0}
 
 
 def test_a_figure_grows_by_the_lines_of_its_titles():
-    for width in ("one", "two"):
+    for width in ("icml", "two"):
         with columns(width):
             figure, grid = small_multiples(2, 2)
             before = figure.get_figheight()
@@ -100,8 +124,7 @@ def test_a_figure_grows_by_the_lines_of_its_titles():
             for axes in grid:
                 entitle(axes, ["word " * 40])
                 lines.append(axes.get_title().count("\n"))
-        rows = 2 if width == "one" else 1
-        assert figure.get_figheight() == pytest.approx(before + 0.13 * rows * lines[0])
+        assert figure.get_figheight() == pytest.approx(before + 0.13 * lines[0])
         assert lines[0] == lines[1] > 1
 
 
@@ -114,12 +137,23 @@ def test_the_cost_is_drawn_from_no_collective_to_the_largest():
     assert any(np.array_equal(path, wanted) for path in paths)
     (legend,) = figure.legends
     assert {t.get_text() for t in legend.get_texts()} == {"Fast", "Ready", "Slow", "no collective"}
+    assert len({axes.get_xlim() for axes in figure.axes}) == 1
+    arrows = [t for t in figure.axes[0].texts if getattr(t, "arrow_patch", None)]
+    assert {tuple(arrow.xy) for arrow in arrows} >= {tuple(wanted[-1])}
+
+
+def test_the_table_beside_the_cost_is_what_is_drawn():
+    table = registered()["cost"].table(Analysis(records()))
+    assert list(table)[-7:] == ["accuracy", "mean", "low", "high", "interval", "seeds", "lift"]
+    drawn = [line.get_xydata() for line in plot_cost(table).axes[0].lines]
+    own = table[(table["learner"] == "Fast()") & (table["dataset"] == "D()")]
+    assert any(np.array_equal(path, own[["accuracy", "mean"]].to_numpy()) for path in drawn)
 
 
 def test_many_learners_have_a_legend_and_equal_values_room():
     many = pd.concat([records(learner=f"L{i}()", accuracy=0.9) for i in range(15)])
     figure = plot_cost(success_curves(many.drop_duplicates(KEY)))
-    assert len(figure.legends[0].get_texts()) == 16  # and the ring
+    assert len(figure.legends[0].get_texts()) == 9  # eight learners and the ring
     low, high = figure.axes[0].get_xlim()
     assert low < 0.9 < high
     assert high - low == pytest.approx(0.1)
@@ -156,24 +190,76 @@ def test_ranks_are_drawn_from_the_first_on():
     assert places == [1.2, 1.8]
 
 
+def test_ranks_that_do_not_differ_are_joined_as_by_nemenyi():
+    """The pairs that a line joins are those of which the test of another library says so."""
+    rng = np.random.default_rng(0)
+    areas = rng.normal(np.arange(5) / 2, 1.0, (12, 5))
+    p = posthoc_nemenyi_friedman(areas).to_numpy()
+    mean = rankdata(-areas, axis=1).mean(0)
+    order = np.argsort(mean)
+    runs = groups(mean[order].tolist(), critical_difference(5, 12))
+    joined = {(i, j) for a, b in runs for i in range(a, b + 1) for j in range(i + 1, b + 1)}
+    alike = {(i, j) for i in range(5) for j in range(i + 1, 5) if p[order[i], order[j]] > 0.05}
+    assert joined == alike
+    assert 0 < len(alike) < 10
+
+
+def defined(text):
+    """The macros of a LaTeX file: the name of each number, and the number."""
+    return dict(re.findall(r"\\expandafter\\def\\csname cb:([^\\]+)\\endcsname\{(.*)\}\n", text))
+
+
 def test_every_number_has_a_macro():
     table = records()
     critical = critical_mass(success_curves(table), 0.5)
     text = macros(critical, area(table))
-    assert text.count(r"\expandafter\def") == 3 * (6 + 6)
+    named = defined(text)
+    assert len(named) == text.count(r"\expandafter\def") == 3 * (6 + 6)
     row = critical[(critical["learner"] == "Fast()") & (critical["dataset"] == "E()")].iloc[0]
-    name = r"\csname cb:critical@0.5/E/Plant/Fast\endcsname"
-    assert f"{name}{{{row['estimate']:.3g}}}" in text
+    assert named["e/fast/critical50"] == f"{row['estimate']:.3g}"
+    assert "% learner fast = Fast()\n" in text
+    assert text.index(r"\errmessage") < text.index(r"\expandafter\def")
     beyond = critical[~np.isfinite(critical["estimate"])]
     assert set(beyond["learner"]) == {"Slow()"}
-    assert rf"Slow\endcsname{{\ensuremath{{>{beyond['largest'].iloc[0]:.3g}}}}}" in text
+    largest = rf"\ensuremath{{>{beyond['largest'].iloc[0]:.3g}}}"
+    assert named["d/slow/critical50"] == largest
     at_once = critical.assign(estimate=0.0, low=0.0, high=np.inf, reached="below", smallest=0.01)
-    text = macros(at_once, area(table))
-    assert r"Slow\endcsname{\ensuremath{<0.01}}" in text
-    assert r"interval\endcsname{[\ensuremath{<0.01}, \ensuremath{>" in text
-    assert r"Slow\endcsname{0}" in macros(at_once.assign(reached="control"), area(table))
+    named = defined(macros(at_once, area(table)))
+    assert named["d/slow/critical50"] == r"\ensuremath{<0.01}"
+    assert named["d/slow/critical50/interval"].startswith(r"[\ensuremath{<0.01}, \ensuremath{>")
+    named = defined(macros(at_once.assign(reached="control"), area(table)))
+    assert named["d/slow/critical50"] == "0"
     alone = at_once.assign(reached="control", smallest=np.nan, largest=np.nan)
-    assert r"interval\endcsname{[0, \ensuremath{\infty}]}" in macros(alone, area(table))
+    named = defined(macros(alone, area(table)))
+    assert named["d/slow/critical50/interval"] == r"[0, \ensuremath{\infty}]"
+
+
+def test_names_of_numbers_hold_what_tells_them_apart():
+    table = records()
+    odd = ["D%#()", "D_()", "E(n=1)", "E(n=2)"]
+    frames = [table[table["dataset"] == "D()"].assign(dataset=name) for name in odd]
+    frames[0] = pd.concat([frames[0].assign(strategy=name) for name in ("S()", "Idle()")])
+    frames[1] = pd.concat([frames[1].assign(strategy=name) for name in ("S(k=1)", "S(k=2)")])
+    table = pd.concat(frames, ignore_index=True)
+    masses = critical_mass(success_curves(table), [0.5, 0.995])
+    named = defined(macros(masses, area(table)))
+    tasks = {name.rpartition("/fast/")[0] for name in named if "/fast/" in name}
+    first = {"d", "d/control"}
+    assert tasks == {*first, "d-2/s-k-1", "d-2/s-k-2", "e-n-1", "e-n-2"}
+    assert {name.split("/")[-1] for name in named} == {
+        *("critical50", "critical99.5", "area", "interval", "seeds")
+    }
+    assert len(named) == 3 * (len(masses) + len(area(table)))
+
+
+def test_a_figure_has_its_caption_for_latex(tmp_path):
+    write_figures(records(), tmp_path, only="success")
+    text = (tmp_path / "success_caption.tex").read_text()
+    assert text.startswith(r"\caption{Success against the size of the collective: a panel a task")
+    assert text.endswith(" Over 3 seeds.}\n")
+    assert r"95 \% intervals" in text
+    unescaped = re.sub(r"\\[%&#_{}$]", "", text.removeprefix(r"\caption{").removesuffix("}\n"))
+    assert not re.search(r"(?<!\\)[%&#_$]", unescaped)
 
 
 def test_the_manifest_knows_every_file_and_finds_what_differs(tmp_path):
@@ -263,13 +349,13 @@ def test_constructiveness_counts_each_seed_once_and_no_failure():
     assert table.loc[pair(2), "difference"] == pytest.approx(0.1)
 
 
-def test_dollars_in_names_are_no_formulas(tmp_path, monkeypatch):
+def test_dollars_in_names_are_no_formulas(tmp_path):
     """Dollars in names of learners, datasets and strategies are drawn as they are."""
-    monkeypatch.setattr(style, "_DATES", {"svg": style._DATES["svg"]})
     named = records().replace({"learner": {"Fast()": "Cost(unit='$x^{_$')"}})
     named = named.assign(dataset=named["dataset"] + "$^$", strategy="Plant(label='$\\frac$')")
-    paths = write_figures(named, tmp_path)
-    assert {path.stem for path in paths if path.suffix == ".svg"} >= {"success", "heat", "cost"}
+    paths, failed = draw_figures(registered(), Analysis(named), tmp_path, ["svg"])
+    assert not failed
+    assert {path.stem for path in paths} >= {"success", "heat", "cost"}
     svg = (tmp_path / "success.svg").read_text(encoding="utf-8")
     assert "D()$^$" in svg
     assert DAGGER not in svg
@@ -292,7 +378,7 @@ def test_a_figure_that_fails_costs_no_other(tmp_path, monkeypatch):
     assert list(tmp_path.glob("cost.*")) == []
     assert set(json.loads((tmp_path / MANIFEST).read_text())) == {
         path.name for path in error.value.paths if path.name != MANIFEST
-    } | {f"{name}.csv" for name in drawn}
+    } | {f"{name}{ending}" for name in drawn for ending in (".csv", CAPTION)}
 
 
 def test_a_registered_figure_needs_nothing_else(tmp_path, monkeypatch):
@@ -348,3 +434,29 @@ def test_detection_shows_learners_that_flag_rows():
     heights = [set(axes.lines[0].get_ydata()[1:].round(9)) for axes in figure.axes]
     assert heights == 2 * [{0.2}, {0.5}, {0.8}]
     assert figure.axes[1].lines[1].get_ydata().tolist() == list(SIZES)
+
+
+def test_bounds_have_a_legend_of_their_own():
+    names = {"bound_exact": 0.1, "bound_sample": 0.05, "bound_plugin": 0.4}
+    table = registered()["promises"].table(Analysis(records().assign(**names)))
+    figure = plot_promises(table)
+    learners, bounds = ([t.get_text() for t in legend.get_texts()] for legend in figure.legends)
+    assert learners == ["Fast", "Ready", "Slow"]
+    assert bounds == ["exact lower bound", "finite-sample lower bound", "heuristic, no bound"]
+
+
+def test_strategies_and_their_bounds_share_a_colour():
+    frame = records(learner="Fast()", bound_sample=0.25).drop_duplicates(KEY)
+    both = pd.concat([frame, frame.assign(strategy="Plant(label=2)", bound_sample=0.5)])
+    figure = plot_promises_of_strategies(promised(both))
+    assert len(figure.axes) == 2
+    for axes in figure.axes:
+        colours = {line.get_color() for line in axes.lines if line.get_marker() != "None"}
+        assert len(colours) == 2
+        bounds = {
+            line.get_ydata()[-1]: line.get_color()
+            for line in axes.lines
+            if line.get_marker() == ""
+        }
+        assert set(bounds) == {0.25, 0.5}
+        assert set(bounds.values()) == colours

@@ -1,10 +1,14 @@
 """Each learner has a colour and a marker of its own, which other learners don't change."""
 
+import itertools
+import random
 from collections import defaultdict
 from itertools import product
 
 import pytest
+from matplotlib.colors import to_rgb
 
+from algorithms.erm import ERM
 from bench.spec.registry import REGISTRY
 from results.plots import learner_styles
 from results.plots.learner_styles import COLOURS, MARKERS, look, looks
@@ -56,10 +60,43 @@ def test_erm_is_a_black_circle() -> None:
     assert look("ERM(epochs=20)")[:2] == ("#000000", "o")
 
 
-def test_variants_of_one_learner_differ_in_dash_or_fill() -> None:
-    variants = [f"CVaRDRO(level={i})" for i in range(12)]
-    assert len(set(looks(variants).values())) == 12
-    assert {look(variant)[:2] for variant in variants} == {look("CVaRDRO")[:2]}
+def test_variants_that_differ_in_a_number_are_a_sequence() -> None:
+    levels = [0.5, 4.0, 10.0, 0.0, 2.0]
+    styles = looks([*(f"DPSGD(clip=1.0, noise={level})" for level in levels), "ERM()"])
+    ordered = [styles[f"DPSGD(clip=1.0, noise={level})"] for level in sorted(levels)]
+    shades = [luminance(style.colour) for style in ordered]
+    assert shades == sorted(shades)
+    assert min(b - a for a, b in itertools.pairwise(shades)) > 0.03
+    assert {style.marker for style in ordered} == {look("DPSGD()").marker}
+    assert styles["ERM()"] == look("ERM()")
+
+
+def luminance(colour: str) -> float:
+    red, green, blue = (
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_other_variants_of_one_learner_differ_too() -> None:
+    variants = [f"CVaRDRO(level={i}, rule='{i}')" for i in range(12)]
+    styles = looks(variants)
+    assert len(set(styles.values())) == 12
+    assert {style.marker for style in styles.values()} == {look("CVaRDRO").marker}
+
+
+def test_up_to_eight_learners_differ_in_colour() -> None:
+    names = defaults()
+    for seed in range(200):
+        drawn = random.Random(seed).sample(names, 8)
+        styles = looks(drawn)
+        assert len({style.colour for style in styles.values()}) == 8
+        assert all(styles[name].marker == look(name).marker for name in drawn)
+
+
+def test_black_is_of_erm_alone() -> None:
+    plain = [name for name in defaults() if "base=" not in name]
+    assert [name for name in plain if look(name).colour == COLOURS[0]] == [repr(ERM())]
 
 
 @pytest.mark.parametrize("outer", ["HashedBag", "Finetune", "Ensemble"])

@@ -1,5 +1,7 @@
 """The page of a run: what it says, that nothing in it can run, and what a browser makes of it."""
 
+import base64
+import hashlib
 import importlib.util
 import re
 import shlex
@@ -16,6 +18,7 @@ from results.plots.captions import caption, plates
 from results.plots.registry import registered
 from results.plots.style import save
 from results.plots.success import plot_curves
+from results.report import interactive
 from results.report.html import page
 from results.stats.analysis import Analysis
 from results.stats.curves import success_curves
@@ -94,7 +97,13 @@ class Page(HTMLParser):
 
 def test_nothing_that_records_say_is_markup(written):
     assert "<script>document" not in written
-    assert written.count("<script") == 1
+    scripts = Page(written).all("script")
+    allowed = re.findall(r"'sha256-([^']+)'", written)
+    run = [text for attrs, text in scripts if "type" not in attrs]
+    digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in run]
+    assert digests == allowed
+    assert len(run) == 1 + interactive.available()
+    assert {attrs.get("type") for attrs, _ in scripts} <= {None, "application/json"}
     read = Page(written)
     assert HOSTILE in [text for _, text in read.all("td")]
     assert HOSTILE in [text for _, text in read.all("dd")]
@@ -106,7 +115,9 @@ def test_it_needs_nothing_else(written):
         assert "src" not in attrs
         assert attrs.get("href", "data:").startswith("data:")
     assert "default-src 'none'" in written
-    assert not re.search(r"url\((?!#)|@import", written)
+    own = "".join(text for _, text in Page(written).all("style"))
+    own += written[written.index("<body>") : written.index("</main>")]
+    assert not re.search(r"url\((?!#)|@import", own)
 
 
 def test_it_says_what_was_run_and_what_failed(written):
@@ -118,6 +129,9 @@ def test_it_says_what_was_run_and_what_failed(written):
     assert entries["packages"] == "numpy 2.0"
     assert entries["began"] == "1970-01-01 00:00 UTC"
     assert entries["command"] == "python run_bench.py run toy --plugin 'my learner.py'"
+    assert (
+        written.index('id="findings"') < written.index('id="figures"') < written.index('id="run"')
+    )
     lead = " ".join(read.all("p")[0][1].split())
     assert lead == (
         "66 of 99 trials: 3 learners, 2 strategies, 1 dataset, 4 sizes, 3 seeds. 6 failed. "
@@ -244,7 +258,27 @@ def test_a_figure_that_fails_is_named_beside_the_others(monkeypatch):
 
 def test_a_run_of_nothing_but_failures_has_a_page():
     frame = records().assign(status="failed", success=np.nan, error="E: no")
-    assert "These records allow none." in page(frame, {}, "nothing")
+    text = page(frame, {}, "nothing")
+    assert "These records allow none." in text
+    assert "No trial has succeeded" in text
+
+
+def test_without_bokeh_a_page_has_its_drawings_alone(monkeypatch):
+    figures = {"success": registered()["success"]}
+    monkeypatch.setattr("results.plots.registry._FIGURES", figures)
+    monkeypatch.setattr(interactive, "available", lambda: False)
+    text = page(records(), {}, "plain")
+    assert Page(text).all("figure")
+    assert 'id="chart-1"' not in text
+    assert len(text) < 1e6
+
+
+def test_choices_of_firms_are_a_table(no_figures):
+    table = pd.DataFrame({"learner": ["JTT()"], "chosen": [HOSTILE], "times": [24], "of": [27]})
+    text = page(records(), {}, "chosen", choices=table)
+    section = text[text.index('<section id="choices"') : text.index('<section id="commands"')]
+    assert [cell for _, cell in Page(section).all("td")] == ["JTT", HOSTILE, "24", "27"]
+    assert "<script>document" not in section
 
 
 # ---- in a browser ---------------------------------------------------------------------------
@@ -320,13 +354,14 @@ def press(browser, name, table="ranking-table"):
 
 
 def test_it_loads_without_a_complaint_and_runs_nothing_strange(opened):
-    assert opened.get_log("browser") == []
+    log = [entry for entry in opened.get_log("browser") if entry["level"] != "INFO"]
+    assert log == []
     assert opened.title == "toy: how far did the collective get?"
 
 
 def test_it_shows_every_figure(opened, written):
     sizes = opened.execute_script(
-        "return [...document.querySelectorAll('figure svg')].map(s => {"
+        "return [...document.querySelectorAll('figure .wide svg')].map(s => {"
         "const b = s.getBoundingClientRect();"
         "return [b.width, b.height, s.querySelectorAll('path, image, text').length]})"
     )
@@ -354,8 +389,8 @@ def test_it_sorts(opened):
 def test_what_has_no_number_comes_last(opened):
     for way in ("ascending", "descending"):
         assert press(opened, "50 %", "success1-table") == way
-    press(opened, "critical mass at 0.9")
-    texts = column(opened, "critical mass at 0.9")
+    press(opened, "critical mass at 0.9 above size 0")
+    texts = column(opened, "critical mass at 0.9 above size 0")
     assert texts == [t for t in texts if t[0] != ">"] + [t for t in texts if t[0] == ">"]
 
 
@@ -408,14 +443,84 @@ def test_it_fits_a_phone_and_paper(opened):
     phone = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
     opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
     wide = opened.execute_script("return [document.documentElement.scrollWidth, innerWidth]")
+    shown = opened.execute_script(
+        """return [...document.querySelectorAll('figure svg')].filter(s => s.checkVisibility())
+        .map(s => [s.closest('.plate').className, s.getBoundingClientRect().width])"""
+    )
     opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert wide == [390, 390]
+    # Each drawing is the one that was made for a column, and none is cut.
+    assert len(shown) == opened.execute_script("return document.querySelectorAll('figure').length")
+    assert all("narrow" in name and 250 < width <= 390 for name, width in shown)
     opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     shown = (
         "return [...document.querySelectorAll('nav, .filter')].filter(e => e.offsetParent).length"
     )
     assert opened.execute_script(shown) == 0
     opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+@pytest.mark.parametrize("width", [1200, 1600])
+def test_the_ranking_fits_with_its_key_and_without_broken_words(opened, width):
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    found = opened.execute_script(
+        """const table = document.getElementById('ranking-table'), wide = innerWidth;
+        const area = [...table.tHead.rows[0].cells].find(c => c.innerText.startsWith('area'));
+        const over = [...table.querySelectorAll('td')].filter(c => c.scrollWidth > c.clientWidth);
+        // A name without a space stands on one line.
+        const broken = [...table.querySelectorAll('td')].filter(c => {
+          const range = document.createRange();
+          range.selectNodeContents(c);
+          const text = c.innerText.trim();
+          return text.length < 25 && !/[ -]/.test(text) &&
+            new Set([...range.getClientRects()].map(r => Math.round(r.top))).size > 1;
+        });
+        return [table.getBoundingClientRect().right <= wide,
+          area.getBoundingClientRect().right <= wide, over.length,
+          broken.map(c => c.innerText), document.documentElement.scrollWidth <= wide]"""
+    )
+    opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert found == [True, True, 0, [], True]
+
+
+@pytest.mark.skipif(not interactive.available(), reason="it takes bokeh")
+def test_charts_can_be_read_and_curves_hidden(opened):
+    from selenium.webdriver.common.by import By
+
+    def shown():
+        return opened.execute_script(
+            """return Bokeh.documents.map(d => d.roots()[0].renderers.filter(r => r.visible)
+            .map(r => r.name))"""
+        )
+
+    # The control has no chart.
+    (drawn,) = shown()
+    assert sorted(drawn) == sorted(3 * LEARNERS)
+    (button,) = (
+        b
+        for b in opened.find_elements(By.CSS_SELECTOR, "[data-learner]")
+        if b.get_attribute("data-learner").startswith("JTT")
+    )
+    click(opened, button)
+    assert button.get_attribute("aria-pressed") == "false"
+    assert not any(name.startswith("JTT") for name in shown()[0])
+    click(opened, button)
+    assert sorted(shown()[0]) == sorted(3 * LEARNERS)
+    canvas = opened.execute_script("return document.getElementById('chart-1').offsetWidth")
+    assert canvas > 600
+    assert opened.title == "toy: how far did the collective get?"
+
+
+def test_drawings_are_dark_on_a_dark_page(opened):
+    features = [{"name": "prefers-color-scheme", "value": "dark"}]
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    filters = opened.execute_script(
+        "return [...document.querySelectorAll('.plate > *')].map(e => getComputedStyle(e).filter)"
+    )
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert filters
+    assert all(text.startswith("invert(0.92) hue-rotate(180deg)") for text in filters)
 
 
 @pytest.mark.slow

@@ -53,6 +53,10 @@ def test_a_new_learner_is_compared_with_what_is_published(no_figures, bench, pub
     assert said.code == 0, said
     assert said.line.count("as published, to the last digit") == 3
     assert "grid Nearer-on-tiny: 9 trials, 9 to run" in said.line
+    assert len(said.out.splitlines()) <= 30
+    for words in ("KNN", "Nearer less its area", "3 seeds cannot reach p <= .05"):
+        assert words in said.out
+    said = bench(*NEWCOMER, "--all")
     for words in (
         "Success of Nearer, beside KNN",
         "Nearer less each of the others",
@@ -90,7 +94,7 @@ def test_a_leaderboard_is_that_of_a_run_or_of_what_is_published(bench, published
     own = environment()["version"]  # None where the program is not installed
     assert f"{f'version {own}; ' if own else ''}torch {version('torch')}" in about
     head = [cell.strip() for cell in rows[0].split("|")[1:-1]]
-    assert head == ["learner", "critical mass at 0.5, Coins"]
+    assert head == ["learner", "critical mass at 0.5 above size 0, Coins"]
     assert {row.split("|")[1].strip() for row in rows[2:]} == {"KNN", "EmpiricalBayes"}
     drawn = bench("leaderboard", "tiny.parquet", "--out", "board")
     assert drawn.code == 2

@@ -8,13 +8,17 @@ from scipy import stats
 from bench.core.errors import BenchError
 from results.stats.frames import KEY
 from results.studies.base import Claim, Study, load, studies
+from results.studies.explained_variance import (
+    explained,
+    explained_beyond_chance,
+    permutation_p,
+    permutations_of,
+)
 from results.studies.measures import (
     Measure,
     area,
     cell,
     climbs_in_steps,
-    explained,
-    explained_by_jittered_size,
     mass,
     matches,
     pick,
@@ -132,7 +136,8 @@ def test_what_rises_with_a_number_is_explained_by_it():
 
 
 @pytest.mark.parametrize(
-    "measure", [explained("size"), explained_by_jittered_size(), climbs_in_steps()]
+    "measure",
+    [explained("size"), explained_beyond_chance("effective_size"), climbs_in_steps()],
 )
 def test_a_seed_at_which_a_trial_failed_has_no_number(measure):
     table = curve(lambda a, s: a**0.3, bound_exact=lambda a: a)
@@ -169,27 +174,99 @@ def test_a_smooth_curve_does_not_climb_at_the_steps_of_the_law():
     assert (climbs_in_steps()(smooth) < 0.1).all()
 
 
-def test_effective_sizes_have_to_beat_jittered_sizes():
-    """Learners of unlike success whose effective size is their size, but for noise."""
-    rng = np.random.default_rng(0)
-    sizes = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
+WEIGHED = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
+
+
+def study_of_weights(rng, learners=5, seeds=4, effect=0.0, own=0.3):
+    """Records of ERM and other learners: effective sizes, and success that follows them or not.
+
+    A learner's success and effective size are shifted at all sizes and seeds alike; without an
+    effect the two shifts are independent.
+    """
     pieces = []
-    for k in range(8):
-        shift = rng.normal(0, 0.3)
-        piece = curve(lambda a, s, c=shift: a ** (0.5 + c), f"L(k={k})", seeds=20, sizes=sizes)
-        noise = np.exp(rng.normal(0, 0.05, len(piece)))
-        pieces.append(piece.assign(effective_size=piece["size"] * noise))
-    table = pd.concat(pieces)
-    null = explained_by_jittered_size()(table)
-    gain = explained("effective_size")(table) - explained("size")(table)
-    calibrated = explained("effective_size")(table) - null
-    assert stats.ttest_1samp(gain, 0, alternative="greater").pvalue < 0.001
-    assert stats.ttest_1samp(calibrated, 0).pvalue > 0.01
-    # Where effective size is the cause, it explains more than the null.
-    cause = table.assign(success=table["effective_size"] ** 0.5)
-    cause["effective_size"] = table["success"] ** 2
-    cause["success"] = table["success"]
-    assert (explained("effective_size")(cause) - explained_by_jittered_size()(cause) > 0.05).all()
+    for k in range(learners):
+        shift = rng.normal(0, own) if k else 0.0
+        gain = effect * shift + rng.normal(0, 0.3)
+        name = f"L(k={k})" if k else "ERM()"
+        piece = curve(lambda a, s: a, name, seeds=seeds, sizes=WEIGHED)
+        size = piece["size"].to_numpy()
+        noise = rng.normal(0, 0.02, (2, len(piece)))
+        with np.errstate(divide="ignore"):
+            climb = 1 / (1 + np.exp(-2 * (np.log(size / 0.05) + 3 * gain) - noise[0]))
+        effective = size * np.exp(shift + noise[1]) if k else np.nan
+        pieces.append(piece.assign(success=climb, effective_size=effective))
+    return pd.concat(pieces, ignore_index=True)
+
+
+@pytest.mark.parametrize(
+    ("learners", "tables"),
+    [(4, 40), pytest.param(5, 200, marks=pytest.mark.slow)],
+)
+def test_effective_sizes_that_say_nothing_explain_in_one_of_twenty_studies(learners, tables):
+    rng = np.random.default_rng(0)
+    drawn = [study_of_weights(rng, learners, seeds=1) for _ in range(tables)]
+    p = np.array([permutation_p("effective_size")(table) for table in drawn])
+    assert (p <= 0.05).sum() <= stats.binom(tables, 0.05).ppf(0.99)
+    # As many p lie in the lower half as in the upper one.
+    assert stats.binomtest(int((p <= 0.5).sum()), tables).pvalue > 0.01
+
+
+def test_untied_sizes_explain_more_than_size_and_no_more_than_chance():
+    """Noise of a millionth unties sizes of learners, whose success differs."""
+    rng = np.random.default_rng(0)
+    ties, chance = [], []
+    for _ in range(20):
+        table = study_of_weights(rng, learners=4, seeds=1)
+        noise = 1 + 1e-6 * rng.normal(size=len(table))
+        table = table.assign(effective_size=table["size"] * noise)
+        by = explained("effective_size")(table)
+        ties += (by - explained("size")(table)).tolist()
+        chance += explained_beyond_chance("effective_size")(table).tolist()
+    assert stats.ttest_1samp(ties, 0.02, alternative="greater").pvalue < 1e-4
+    assert stats.ttest_1samp(chance, 0).pvalue > 0.01
+
+
+def test_effective_sizes_that_success_follows_are_found():
+    rng = np.random.default_rng(1)
+    tables = [study_of_weights(rng, seeds=1, effect=1.0, own=1.0) for _ in range(12)]
+    found = [permutation_p("effective_size")(table) <= 0.05 for table in tables]
+    assert np.mean(found) >= 0.8
+    assert (explained_beyond_chance("effective_size")(tables[0]) > 0).all()
+
+
+def test_learners_with_equal_weights_have_their_size():
+    """ERM takes part; learners that report no weights do not."""
+    table = study_of_weights(np.random.default_rng(2), learners=3)
+    given = table.assign(
+        effective_size=table["effective_size"].where(table["learner"] != "ERM()", table["size"])
+    )
+    silent = table[table["learner"] == "L(k=1)"].assign(learner="S()", effective_size=np.nan)
+    with_silent = pd.concat([table, silent], ignore_index=True)
+    test = permutation_p("effective_size")
+    assert test(table) == test(given) == test(with_silent)
+    assert test(table) in {k / 6 for k in range(1, 7)}
+
+
+def test_permutations_are_all_or_drawn():
+    assert sorted(permutations_of(3)) == sorted(set(permutations_of(3)))
+    assert len(permutations_of(3)) == 6
+    many = permutations_of(9)
+    assert many[0] == tuple(range(9))
+    assert len(many) == 1000
+    assert all(sorted(order) == list(range(9)) for order in many)
+
+
+def test_a_claim_with_a_test_needs_its_p():
+    def measure(records):
+        return pd.Series([0.3, 0.31, 0.32])
+
+    words = [
+        Claim("It is so.", "", Measure(measure), p=p).judge(pd.DataFrame()).verdict
+        for p in (None, lambda records: 0.05, lambda records: 0.06, lambda records: np.nan)
+    ]
+    assert words == ["holds", "holds", "undecided", "undecided"]
+    low = Claim("It is so.", "", Measure(measure), (0.5, 1.0), p=lambda records: 0.0)
+    assert low.judge(pd.DataFrame()).verdict == "fails"
 
 
 def test_claims_that_are_true_by_construction_are_sanity_checks():

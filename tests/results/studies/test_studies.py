@@ -1,5 +1,6 @@
 """Studies: claims hold by their seeds, and each claim finds its records."""
 
+import json
 import pkgutil
 from math import inf
 
@@ -9,11 +10,13 @@ import pytest
 from statsmodels.stats.power import TTestPower
 
 import results.studies
+from bench.spec.grid import Grid, Part
+from results.report.outputs import MANIFEST, differing
 from results.studies.base import Claim, load, ruling, studies
 from results.studies.measures import (
     Measure,
 )
-from results.studies.outputs import write
+from results.studies.outputs import study_of, write, write_study_figures
 
 
 def given(values):
@@ -119,7 +122,7 @@ def test_claims_on_the_border_are_rarely_decided():
 
 
 def test_every_study_is_found_where_it_is():
-    plain = {"base", "drawings", "measures", "outputs"}
+    plain = {"base", "drawings", "explained_variance", "measures", "outputs"}
     modules = {m.name for m in pkgutil.iter_modules(results.studies.__path__)} - plain
     assert {name.replace("_", "-") for name in modules} == set(studies())
     with pytest.raises(Exception, match="Did you mean 'private-learning'"):
@@ -164,7 +167,7 @@ def made_up(study, quick=True):
     return pd.DataFrame(rows)
 
 
-def drawn_once(figure, stem):
+def drawn_once(figure, stem, endings):
     """A figure in one format, without finding places for its panels: that it can be drawn."""
     figure.set_layout_engine("none")
     path = stem.with_suffix(".svg")
@@ -174,7 +177,7 @@ def drawn_once(figure, stem):
 
 @pytest.mark.parametrize("name", sorted(studies()))
 def test_every_claim_finds_the_records_that_it_is_about(name, tmp_path, monkeypatch):
-    monkeypatch.setattr("results.studies.outputs.save", drawn_once)
+    monkeypatch.setattr("results.report.outputs.save", drawn_once)
     study = load(name)
     records = made_up(study)
     verdicts = study.verdicts(records)
@@ -185,8 +188,17 @@ def test_every_claim_finds_the_records_that_it_is_about(name, tmp_path, monkeypa
     drawn = {p.stem for p in paths if p.suffix == ".svg"}
     assert drawn == {"verdicts", *study.figures}
     assert all(p.stat().st_size for p in paths)
-    for path in (tmp_path / "figures").glob("*.csv"):
+    folder = tmp_path / "figures"
+    for path in folder.glob("*.csv"):
         assert len(pd.read_csv(path)), path
+        assert path.with_name(f"{path.stem}_caption.tex").is_file()
+    numbers = (folder / "numbers.tex").read_text()
+    assert [numbers.count(rf"cb:claim{i}\endcsname") for i in range(1, 1 + len(verdicts))] == [
+        1 for _ in study.claims
+    ]
+    told = json.loads((folder / MANIFEST).read_text())
+    assert set(told) == {path.name for path in folder.iterdir()} - {MANIFEST}
+    assert study_of(study.grid("any", quick=True)) is study
 
 
 @pytest.mark.parametrize("name", sorted(studies()))
@@ -200,3 +212,22 @@ def test_the_whole_study_has_more_seeds_than_the_quick_one(name):
     study = load(name)
     whole, quick = (study.grid("", short).trials() for short in (False, True))
     assert max(t.seed for t in whole) > max(t.seed for t in quick) >= 2
+
+
+def test_the_figures_of_a_study_are_drawn_again_and_compared(tmp_path):
+    study = load("two-collectives")
+    records = made_up(study)
+    verdicts = study.verdicts(records)
+    for name in ("one", "other"):
+        write_study_figures(study, records, verdicts, tmp_path / name, only="verdicts")
+    assert differing(tmp_path / "one", tmp_path / "other") == []
+    verdicts.loc[0, "effect"] += 0.1
+    write_study_figures(study, records, verdicts, tmp_path / "other", only="verdicts")
+    assert "verdicts.csv" in differing(tmp_path / "one", tmp_path / "other")
+    with pytest.raises(ValueError, match=r"no figure 'verdict'. Did you mean 'verdicts'\?"):
+        write_study_figures(study, records, verdicts, tmp_path, only="verdict")
+
+
+def test_a_grid_of_no_study_has_none():
+    part = Part(("Coins",), ("ERM",), ("FeatureLabel",), (0.0, 0.1), 2)
+    assert study_of(Grid("mine", (part,)).written_out()) is None
