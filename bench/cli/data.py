@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
+from algorithms.runtime.paths import Absent
 from bench.cli.options import Data, Format, Plugins
 from bench.cli.shared import app, notes
-from bench.core.errors import BenchError, Missing
+from bench.core.errors import BenchError
 
 group = typer.Typer(no_args_is_help=True, help="List available data, and download more.")
 app.add_typer(group, name="data")
@@ -33,10 +34,10 @@ def list_(data: Data = None, plugin: Plugins = None, format: Format = None) -> N
             files = dataset.files()
             state = "at hand" if files else "needs none"
             places = sorted({str(path.relative_to(root())) for path in files})
-        except Missing:
+        except Absent:
             state, places = "missing", []
-        known = "" if dataset.openml is None else "yes"
-        rows.append({"name": name, "files": state, "openml": known, "where": _places(places)})
+        known = "yes" if dataset.openml or dataset.download else ""
+        rows.append({"name": name, "files": state, "download": known, "where": _places(places)})
     show(pd.DataFrame(rows), format)
     notes.print(f"the data root is {root()}", soft_wrap=True)
 
@@ -49,24 +50,26 @@ def _places(files: list[str], most: int = 4) -> str:
 
 @group.command()
 def get(
-    name: Annotated[str, typer.Argument(help="A dataset that OpenML provides.")],
+    name: Annotated[str, typer.Argument(help="A dataset that can be downloaded.")],
     data: Data = None,
     plugin: Plugins = None,
 ) -> None:
-    """Download a dataset from OpenML into the data root, and check its SHA-256.
+    """Download a dataset into the data root, and check its SHA-256.
+
+    A digest that is not known beforehand is noted, and expected from then on.
 
     Example: `python run_bench.py data get MNIST`
     """
     from bench.datasets.base import Dataset
-    from bench.datasets.io import fetch
+    from bench.datasets.io import download, fetch
     from bench.spec.parsing import parse
 
     dataset: Dataset = parse(name, "datasets")
-    source = dataset.openml
-    if source is None:
+    source, direct = dataset.openml, dataset.download
+    if source is None and direct is None:
         try:
             files = dataset.files()
-        except Missing as missing:
+        except Absent as missing:
             raise BenchError(f"{name} is not fetched by this command. {missing}") from None
         state = "its files are in the data root" if files else "it has no files"
         raise BenchError(f"{name} needs no fetching: {state}")
@@ -79,11 +82,17 @@ def get(
     with Progress(*columns, console=notes, refresh_per_second=4) as progress:
         # OpenML does not say how much will come: the bar pulses.
         task = progress.add_task(name, total=None)
-        download = fetch.get(source, lambda size: progress.update(task, completed=size))
-    first = "as expected" if download.verified else "noted, and expected from now on"
-    notes.print(
-        f"wrote {download.path}; the SHA-256 of its contents is {download.sha256}, {first}"
-    )
+
+        def watch(size: int) -> None:
+            progress.update(task, completed=size)
+
+        if source is not None:
+            fetched = fetch.get(source, watch)
+        else:
+            assert direct is not None
+            fetched = download.download(direct, watch)
+    first = "as expected" if fetched.verified else "noted, and expected from now on"
+    notes.print(f"wrote {fetched.path}; its SHA-256 is {fetched.sha256}, {first}")
 
 
 @group.command()

@@ -11,7 +11,7 @@ from annotated_types import Ge, Interval
 from algorithms.base import Array, Law, Learner, Words
 from algorithms.runtime.paths import Absent
 from bench.core.errors import BenchError
-from bench.datasets.io.source import Source
+from bench.datasets.io.source import Download, Source
 from collectives.signals.base import Signal
 
 #: A number of rows; None leaves it to the data set.
@@ -203,8 +203,12 @@ class Dataset(ABC):
 
     #: The kind of the data, such as "text"; None: no learner is made for such data alone.
     domain: ClassVar[str | None] = None
+    #: The kind under which leaderboards list the data.
+    family: ClassVar[str] = "other"
     #: Where OpenML has its files, if it has them.
     openml: ClassVar[Source | None] = None
+    #: Where its authors have its files, if they can be downloaded as they are.
+    download: ClassVar[Download | None] = None
 
     @abstractmethod
     def split(self, rng: np.random.Generator) -> Split:

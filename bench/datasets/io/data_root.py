@@ -7,7 +7,22 @@ from pathlib import Path, PurePosixPath
 from algorithms.runtime.paths import CACHE_VARIABLE, VARIABLE, cache, digest, root
 from bench.core.errors import BenchError, Missing
 
-__all__ = ["CACHE_VARIABLE", "VARIABLE", "cache", "digest", "inside", "locate", "root", "use"]
+__all__ = [
+    "CACHE_VARIABLE",
+    "VARIABLE",
+    "cache",
+    "digest",
+    "inside",
+    "locate",
+    "own_file",
+    "root",
+    "store",
+    "stored_name",
+    "use",
+]
+
+#: The folder of data that came from memory. Their files are named by their contents.
+STORED = "stored"
 
 #: Files that together make one dataset, relative to the root.
 Layout = tuple[str, ...]
@@ -40,6 +55,61 @@ def locate(name: str, layouts: Sequence[Layout], how: str = "") -> tuple[Path, .
         f"{name} is not at hand: looked for {allowed} in {folder}. {how}; --data DIR or "
         f"{VARIABLE} names another folder"
     )
+
+
+def own_file(name: str, file: str) -> tuple[Path, ...]:
+    """Return a user's file: one under the data root, or one that :func:`store` wrote.
+
+    Arguments:
+        name: The name of the data set.
+        file: The file, relative to the data root or to the cache folder.
+
+    Raises:
+        Missing: If there is no such file.
+    """
+    stored = inside(file).startswith(f"{STORED}/")
+    if stored and (cache() / file).is_file():
+        return (cache() / file,)
+    how = "It is your own file"
+    if stored:
+        how = f"It came from memory, and is no longer in {cache()}: give the same data again"
+    return locate(name, [(file,)], how)
+
+
+def stored_name(digest: str, ending: str) -> str:
+    """Return the name of a file for data that came from memory.
+
+    Arguments:
+        digest: The hash that identifies the data, in hexadecimal digits.
+        ending: The ending of the name.
+    """
+    return f"{STORED}/{digest[:16]}.{ending}"
+
+
+def store(file: str, content: bytes) -> Path:
+    """Store data that came from memory in the cache folder, and return the path.
+
+    Arguments:
+        file: Return value of :func:`stored_name`.
+        content: The contents of the file.
+
+    Raises:
+        BenchError: If the cache folder cannot be written.
+    """
+    path = cache() / file
+    if path.is_file():
+        return path
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(content)
+        os.replace(draft, path)
+    except OSError as error:
+        raise BenchError(
+            f"cannot write to {path.parent}: {error.strerror}. {CACHE_VARIABLE} names another "
+            f"folder"
+        ) from error
+    return path
 
 
 def _existing(path: Path) -> Path | None:

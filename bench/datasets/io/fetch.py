@@ -2,14 +2,11 @@
 
 import hashlib
 import io
-import json
 import lzma
-import os
 import tempfile
 import threading
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -19,28 +16,12 @@ import pandas as pd
 
 from bench.core.errors import BenchError
 from bench.datasets.base import Array
+from bench.datasets.io.checksums import FetchedFile, note_digest, noted_digest, write_whole
 from bench.datasets.io.data_root import root
 from bench.datasets.io.source import Source
 
-#: The digests of fetched files without a known digest: file -> SHA-256.
-CHECKSUMS = "checksums.json"
 #: A function of the number of bytes so far.
 Watch = Callable[[int], None]
-
-
-@dataclass(frozen=True)
-class FetchedFile:
-    """A fetched file.
-
-    Arguments:
-        path: The file.
-        sha256: The digest of its contents.
-        verified: Whether the digest was compared with an earlier one.
-    """
-
-    path: Path
-    sha256: str
-    verified: bool
 
 
 def get(source: Source, watch: Watch = lambda size: None) -> FetchedFile:
@@ -58,17 +39,16 @@ def get(source: Source, watch: Watch = lambda size: None) -> FetchedFile:
     with tempfile.TemporaryDirectory(prefix=".openml-", dir=folder) as home:
         bunch = _watched(source, Path(home), watch)
     content, raw = _images(source, bunch) if source.shape else _table(source, bunch)
-    path, noted = folder / source.file, folder / CHECKSUMS
-    before = json.loads(noted.read_text(encoding="utf-8")) if noted.is_file() else {}
-    expected = source.sha256 or before.get(source.file)
+    path = folder / source.file
+    expected = source.sha256 or noted_digest(source.file)
     if expected and content != expected:
         raise BenchError(
             f"{source.name!r}, version {source.version}, has changed on OpenML: "
             f"its SHA-256 is {content}, expected {expected}; nothing was written"
         )
-    _write(path, raw)
+    write_whole(path, raw)
     if not source.sha256:
-        _write(noted, json.dumps(before | {source.file: content}, indent=1).encode())
+        note_digest(source.file, content)
     return FetchedFile(path, content, expected is not None)
 
 
@@ -146,9 +126,3 @@ def _table(source: Source, bunch: Any) -> tuple[str, bytes]:
     frame = bunch.frame.rename(columns=dict(source.rename)).astype(object)
     text = frame.where(frame.notna(), "").to_csv(index=False, lineterminator="\n")
     return hashlib.sha256(text.encode()).hexdigest(), lzma.compress(text.encode())
-
-
-def _write(path: Path, raw: bytes) -> None:
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_bytes(raw)
-    os.replace(draft, path)

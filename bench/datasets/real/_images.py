@@ -5,6 +5,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -47,6 +48,8 @@ class BundledImages(Dataset):
             own labels.
     """
 
+    family: ClassVar[str] = "images"
+
     overlap: Share = 0.0
 
     @staticmethod
@@ -83,6 +86,8 @@ class OfficialImages(Dataset):
         overlap: The share of all images that carry the default signal by nature, under their
             own labels, beside those that carry it anyway.
     """
+
+    family: ClassVar[str] = "images"
 
     n: Count = 5000
     n_test: Count = 2000

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -31,6 +32,8 @@ class PeopleTable(Dataset):
         overlap: The share of rows that carry the signal by nature, beside those that carry it
             anyway.
     """
+
+    family: ClassVar[str] = "people"
 
     n: Count = 5000
     n_test: Count = 2000

@@ -39,6 +39,8 @@ class Texts(Dataset):
             anyway.
     """
 
+    family: ClassVar[str] = "texts"
+
     domain: ClassVar[str | None] = "text"
 
     n: Count

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -53,6 +54,8 @@ class Backgrounds(Dataset):
         one: The classes of items under label 0.
         other: The classes of items under label 1.
     """
+
+    family: ClassVar[str] = "groups"
 
     counts: Four = (3498, 184, 56, 1057)
     aligned: Share | None = None

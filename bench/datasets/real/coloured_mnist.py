@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -46,6 +46,8 @@ class ColouredMNIST(Dataset):
         ((350, 2, 28, 28), 2, array([125, 125, 100]))
     """
 
+    family: ClassVar[str] = "groups"
+
     digits: Literal["mnist5k", "mnist"] = "mnist5k"
     environments: tuple[Share, Share] = (0.1, 0.2)
     tested: Share = 0.9
@@ -83,8 +85,8 @@ class ColouredMNIST(Dataset):
         )
 
     def files(self) -> tuple[Path, ...]:
-        """Return the files of MNIST, if they are needed."""
-        return () if self.digits == "mnist5k" else MNIST().files()
+        """Return the files of the digits' dataset."""
+        return (MNIST5k() if self.digits == "mnist5k" else MNIST()).files()
 
     @property
     def signal(self) -> Signal:

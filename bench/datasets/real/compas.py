@@ -3,6 +3,7 @@
 import functools
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from bench.datasets.base import Count
 from bench.datasets.io.data_root import locate
 from bench.datasets.io.frames import read_frame
 from bench.datasets.io.schema import Schema
+from bench.datasets.io.source import Download
 from bench.datasets.io.tables import Table, category_codes, make_table, numeric_columns
 from bench.datasets.real._people import PeopleTable
 
@@ -46,6 +48,14 @@ class Compas(PeopleTable):
         | https://www.propublica.org/article/how-we-analyzed-the-compas-recidivism-algorithm
     """
 
+    download: ClassVar[Download | None] = Download(
+        "compas-scores-two-years.csv",
+        (
+            "https://raw.githubusercontent.com/propublica/compas-analysis/master/"
+            "compas-scores-two-years.csv",
+        ),
+    )
+
     n: Count = None
     n_test: Count = None
     mark: str = "juv_fel_count+5"
@@ -58,8 +68,7 @@ class Compas(PeopleTable):
     def files(self) -> tuple[Path, ...]:
         """Return the table."""
         original = ("compas-scores-two-years.csv",)
-        how = "https://github.com/propublica/compas-analysis has it"
-        return locate("Compas", [("compas.csv.xz",), ("compas.csv",), original], how)
+        return locate("Compas", [("compas.csv.xz",), ("compas.csv",), original])
 
     @property
     def schema(self) -> Schema:

@@ -3,7 +3,7 @@
 import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -53,6 +53,8 @@ class Dominoes(Dataset):
         >>> split.x.shape, np.bincount(split.part(split.train).group)
         ((70, 1, 16, 8), array([19,  1,  1, 19]))
     """
+
+    family: ClassVar[str] = "groups"
 
     kind: Literal["digits", "mnist-cifar"] = "digits"
     aligned: Share = 0.95

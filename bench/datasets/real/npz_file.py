@@ -22,7 +22,7 @@ from bench.datasets.base import (
 from bench.datasets.io.archives import read_npz
 from bench.datasets.io.array_cache import cached_arrays
 from bench.datasets.io.columns import LARGEST, VALUES, unknown_aim
-from bench.datasets.io.data_root import inside, locate
+from bench.datasets.io.data_root import own_file
 from collectives.signals.base import Signal
 from collectives.signals.tabular import SetFeature
 
@@ -87,7 +87,7 @@ class Npz(Dataset):
 
     def files(self) -> tuple[Path, ...]:
         """Return the archive."""
-        return locate("Npz", [(inside(self.file),)], "It is your own file")
+        return own_file("Npz", self.file)
 
     @property
     def signal(self) -> Signal:

@@ -3,12 +3,14 @@
 import functools
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from bench.datasets.base import Count, Share
 from bench.datasets.io.data_root import locate
 from bench.datasets.io.frames import read_frame
+from bench.datasets.io.source import Download
 from bench.datasets.io.tables import category_codes
 from bench.datasets.real._texts import Texts
 from bench.datasets.real.tokens import Corpus, Length, corpus
@@ -31,6 +33,12 @@ class SMSSpam(Texts):
         | https://doi.org/10.24432/C5CC84
     """
 
+    download: ClassVar[Download | None] = Download(
+        "SMSSpamCollection",
+        ("https://archive.ics.uci.edu/static/public/228/sms+spam+collection.zip",),
+        "zip",
+    )
+
     n: Count = None
     n_test: Count = None
     length: Length = 40
@@ -45,8 +53,7 @@ class SMSSpam(Texts):
     def files(self) -> tuple[Path, ...]:
         """Return the table."""
         raw = [("SMSSpamCollection",), ("sms_spam/SMSSpamCollection",)]
-        how = "https://doi.org/10.24432/C5CC84 has it as SMSSpamCollection"
-        return locate("SMSSpam", [("sms.csv.xz",), ("sms.csv",), *raw], how)
+        return locate("SMSSpam", [("sms.csv.xz",), ("sms.csv",), *raw])
 
     @property
     def label(self) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Interval
@@ -16,6 +16,7 @@ from bench.datasets.io.archives import picture
 from bench.datasets.io.array_cache import cached_arrays
 from bench.datasets.io.data_root import digest, inside, locate
 from bench.datasets.io.frames import read_frame
+from bench.datasets.io.source import Download
 from bench.datasets.io.tables import category_codes
 from bench.datasets.real._images import scaled_images
 from collectives.signals.base import Signal
@@ -50,6 +51,13 @@ class Waterbirds(Dataset):
         side: The height and width of the scaled pictures, in pixels.
     """
 
+    download: ClassVar[Download | None] = Download(
+        FOLDERS[0],
+        ("https://nlp.stanford.edu/data/dro/waterbird_complete95_forest2water2.tar.gz",),
+        "tar",
+    )
+    family: ClassVar[str] = "groups"
+
     n: Count = None
     n_test: Count = None
     side: Annotated[int, Interval(ge=8, le=256)] = 32
@@ -74,9 +82,8 @@ class Waterbirds(Dataset):
 
     def files(self) -> tuple[Path, ...]:
         """Return the list of pictures, and the pictures."""
-        how = "https://github.com/kohpangwei/group_DRO says where the archive is"
         lists = [(f"{folder}/metadata.csv",) for folder in FOLDERS]
-        (metadata,) = locate("Waterbirds", lists, how)
+        (metadata,) = locate("Waterbirds", lists)
         return metadata, *_pictures(metadata, digest(metadata))
 
     @property

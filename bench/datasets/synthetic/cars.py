@@ -3,7 +3,7 @@
 import itertools
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Interval
@@ -72,6 +72,8 @@ class Cars(Dataset):
         >>> split.x.shape, split.classes
         ((135, 64), 4)
     """
+
+    family: ClassVar[str] = "finite laws"
 
     n: Annotated[int, Ge(1)] = 20_000
     n_test: Annotated[int, Ge(1)] = 5_000

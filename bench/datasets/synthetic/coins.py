@@ -3,7 +3,7 @@
 import itertools
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Interval
@@ -56,6 +56,8 @@ class Coins(Dataset):
                [0.0125, 0.1125],
                [0.375 , 0.    ]])
     """
+
+    family: ClassVar[str] = "finite laws"
 
     n: Annotated[int, Ge(1)] = 2000
     n_test: Annotated[int, Ge(1)] = 2000

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Gt, Interval
@@ -46,6 +46,8 @@ class Gaussians(Dataset):
         array([[0.1  , 0.013],
                [0.013, 0.1  ]])
     """
+
+    family: ClassVar[str] = "planar"
 
     n: Annotated[int, Ge(1)] = 2000
     n_test: Annotated[int, Ge(1)] = 2000

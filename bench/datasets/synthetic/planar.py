@@ -1,7 +1,7 @@
 """Shapes in the plane and a signal bit: laws that are hard to learn and known exactly."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Interval
@@ -41,6 +41,8 @@ class Planar(Dataset):
         >>> split.x.shape, split.classes
         ((2125, 3), 2)
     """
+
+    family: ClassVar[str] = "planar"
 
     shape: str = "moons"
     n: Annotated[int, Ge(1)] = 2000

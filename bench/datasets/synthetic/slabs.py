@@ -1,7 +1,7 @@
 """One simple feature and several complex ones, each of them sufficient."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Ge, Gt, Interval, Lt
@@ -57,6 +57,8 @@ class Slabs(Dataset):
         >>> bool(np.all((split.x[:, 0] > 0) == (split.y == 1)))
         True
     """
+
+    family: ClassVar[str] = "planar"
 
     n: Annotated[int, Ge(1)] = 2000
     n_test: Annotated[int, Ge(1)] = 2000

@@ -77,7 +77,7 @@ def test_groups_are_as_large_as_is_known(data, counts):
     assert set(np.bincount(split.group)) == counts
 
 
-DOCS = (Path(__file__).parents[3] / "docs" / "data.md").read_text()
+DOCS = (Path(__file__).parents[3] / "docs" / "results" / "real_data.md").read_text()
 
 
 @pytest.mark.parametrize("data", [CreditDefault(), LawSchool(), GermanCredit()], ids=str)
