@@ -6,7 +6,6 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from annotated_types import Ge
-from sklearn.neighbors import NearestNeighbors
 
 from collectives.base import Strategy
 from collectives.signals.base import Signal, require_idempotent
@@ -205,6 +204,9 @@ def _nearest(rows: Array, queries: Array) -> Array:
     _, first = np.unique(flat, axis=0, return_index=True)
     first.sort()
     distinct, which = np.unique(points, axis=0, return_inverse=True)
+    # The import takes longer than many a trial, and most trials do without.
+    from sklearn.neighbors import NearestNeighbors
+
     search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(flat[first])
     nearest = search.kneighbors(distinct, return_distance=False)[:, 0]
     return rows[first[nearest[which.reshape(-1)]]]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 
 T = TypeVar("T")
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -89,6 +88,9 @@ class MemberData:
         np.add.at(table, (which[: len(rows)], y), mass)
         empty = np.flatnonzero(table.sum(axis=1) == 0)
         if len(empty):
+            # The import takes longer than many a trial, and most trials do without.
+            from sklearn.neighbors import NearestNeighbors
+
             search = NearestNeighbors(n_neighbors=min(n_neighbors, len(rows)), algorithm="brute")
             nearest = search.fit(rows).kneighbors(atoms[empty], return_distance=False)
             np.add.at(table, (empty[:, None], y[nearest]), mass[nearest])

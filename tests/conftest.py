@@ -1,16 +1,18 @@
 """What all tests share."""
 
+import io
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 from filelock import FileLock
 
 import run_bench
 from algorithms.runtime.threads import one_thread
+from bench.core.plugin_files import installed_plugins
 from bench.spec.registry import REGISTRY
 from tests.helpers.command_line import Answer, tiny
 
@@ -22,26 +24,40 @@ def arithmetic_on_one_thread() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def bench(capsys, monkeypatch, tmp_path):
-    """Run the command line in this process, in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
+def patch_program(monkeypatch, folder):
+    """Prepare this process for calls of the command line in a folder."""
+    monkeypatch.chdir(folder)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("NO_COLOR", "1")
     for kind, classes in list(REGISTRY.kinds.items()):
         monkeypatch.setitem(REGISTRY.kinds, kind, dict(classes))
 
+
+def call_program(monkeypatch, words):
+    """Call the command line in this process, and return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["run_bench.py", *map(str, words)])
+    with pytest.raises(SystemExit) as exit:
+        run_bench.main()
+    return exit.value.code or 0
+
+
+@pytest.fixture
+def bench(capsys, monkeypatch, tmp_path):
+    """Run the command line in this process, in a folder of its own."""
+    patch_program(monkeypatch, tmp_path)
+    before = installed_plugins()
+
     def bench(*words):
-        monkeypatch.setattr(sys, "argv", ["run_bench.py", *map(str, words)])
         capsys.readouterr()
-        with pytest.raises(SystemExit) as exit:
-            run_bench.main()
+        code = call_program(monkeypatch, words)
         said = capsys.readouterr()
         assert "Traceback" not in said.err
-        return Answer(exit.value.code or 0, said.out, said.err)
+        return Answer(code, said.out, said.err)
 
-    return bench
+    yield bench
+    for plugin in set(installed_plugins()) - set(before):
+        plugin.unload()
 
 
 @pytest.fixture(scope="session")
@@ -53,9 +69,15 @@ def finished(tmp_path_factory, worker_id):
     with FileLock(f"{folder}.lock"):
         if not answer.exists():
             folder.mkdir()
-            command = [sys.executable, run_bench.__file__, *tiny()]
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-            answer.write_text(json.dumps([done.returncode, done.stdout, done.stderr]))
+            out, err = io.StringIO(), io.StringIO()
+            with (
+                pytest.MonkeyPatch.context() as monkeypatch,
+                redirect_stdout(out),
+                redirect_stderr(err),
+            ):
+                patch_program(monkeypatch, folder)
+                code = call_program(monkeypatch, tiny())
+            answer.write_text(json.dumps([code, out.getvalue(), err.getvalue()]))
     return folder / "runs", Answer(*json.loads(answer.read_text()))
 
 
@@ -69,5 +91,5 @@ def ran(finished, tmp_path):
 @pytest.fixture
 def no_figures(monkeypatch):
     """Runs that draw nothing, for what has nothing to do with figures."""
-    for module in ("outputs", "html"):
-        monkeypatch.setattr(f"results.report.{module}.write_figures", lambda *_: [])
+    monkeypatch.setattr("results.report.outputs.write_figures", lambda *_: [])
+    monkeypatch.setattr("results.report.html.draw_figures", lambda *_: ([], {}))

@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from bench.cli.options import Data, Format, Plugins, Specs
-from bench.cli.shared import app, notes
+from bench.cli.options import Data, Format, Plugins
+from bench.cli.shared import app, notes, progress_bar
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from algorithms.density.base import DensityModel
     from algorithms.density.generative import Generative
     from bench.density.known_laws import Learnt
@@ -21,35 +19,45 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 #: Pictures along each side of a figure of samples.
 PICTURES = 8
-#: Numbers from here on come from diverged models, and are printed in short form.
-HUGE = 1e4
 
 
 @app.command()
 def density(
-    laws: Annotated[list[str] | None, typer.Option(help="Laws in the plane, by commas.")] = None,
+    laws: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Known distributions in the plane, separated by commas "
+            "(default: 8gaussians,moons)."
+        ),
+    ] = None,
     tables: Annotated[
         list[str] | None,
         typer.Option(
-            help="Tables, by commas: digits, or FILE:ARRAY of an npz file in the data root."
+            help="Tables, separated by commas: digits, or FILE:ARRAY, an array of an npz file in "
+            "the data root."
         ),
     ] = None,
-    models: Specs = None,
+    models: Annotated[
+        list[str] | None,
+        typer.Option(help="Density models, separated by commas, such as LED,Flow (default: LED)."),
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds.")] = 3,
     n: Annotated[
-        int, typer.Option("--n", min=100, help="Number of training points of a law.")
+        int, typer.Option("--n", min=100, help="Number of training points of a distribution.")
     ] = 20_000,
-    test: Annotated[int, typer.Option(min=100, help="Number of test points of a law.")] = 10_000,
+    test: Annotated[
+        int, typer.Option(min=100, help="Number of test points of a distribution.")
+    ] = 10_000,
     seconds: Annotated[
         float | None,
         typer.Option(
             min=0.1,
-            help="Train each model for the number of steps that take this many seconds here.",
+            help="Train each model for about this many seconds (default: for its own steps).",
         ),
     ] = None,
     bias: Annotated[
         bool,
-        typer.Option("--bias", help="Draw the bias of estimates of log Z, and train nothing."),
+        typer.Option("--bias", help="Draw the bias of estimates of log Z. No model is trained."),
     ] = False,
     out: Annotated[Path, typer.Option(help="Folder for the table and the figure.")] = Path(
         "runs/density"
@@ -117,6 +125,7 @@ class _DensityRun:
         self.rows: list[dict[str, Any]] = []
         self.pictures: list[Picture] = []
         self.latents: list[tuple[str, Any, Any]] = []
+        self._advance: Callable[[], None] = lambda: None
 
     def fit_all(self, laws: list[str], tables: list[str]) -> None:
         """Fit all models, write the table and the figures, and print the measurements."""
@@ -125,19 +134,46 @@ class _DensityRun:
         from results.plots.densities import plot_densities
         from results.plots.latents import plot_latents
         from results.plots.style import save
+        from results.report.densities import means
         from results.report.terminal import show
 
-        for name in laws:
-            self._law(name)
-        for name in tables:
-            self._table(name)
+        notes.print(self._cost(len(laws) + len(tables)))
+        trainings = len(self.models) * (len(laws) + len(tables)) * self.seeds
+        with progress_bar(trainings, "trainings") as self._advance:
+            for name in laws:
+                self._law(name)
+            for name in tables:
+                self._table(name)
         table, paths = pd.DataFrame(self.rows), [self._csv]
         if self.pictures:
             paths += save(plot_densities(self.pictures), self.out / "densities")
         if self.latents:
             paths += save(plot_latents(self.latents), self.out / "latents")
-        show(table if self.format in ("csv", "json") else _means(table), self.format)
+        show(table if self.format in ("csv", "json") else means(table), self.format)
         notes.print(f"wrote {', '.join(map(str, paths))}", soft_wrap=True)
+
+    def _cost(self, sources: int) -> str:
+        """Return the number of trainings, and the time that they take, as far as it is known.
+
+        Arguments:
+            sources: Number of laws and tables.
+        """
+        from bench.execution.runtime_estimate import format_duration
+
+        models, seeds = len(self.models), self.seeds
+        trainings = models * sources * seeds
+        counted = (
+            f"{trainings} training{'s' if trainings > 1 else ''}: {models} x {sources} x {seeds} "
+            f"models, laws or tables, and seeds"
+        )
+        if self.seconds is None:
+            return (
+                f"{counted}. Each takes seconds to minutes on one core; --seconds 10 limits each "
+                f"to about 10 seconds"
+            )
+        # The measurement of a step takes about one more training of each model and source.
+        total = self.seconds * (trainings + models * sources)
+        return f"{counted}; about {format_duration(total)} in all"
 
     def _law(self, name: str) -> None:
         """Fit all models to a known law."""
@@ -153,6 +189,7 @@ class _DensityRun:
         for model, seed in self._trials(name, x):
             assert isinstance(model, DensityModel)
             learnt = self._tried(name, model, seed, learn, self.n, self.test)
+            self._advance()
             if learnt is None:
                 continue
             self._note(name, model, seed, {"floor": least} | learnt.row)
@@ -169,6 +206,7 @@ class _DensityRun:
         train, _, _ = parts(len(rows.x), stream(0, "split"))
         for model, seed in self._trials(name, rows.x[train]):
             tried = self._tried(name, model, seed, learn_table)
+            self._advance()
             if tried is None:
                 continue
             measured, learnt = tried
@@ -189,6 +227,9 @@ class _DensityRun:
             fitted = self._tried(name, model, 0, budgeted)
             if fitted is not None:
                 yield from itertools.product([fitted], range(self.seeds))
+                continue
+            for _ in range(self.seeds):
+                self._advance()
 
     def _tried(
         self, name: str, model: object, seed: int, learn: Callable[..., T], *given: Any
@@ -234,48 +275,6 @@ def _bias(out: Path, format: str | None) -> None:
     paths = [out / "bias.csv", *save(plot_bias(table, truth), out / "bias")]
     show(table, format)
     notes.print(f"wrote {', '.join(map(str, paths))}", soft_wrap=True)
-
-
-def _means(table: "pd.DataFrame") -> "pd.DataFrame":
-    """Return means over seeds with 95 % intervals, one row for each law or table and model."""
-    from math import isfinite
-
-    import pandas as pd
-
-    from results.display_names import labels
-    from results.stats.intervals import student
-
-    def with_interval(values: Any) -> str:
-        mean, low, high, _ = student(values.dropna().to_numpy(float))
-        if mean != mean:
-            return ""
-        form = ".4f" if abs(mean) < HUGE else ".3g"
-        return f"{mean:{form}}" + (f" [{low:{form}}, {high:{form}}]" if isfinite(low) else "")
-
-    short = labels(table["model"])
-    known = [
-        "above",
-        "exact",
-        "nll",
-        "validation",
-        "accuracy",
-        "mass",
-        "effective",
-        "covered",
-        "seconds",
-    ]
-    # For a known law, the excess over its floor is more informative than the total.
-    measured = [c for c in known if c in table and not (c == "nll" and "above" in table)]
-    rows = [
-        {"law": law, "model": short[str(model)]}
-        | ({"floor": with_interval(group["floor"].iloc[:1])} if "floor" in group else {})
-        | {name: with_interval(group[name]) for name in measured}
-        | ({"alarms": int(group["alarms"].sum())} if "alarms" in group else {})
-        | {"seeds": len(group)}
-        | ({"failed": int(group["error"].notna().sum())} if "error" in group else {})
-        for (law, model), group in table.groupby(["law", "model"], sort=False)
-    ]
-    return pd.DataFrame(rows)
 
 
 def _picture(title: str, learnt: "Learnt") -> "Picture":

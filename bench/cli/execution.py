@@ -1,10 +1,14 @@
 """Execution of a grid into the folder of a run, with its description and progress."""
 
+import importlib
+import pkgutil
+import re
 import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -13,13 +17,21 @@ from typing import TYPE_CHECKING, Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bench.cli.shared import description_of, notes
+from bench.core.plugin_files import installed_plugins
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bench.execution.guard import Limits
     from bench.execution.sweep import Plan
     from bench.execution.sweep import Progress as SweepProgress
+    from bench.experiment.trial import Key
+    from bench.records.lines import Have
     from bench.records.store import Store
     from bench.spec.grid import Grid, Shard
+
+#: A function of the number of trials to run. Its context's value is called with the progress.
+ProgressBar = Callable[[int], AbstractContextManager[Callable[["SweepProgress"], None]]]
 
 
 @dataclass(frozen=True)
@@ -53,20 +65,29 @@ class Settings:
 
         return cpu_count() if self.jobs is None else self.jobs
 
-    def plan(self, grid: "Grid", store: "Store") -> "Plan":
-        """Return which trials of a grid the store lacks."""
+    def plan(self, grid: "Grid", have: "Mapping[Key, Have]") -> "Plan":
+        """Return which trials of a grid are to be run, where those in ``have`` have records."""
         from bench.execution import sweep
 
-        todo = sweep.Todo(store.have(), self.retry_failed, self.rerun_stale)
+        todo = sweep.Todo(have, self.retry_failed, self.rerun_stale)
         return sweep.plan(grid.trials(self.shard), todo, self.chunk)
 
 
-def execute(grid: "Grid", settings: Settings) -> tuple["SweepProgress", int]:
+def execute(
+    grid: "Grid",
+    settings: Settings,
+    about: Mapping[str, Any] | None = None,
+    start: "tuple[pd.DataFrame, dict[str, Any]] | None" = None,
+    progress_bar: "ProgressBar | None" = None,
+) -> tuple["SweepProgress", int]:
     """Run the trials of a grid that a folder lacks.
 
     Arguments:
         grid: Grid with all specs written out.
         settings: Where and how it is run.
+        about: Further entries of the run's description.
+        start: Published records that are put into the folder before, with their description.
+        progress_bar: Shows the progress; a bar on stderr if None.
 
     Returns:
         The progress in the end, and how many trials the whole grid has.
@@ -74,22 +95,28 @@ def execute(grid: "Grid", settings: Settings) -> tuple["SweepProgress", int]:
     from bench.execution import sweep
     from bench.execution.backends import run_on_dask
     from bench.records import manifest
+    from bench.records.adoption import adopt
     from bench.records.store import Store
 
     folder, limits, scheduler = settings.folder, settings.limits, settings.scheduler
     environment = manifest.environment()
-    signal.signal(signal.SIGTERM, _interrupt)
-    with Store(folder) as store:
+    _import_results()
+    with Store(folder) as store, _interrupted_by_sigterm():
+        if start is not None:
+            count = adopt(*start, grid.trials(settings.shard), store)
+            notes.print(f"{count} published records were put into {folder}")
         todo = sweep.Todo(store.have(), settings.retry_failed, settings.rerun_stale)
-        plan = settings.plan(grid, store)
+        plan = settings.plan(grid, todo.have)
         _announce(grid, settings, store, plan)
         # The figures of a shard say that the grid has more trials.
         total = plan["trials"] if settings.shard is None else grid.count()
         dask = partial(run_on_dask, scheduler=scheduler, limits=limits) if scheduler else None
         trials = (trial for trial in grid.trials(settings.shard) if trial in todo)
         description = _description(grid, settings, plan) | {"trials": total} | environment
+        description |= about or {}
+        bar = (progress_bar or terminal_bar)(plan["left"])
         try:
-            with _described(folder, description), _progress_bar(plan["left"]) as watch:
+            with _described(folder, description), bar as watch:
                 progress = sweep.sweep(
                     trials, store, settings.workers, watch, planned=plan, limits=limits, run=dask
                 )
@@ -103,9 +130,34 @@ def execute(grid: "Grid", settings: Settings) -> tuple["SweepProgress", int]:
     return progress, total
 
 
-def _interrupt(*_: object) -> None:
-    # A signal SIGINT would not do: a process in the background may ignore it.
-    raise KeyboardInterrupt
+def _import_results() -> None:
+    """Import all modules that read records.
+
+    A run may take days. It ends with the code with which it began, even if the files of the
+    project have changed since.
+    """
+    for name in ("stats", "plots", "report"):
+        package = importlib.import_module(f"results.{name}")
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+
+
+@contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """End the block at SIGTERM as at Ctrl-C; only the main thread can arrange that."""
+
+    def interrupt(*_: object) -> None:
+        # A signal SIGINT would not do: a process in the background may ignore it.
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
 
 
 def _announce(grid: "Grid", settings: Settings, store: "Store", plan: "Plan") -> None:
@@ -137,7 +189,18 @@ def _description(grid: "Grid", settings: Settings, plan: "Plan") -> dict[str, An
         "command": sys.argv[1:],
         "processes": settings.workers,
         "threads": 1,
+        "plugins": _plugins_of(grid),
     }
+
+
+def _plugins_of(grid: "Grid") -> list[str]:
+    """Return the paths of the plugin files that define components of a grid."""
+    from bench.spec.registry import REGISTRY
+
+    specs = (s for p in grid.parts for s in (*p.datasets, *p.learners, *p.strategies))
+    words = {word for spec in specs for word in re.findall(r"\w+", spec)}
+    modules = {cls.__module__ for name, cls in REGISTRY.names.items() if name in words}
+    return [str(plugin.path) for plugin in installed_plugins() if plugin.name in modules]
 
 
 @contextmanager
@@ -160,7 +223,7 @@ def _described(folder: Path, description: dict[str, Any]) -> Iterator[None]:
 
 
 @contextmanager
-def _progress_bar(total: int) -> Iterator[Callable[["SweepProgress"], None]]:
+def terminal_bar(total: int) -> Iterator[Callable[["SweepProgress"], None]]:
     """Show a progress bar on stderr; the context's value updates it."""
     columns = (
         BarColumn(30),

@@ -46,7 +46,7 @@ def _load_plugins(files: list[Path] | None) -> list[Path] | None:
 
 
 Format = Annotated[
-    Literal["text", "csv", "json", "md"] | None,
+    Literal["text", "csv", "json", "md", "latex"] | None,
     typer.Option(help="Format of the printed table (default: text).", rich_help_panel=OUTPUT),
 ]
 Plugins = Annotated[
@@ -76,13 +76,26 @@ Device = Annotated[
     ),
 ]
 Run = Annotated[str, typer.Argument(help="Folder of a run, or its name under runs/.")]
-Specs = Annotated[list[str] | None, typer.Option(help="Specs, separated by commas. Repeatable.")]
 Level = Annotated[float, typer.Option(min=0, max=1, help="Level of success.")]
+Value = Annotated[
+    str,
+    typer.Option(
+        help="What is compared with sizes and levels: success, success_others (on test points "
+        "whose own label is not the target), accuracy, or another share. The headline is "
+        "success_others for strategies that plant a label, and success for all others."
+    ),
+]
+Above = Annotated[
+    Literal["control", "zero"],
+    typer.Option(
+        help="What a level is a share of: of the success that is missing at size 0, or of all."
+    ),
+]
 Rule = Literal["accuracy", "worst_group", "loss"]
 Select = Annotated[
     Rule | None,
     typer.Option(
-        help="In each trial, keep the hyper-parameter setting that is best on the firm's "
+        help="In each trial, keep the hyper-parameters that are best on the firm's "
         "validation data by this measure."
     ),
 ]
@@ -110,8 +123,11 @@ RerunStale = Annotated[
     typer.Option(help="Run trials again if their code has changed.", rich_help_panel=EXECUTION),
 ]
 Width = Annotated[
-    Literal["one", "two"],
-    typer.Option(help="Width of figures in columns of a page.", rich_help_panel=OUTPUT),
+    Literal["one", "two", "neurips", "icml", "jmlr", "thesis"],
+    typer.Option(
+        help="Width of figures: of one or two columns of a page, or of a paper.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 
 

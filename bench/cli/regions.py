@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.options import SHARES, Data, Format, Plugins, Specs, Width, parse_numbers
-from bench.cli.shared import app, notes
+from bench.cli.options import SHARES, Data, Format, Plugins, Width, parse_numbers
+from bench.cli.shared import app, notes, progress_bar
 from bench.core.errors import BenchError
 
 
@@ -15,13 +15,23 @@ def regions(
     dataset: Annotated[
         str, typer.Option(help="Dataset whose points are rows of numbers.")
     ] = "Planar",
-    learners: Specs = None,
+    learners: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Learners, separated by commas (default: ERM,KNN,RandomForest,Generative)."
+        ),
+    ] = None,
     strategy: Annotated[str, typer.Option(help="Strategy of the members.")] = "FeatureLabel",
     sizes: Annotated[
-        str, typer.Option(help="Sizes of the collective, by commas.")
+        str,
+        typer.Option(
+            help="Sizes of the collective as shares of the training set, separated by commas."
+        ),
     ] = "0,0.01,0.05,0.2",
     seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 0,
-    columns: Annotated[str, typer.Option(help="Columns of the plane, counted from 0.")] = "0,1",
+    columns: Annotated[
+        str, typer.Option(help="Two columns of the data that span the plane, counted from 0.")
+    ] = "0,1",
     nodes: Annotated[int, typer.Option(min=2, max=400, help="Grid nodes on each side.")] = 100,
     width: Width = "two",
     out: Annotated[Path, typer.Option(help="Folder for figures and tables.")] = Path(
@@ -55,7 +65,9 @@ def regions(
         raise BenchError(f"--columns {columns} are not two numbers of columns")
     part = Part((dataset,), specs, (strategy,), tuple(shares), seed + 1)
     trials = [t for t in Grid("regions", (part,)).trials() if t.seed == seed and t.size in shares]
-    outcomes, predictions, people = look(trials, (int(pair[0]), int(pair[1])), nodes)
+    with progress_bar(len(trials), "trials") as advance:
+        plane = int(pair[0]), int(pair[1])
+        outcomes, predictions, people = look(trials, plane, nodes, watch=advance)
     with wide(width):
         figures = {"regions": plot_regions(outcomes, predictions, people)}
         if predictions["log_density"].notna().any():

@@ -34,6 +34,8 @@ def report(
 
     Example: `python run_bench.py report quick`
     """
+    import pandas as pd
+
     from bench.records import manifest
     from results.report.html import page
 
@@ -43,7 +45,10 @@ def report(
     counts = records["environment"].value_counts(dropna=False).to_dict()
     about["mixture"] = manifest.mixture(counts, about.get("environments") or {}) or None
     reading = [*(("--select", select) if select else ()), *(("--epoch", epoch) if epoch else ())]
-    text = page(records, about, folder.name, reading)
+    chosen = folder / "choices.csv"
+    choices = pd.read_csv(chosen) if chosen.is_file() else None
+    with notes.status("drawing figures"):
+        text = page(records, about, folder.name, reading, choices)
     path = out or folder / "report.html"
     with writing(path):
         path.write_text(text, encoding="utf-8")

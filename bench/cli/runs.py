@@ -9,7 +9,16 @@ from typing import Annotated
 import typer
 
 from bench.cli.options import Data, Format, Plugins, Run
-from bench.cli.shared import all_records, app, description_of, folder_of, grid_of, notes, writing
+from bench.cli.shared import (
+    all_records,
+    app,
+    description_of,
+    folder_of,
+    grid_of,
+    load_plugins_of,
+    notes,
+    writing,
+)
 from bench.core.errors import BenchError
 
 
@@ -29,6 +38,8 @@ def status(run: Run, data: Data = None, plugin: Plugins = None, format: Format =
     from results.report.terminal import show
 
     folder = folder_of(run)
+    if not plugin:
+        load_plugins_of(folder)
     about = description_of(folder)
     grid = grid_of(folder)
     if grid is None:

@@ -2,13 +2,14 @@
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bench.core.errors import BenchError, unknown
 
@@ -54,9 +55,11 @@ def grid_records(folder: Path) -> "pd.DataFrame":
     """Return the records of the grid that a folder was last run with.
 
     A folder keeps the records of all its grids, so that no trial runs twice, but shows one grid.
-    Without a description of that grid all records are returned.
+    Without a description of that grid all records are returned. Where learners were tuned, the
+    records are under the names of the learners: see :mod:`bench.records.entries`.
     """
     from bench.experiment.trial import Key
+    from bench.records import entries
 
     frame, grid = all_records(folder), grid_of(folder)
     if grid is None:
@@ -70,11 +73,11 @@ def grid_records(folder: Path) -> "pd.DataFrame":
             f"{len(frame) - sum(inside)} records of other grids are in {folder} too; name their "
             f"learners, strategies, ... together in one run to see them side by side"
         )
-    return frame[inside].reset_index(drop=True)
+    return entries.by_entry(frame[inside].reset_index(drop=True), entries.read(folder))
 
 
 def records_of(
-    folder: Path, select: str | None = None, epoch: str | None = None
+    folder: Path, select: str | None = None, epoch: str | None = None, value: str = "headline"
 ) -> "pd.DataFrame":
     """Return the records of a folder's grid after the firm's choices on validation data.
 
@@ -82,13 +85,32 @@ def records_of(
         folder: Folder of the run.
         select: Measure by which the firm chooses a hyper-parameter setting; no choice if None.
         epoch: Measure by which the firm chooses an epoch; no choice if None.
+        value: The value that takes the place of success, see :mod:`results.stats.values`.
+
+    Raises:
+        BenchError: If records have no such value.
     """
     from results.stats import selection
 
     frame = grid_records(folder)
     if epoch:
         frame = selection.at_epoch(frame, epoch)  # type: ignore[arg-type]
-    return selection.select(frame, select) if select else frame  # type: ignore[arg-type]
+    frame = selection.select(frame, select) if select else frame  # type: ignore[arg-type]
+    return valued(frame, value)
+
+
+def valued(records: "pd.DataFrame", value: str) -> "pd.DataFrame":
+    """Return records in which a value takes the place of success.
+
+    Raises:
+        BenchError: If records have no such value.
+    """
+    from results.stats.values import with_value
+
+    try:
+        return with_value(records, value)
+    except ValueError as error:
+        raise BenchError(f"--value: {error}") from error
 
 
 def planned_count(folder: Path, records: "pd.DataFrame") -> int | None:
@@ -99,7 +121,8 @@ def planned_count(folder: Path, records: "pd.DataFrame") -> int | None:
         records: Return value of :func:`records_of`.
     """
     trials = description_of(folder).get("trials")
-    return None if trials is None else trials - records.attrs.get("unchosen", 0)
+    more = records.attrs.get("repeated", 0) - records.attrs.get("unchosen", 0)
+    return None if trials is None else trials + more
 
 
 def grid_of(folder: Path) -> "Grid | None":
@@ -118,6 +141,43 @@ def description_of(folder: Path) -> dict[str, Any]:
     from bench.records import manifest
 
     return manifest.read(folder)
+
+
+def load_plugins_of(folder: Path) -> None:
+    """Load the plugin files with which a run was made.
+
+    Raises:
+        BenchError: If a file cannot be loaded.
+    """
+    from bench.spec.registry import REGISTRY
+
+    for path in description_of(folder).get("plugins", []):
+        try:
+            REGISTRY.load(path)
+        except BenchError as error:
+            raise BenchError(
+                f"{folder} was run with a plugin, and {error}. If its file is elsewhere now, name "
+                f"it by --plugin"
+            ) from error
+
+
+@contextmanager
+def progress_bar(total: int, noun: str) -> Iterator[Callable[[], None]]:
+    """Show a progress bar on a terminal; the context's value advances it by one.
+
+    Arguments:
+        total: Number of steps.
+        noun: Name of the steps, in the plural.
+    """
+    columns = (
+        BarColumn(30),
+        MofNCompleteColumn(),
+        TextColumn(f"{noun}, left:"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda: bar.advance(task)
 
 
 @contextmanager

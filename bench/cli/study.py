@@ -1,7 +1,8 @@
 """The command that runs the study of a paper: its claims against records."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -50,10 +51,12 @@ def study(
         notes.print(
             f"{failed} of {len(records)} trials failed; their seeds are left out of all claims"
         )
-    verdicts = chosen.verdicts(records)
-    paths = write(chosen, records, verdicts, folder)
+    with notes.status("judging claims and drawing figures"):
+        verdicts = chosen.verdicts(records)
+        paths = write(chosen, records, verdicts, folder)
     _print_verdicts(verdicts, format)
-    notes.print(f"wrote {', '.join(map(str, paths))}")
+    notes.print(_tally(verdicts["verdict"].value_counts().to_dict()))
+    notes.print(f"wrote {len(paths)} tables and figures to {folder}", soft_wrap=True)
 
 
 def _print_studies(format: str | None) -> None:
@@ -77,6 +80,22 @@ def _print_studies(format: str | None) -> None:
         for name, entry in studies().items()
     ]
     show(pd.DataFrame(rows), format)
+
+
+def _tally(counts: Mapping[Any, int]) -> str:
+    """Return how many claims hold, fail and are undecided, in words.
+
+    Example:
+        >>> _tally({"holds": 11, "undecided": 3, "fails": 1})
+        '11 hold, 3 undecided, 1 fails'
+        >>> _tally({"holds": 1})
+        '1 holds, 0 undecided, 0 fail'
+    """
+    holds, undecided, fails = (counts.get(word, 0) for word in ("holds", "undecided", "fails"))
+    return (
+        f"{holds} {'holds' if holds == 1 else 'hold'}, {undecided} undecided, "
+        f"{fails} {'fails' if fails == 1 else 'fail'}"
+    )
 
 
 def _print_verdicts(verdicts: "pd.DataFrame", format: str | None) -> None:

@@ -4,18 +4,27 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import bench
-from bench.cli.options import Epoch, Format, Rule, Run, Select, Width
-from bench.cli.shared import app, folder_of, notes, planned_count, records_of
+from bench.cli.options import Above, Epoch, Format, Rule, Run, Select, Value, Width
+from bench.cli.shared import app, folder_of, grid_of, notes, planned_count, records_of
 from bench.core.errors import BenchError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @app.command()
-def curves(run: Run, select: Select = None, epoch: Epoch = None, format: Format = None) -> None:
+def curves(
+    run: Run,
+    value: Value = "headline",
+    select: Select = None,
+    epoch: Epoch = None,
+    format: Format = None,
+) -> None:
     """Print success curves: mean success at each size with its 95 % interval over seeds.
 
     Example: `python run_bench.py curves quick --format csv`
@@ -24,11 +33,16 @@ def curves(run: Run, select: Select = None, epoch: Epoch = None, format: Format 
     from results.stats.curves import success_curves
     from results.stats.frames import CELL
 
-    table = success_curves(records_of(folder_of(run), select, epoch))
-    short = [*CELL, "size", "mean", "low", "high", "interval"]
+    records = records_of(folder_of(run), select, epoch, value)
+    table = success_curves(records)
+    short = [*CELL, "size", "members", "mean", "low", "high", "interval", "success_all"]
     short += ["seeds", "failed", "accuracy", "effective_size"]
     full = format in ("csv", "json")
-    show(table if full else with_interval(table[short], "mean", "success"), format)
+    names = records["measured"].unique()
+    name = names[0] if len(names) == 1 else value
+    # Success itself needs no second column of the same numbers.
+    short = [column for column in short if name != "success" or column != "success_all"]
+    show(table if full else with_interval(table[short], "mean", name), format)
 
 
 @app.command()
@@ -37,11 +51,16 @@ def critical(
     level: Annotated[
         list[float] | None, typer.Option(min=0, max=1, help="Level of success. Repeatable.")
     ] = None,
+    value: Value = "headline",
+    above: Above = "control",
     select: Select = None,
     epoch: Epoch = None,
     format: Format = None,
 ) -> None:
     """Print critical masses: the smallest sizes that reach a level, with 95 % intervals.
+
+    A level of .5 is reached where success is half of the way from its value at size 0 to 1; with
+    --above zero, where success is one half. Accuracy is that at size 0.
 
     Example: `python run_bench.py critical quick --level 0.5 --level 0.9`
     """
@@ -50,12 +69,12 @@ def critical(
     from results.stats.critical_mass import critical_mass
     from results.stats.curves import success_curves
 
-    records, levels = records_of(folder_of(run), select, epoch), tuple(level or LEVELS)
+    records, levels = records_of(folder_of(run), select, epoch, value), tuple(level or LEVELS)
     if format in ("csv", "json"):
-        show(critical_mass(success_curves(records), levels, records), format)
+        show(critical_mass(success_curves(records), levels, records, above), format)
     else:
-        table = plain(summary(records, levels))
-        show(table if format == "md" else brief(table), format)
+        table = plain(summary(records, levels, above))
+        show(table if format in ("md", "latex") else brief(table), format)
 
 
 @app.command()
@@ -66,11 +85,18 @@ def choices(
 ) -> None:
     """Print how often firms choose each hyper-parameter setting on their validation data.
 
+    For a run whose learners were tuned, print the setting of each learner on each dataset.
+
     Example: `python run_bench.py choices searched --select loss`
     """
+    from bench.records import entries
     from results.report.terminal import plain, show
     from results.stats.selection import choices as counted
 
+    tuned = entries.read(folder_of(run), entries.CHOICES)
+    if tuned is not None:
+        show(plain(tuned[tuned["rule"] == select].drop(columns="rule")), format)
+        return
     table = counted(records_of(folder_of(run), select))
     if not len(table):
         raise BenchError(f"{run} has no learner with several variants to choose from")
@@ -86,28 +112,36 @@ def figures(
         typer.Option(help="Folder for figures (default: figures/ in the run's folder)."),
     ] = None,
     width: Width = "two",
+    learners: Annotated[
+        list[str] | None,
+        typer.Option(help="Learners to draw in colour, separated by commas. Repeatable."),
+    ] = None,
     check: Annotated[
         bool,
         typer.Option(help="Draw the figures again in another process, and compare all bytes."),
     ] = False,
+    value: Value = "headline",
     select: Select = None,
     epoch: Epoch = None,
 ) -> None:
     """Draw all figures of a run from its records: PNG, SVG and PDF, each with its table.
 
-    The folder also gets numbers.tex, with a macro for each number, and manifest.json, with the
+    Of the run of a study these are the figures of the study. Each has its caption beside it. The
+    folder also gets numbers.tex, with a macro for each number, and manifest.json, with the
     SHA-256 of all files.
 
-    Example: `python run_bench.py figures quick --only success --width one`
+    Example: `python run_bench.py figures quick --only success --width neurips`
     """
+    from bench.spec.parsing import split_specs
+    from results.plots.learner_styles import highlighting
     from results.plots.style import columns
-    from results.report.outputs import FiguresFailed, differing, write_figures
+    from results.report.outputs import FiguresFailed, differing
 
     folder = folder_of(run)
-    records, place = records_of(folder, select, epoch), out or folder / "figures"
+    records, place = records_of(folder, select, epoch, value), out or folder / "figures"
     try:
-        with columns(width):
-            paths = write_figures(records, place, planned_count(folder, records), only)
+        with columns(width), highlighting(split_specs(learners)):
+            paths = _draw(folder, records, place, only)
     except (ValueError, FiguresFailed) as error:
         raise BenchError(str(error)) from error
     for path in paths:
@@ -126,3 +160,15 @@ def figures(
     if wrong:
         raise BenchError(f"drawn again, these figures have other bytes: {', '.join(wrong)}")
     notes.print("drawn again by another process: all bytes are the same")
+
+
+def _draw(folder: Path, records: "pd.DataFrame", place: Path, only: str | None) -> list[Path]:
+    """Draw the figures of a run, or of the study that it is of, and return their paths."""
+    from results.report.outputs import write_figures
+    from results.studies.outputs import study_of, write_study_figures
+
+    grid = grid_of(folder)
+    study = None if grid is None else study_of(grid)
+    if study is None:
+        return write_figures(records, place, planned_count(folder, records), only)
+    return write_study_figures(study, records, study.verdicts(records), place, only)

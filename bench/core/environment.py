@@ -10,8 +10,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from algorithms.runtime import device
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "pandas", "joblib", "matplotlib")
@@ -26,7 +24,11 @@ def environment() -> dict[str, Any]:
 
 @cache
 def _environment(named: str) -> dict[str, Any]:
-    on_gpu = named.startswith("cuda") and named in device.available()
+    accelerator = None
+    if named.startswith("cuda") and named in device.available():
+        import torch
+
+        accelerator = torch.cuda.get_device_name(named)
     return {
         "python": sys.version.split()[0],
         "packages": {name: package_version(name) for name in PACKAGES},
@@ -34,7 +36,7 @@ def _environment(named: str) -> dict[str, Any]:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "device": named,
-        "accelerator": torch.cuda.get_device_name(named) if on_gpu else None,
+        "accelerator": accelerator,
     }
 
 

@@ -14,6 +14,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+#: The group of entry points by which installed packages name their components.
+ENTRY_POINTS = "collective_bench.plugins"
+
 
 @dataclass(frozen=True)
 class PluginFile:

@@ -1,6 +1,6 @@
 """Decision regions: predictions of the classifiers of repeated trials on a grid in a plane."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +65,7 @@ def look(
     columns: tuple[int, int] = (0, 1),
     nodes: int = 100,
     shown: int = 60,
+    watch: Callable[[], None] = lambda: None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Run trials of one dataset, strategy and seed again, and evaluate their classifiers.
 
@@ -76,6 +77,7 @@ def look(
         columns: The columns of the plane.
         nodes: The number of nodes along each side.
         shown: The largest number of members, and of others, in each plane at each size.
+        watch: Function that is called after each trial.
 
     Returns:
         Three frames. A row a trial: ``learner``, ``size``, ``seed``, the collective's
@@ -115,6 +117,7 @@ def look(
                 predictions.append(frame)
             if trial.size not in people:
                 people[trial.size] = _people(trial, setup, plane, "all" in planes, shown)
+            watch()
     if not predictions:
         raise BenchError("there are no trials to evaluate")
     persons = pd.concat(people.values(), ignore_index=True)

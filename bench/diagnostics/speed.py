@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from math import prod
 from statistics import median
 from typing import Annotated
@@ -127,11 +127,7 @@ def stacked(work: Work, learner: GradientLearner) -> float:
     sample = work.sample()
     count = stack_size(learner, sample)
     rngs = [np.random.default_rng(r) for r in range(count)]
-    hyperparams = {
-        f.name: [float(getattr(learner, f.name))] * count
-        for f in fields(learner)
-        if isinstance(getattr(learner, f.name), float)
-    }
+    hyperparams = {name: [value] * count for name, value in learner.hyperparams().items()}
     return (
         timed(lambda: learner.replicas([sample] * count, rngs, hyperparams))
         / count
@@ -140,8 +136,14 @@ def stacked(work: Work, learner: GradientLearner) -> float:
 
 
 def fitted_to(work: Work, learner: GradientLearner) -> GradientLearner:
-    """Return the learner with the network and batches of a task."""
-    return replace(learner, network=work.network, batch_size=work.batch_size, epochs=work.epochs)
+    """Return the learner with the network, batches and number of epochs of a task."""
+    return replace(
+        learner,
+        network=work.network,
+        batch_size=work.batch_size,
+        epochs=work.epochs,
+        selection="last",
+    )
 
 
 def arithmetic(work: Work) -> float:
@@ -330,7 +332,7 @@ def workers(rounds: int) -> None:
     from bench.execution.backends import run_chunks
 
     data = Gaussians(n=2000, dimension=20)
-    learner = ERM(network=MLP((128,)), epochs=30)
+    learner = ERM(network=MLP((128,)), epochs=30, selection="last")
     strategy = FeatureLabel(data.signal, data.label)
     chunks = [
         [Trial(data, learner, strategy, 0.01, s) for s in range(8 * c, 8 * c + 8)]

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import torch
 from threadpoolctl import threadpool_limits
 
 from bench.core.environment import environment
@@ -239,7 +238,9 @@ def end_groups(folder: Path) -> None:
 @cache
 def _one_thread_for_good() -> None:
     """Use one thread of arithmetic in this process from now on."""
-    torch.set_num_threads(1)
+    os.environ.update(ONE_THREAD)  # libraries that are imported later read the variables
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
     threadpool_limits(1)
 
 

@@ -36,28 +36,38 @@ class Forecast:
 
 
 def forecast(pairs: Counter[Pair], measured: Mapping[Pair, float]) -> Forecast:
-    """Estimate the time of trials, as measured on their dataset or else on the other datasets.
+    """Estimate the time of trials from the nearest trials that were measured.
+
+    These are, if possible, of the learner on the dataset, or of other settings of its class there,
+    or of the learner on other datasets, or of its class on these.
 
     Arguments:
         pairs: The number of trials of each learner on each dataset.
         measured: Seconds per trial: see :func:`rates`.
 
     Example:
-        >>> forecast(Counter({("A", "x"): 10, ("A", "y"): 1, ("B", "x"): 3}), {("A", "x"): 2.0})
-        Forecast(seconds=22.0, unknown=3)
+        >>> pairs = Counter({("A()", "x"): 10, ("A()", "y"): 1, ("B()", "x"): 3, ("A(2)", "x"): 1})
+        >>> forecast(pairs, {("A()", "x"): 2.0})
+        Forecast(seconds=24.0, unknown=3)
     """
-    elsewhere = defaultdict(list)
-    for (learner, _), seconds in measured.items():
-        elsewhere[learner].append(seconds)
+    times: dict[Pair, list[float]] = defaultdict(list)
+    for pair, seconds in measured.items():
+        for key in _keys(*pair):
+            times[key].append(seconds)
     total, unknown = 0.0, 0
     for pair, count in pairs.items():
-        if pair in measured:
-            total += count * measured[pair]
-        elif times := elsewhere.get(pair[0]):
-            total += count * sum(times) / len(times)
-        else:
+        nearest = next((times[key] for key in _keys(*pair) if key in times), None)
+        if nearest is None:
             unknown += count
+        else:
+            total += count * sum(nearest) / len(nearest)
     return Forecast(total, unknown)
+
+
+def _keys(learner: str, dataset: str) -> tuple[Pair, ...]:
+    """Return the groups of measured trials that resemble one, the nearest first."""
+    family = learner.partition("(")[0]
+    return (learner, dataset), (family, dataset), (learner, ""), (family, "")
 
 
 def format_duration(seconds: float) -> str:

@@ -29,12 +29,12 @@ def trial_bounds(
 ) -> dict[str, float]:
     r"""Return lower bounds on a trial's success, by the knowledge that they need.
 
-    exact: On a finite domain with a known law, or one that gathers mass by signal: against every
-        firm that predicts a most likely label of its law. It holds for these very test points.
-    sample: On data with a known law and a small signal set: the bound from members' own rows, at a
-        confidence of 95 %, against every firm that is optimal for its training set.
-    plugin: The strategy's estimate from the training set; no guarantee.
-    weighted: The same estimate with the weights that the learner gave to the rows.
+    - exact: On a finite domain with a known law, or one that gathers mass by signal: against every
+      firm that predicts a most likely label of its law. It holds for these very test points.
+    - sample: On data with a known law and a small signal set: the bound from members' own rows, at
+      a confidence of 95 %, against every firm that is optimal for its training set.
+    - plugin: The strategy's estimate from the training set; no guarantee.
+    - weighted: The same estimate with the weights that the learner gave to the rows.
 
     Arguments:
         trial: The trial.

@@ -71,14 +71,15 @@ def plan(
     # Two members at least, so that unplanting has a survey and a rest, and one other person.
     coarse = np.unique(np.linspace(2, people - 1, COARSE_SIZES).astype(np.int64))
     promised = bounds_at(coarse)
-    enough = np.flatnonzero(promised >= success)
+    # A bound of zero promises nothing, not even to members who want nothing.
+    enough = np.flatnonzero((promised >= success) & (promised > 0))
     if not len(enough):
         best = float(promised[int(promised.argmax())])
         return {"people": people, "members": None, "size": None, "promised": best}
     last = int(coarse[enough[0]])
     fine = np.arange(int(coarse[max(enough[0] - 1, 0)]), last + 1)
     promised = bounds_at(fine)
-    first = int(np.flatnonzero(promised >= success)[0])
+    first = int(np.flatnonzero((promised >= success) & (promised > 0))[0])
     members = int(fine[first])
     return {
         "people": people,

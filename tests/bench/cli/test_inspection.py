@@ -21,7 +21,7 @@ COMMANDS = run_bench.app.registered_commands
 @pytest.mark.parametrize("kind", [*KINDS, "grids"])
 def test_everything_is_listed_in_every_format(bench, kind):
     names = list(REGISTRY.kinds[kind]) if kind != "grids" else list(shipped())
-    for format in (None, "text", "csv", "md", "json"):
+    for format in (None, "text", "csv", "md", "latex", "json"):
         said = bench("list", kind, *(("--format", format) if format else ()))
         assert (said.code, said.err) == (0, "")
         assert all(name in said.out for name in names)
@@ -33,6 +33,13 @@ def test_everything_is_listed_in_every_format(bench, kind):
             assert row["year"].isdigit(), row
         if kind == "learners":
             assert row["experimental"] == (REGISTRY.kinds[kind][row["name"]].experimental or "")
+
+
+def test_kinds_are_listed_with_the_number_of_their_components(bench):
+    rows = json.loads(bench("list", "--format", "json").out)
+    numbers = {row["kind"]: row["number"] for row in rows}
+    assert numbers.pop("grids") == len(shipped())
+    assert numbers == {kind: len(classes) for kind, classes in REGISTRY.kinds.items()}
 
 
 def test_a_plugin_is_listed(bench, tmp_path):
@@ -121,9 +128,9 @@ def test_figures_are_drawn_again_from_the_records(bench, ran):
     assert said.code == 0
     assert {p.name: p.read_bytes() for p in Path("elsewhere").iterdir()} == before
     listed = {Path(line).name for line in said.out.splitlines()}
-    assert listed == {name for name in before if not name.endswith(".csv")}
+    assert listed == {name for name in before if not name.endswith((".csv", "_caption.tex"))}
     said = bench("figures", "quick", "--only", "critical", "--out", "one")
-    assert {p.stem for p in Path("one").iterdir()} == {"critical", "manifest"}
+    assert {p.stem for p in Path("one").iterdir()} == {"critical", "critical_caption", "manifest"}
 
 
 def test_a_check_of_figures_runs_no_file_of_the_current_folder(bench, ran, tmp_path):
@@ -206,7 +213,7 @@ def test_learners_with_one_variant_leave_nothing_to_select(bench, ran):
         ("figures quick --only sucess", "'sucess'"),
         ("figures quick --out a_file/x", "a_file/x: Not a directory"),
         ("curves quick --format xml", "'xml' is not one of"),
-        ("list lerners", "'lerners' is not one of"),
+        ("list lerners", "there is no kind 'lerners'. Did you mean 'learners'?"),
         ("chek ERM", "No such command 'chek'"),
         ("check ERN", "no component 'ERN'. Did you mean 'ERM'"),
         ("check nope.py", "cannot read the plugin nope.py"),

@@ -10,7 +10,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from algorithms.knn import KNN
 from bench.records.store import Store
+from bench.spec.registry import REGISTRY
 from tests.helpers.command_line import BAD, tiny
 
 # ---- run ----------------------------------------------------------------------------------
@@ -25,7 +27,7 @@ def test_a_run_prints_results_on_stdout_and_progress_on_stderr(finished):
     for words in (
         "grid quick: 18 trials, 18 to run on 1 process",
         "0 failed",
-        "wrote runs/quick/",
+        "tables and figures to runs/quick; next: python run_bench.py report quick",
     ):
         assert words in said.err
         assert words not in said.out
@@ -48,7 +50,7 @@ def test_a_run_describes_itself(ran):
     assert about["command"][:2] == ["run", "quick"]
     assert about["wall_seconds"] > 0
     (part,) = about["parts"]
-    assert part["learners"] == ["KNN(n_neighbors=5)", "EmpiricalBayes()"]
+    assert part["learners"] == [repr(KNN()), "EmpiricalBayes()"]
     assert part["sizes"] == [0.0, 0.02, 0.1]
 
 
@@ -101,10 +103,16 @@ def test_failed_trials_are_summed_up_and_exit_with_one(no_figures, bench, tmp_pa
     assert "KNN" in said.out
     assert "18 trials, 0 to run" in bench(*words).err
     assert "18 trials, 9 to run" in bench(*words, "--retry-failed").err
-    status = pd.read_csv(
-        StringIO(bench("status", "quick", "--plugin", "bad.py", "--format", "csv").out)
-    )
-    assert status["failed"].tolist() == [9, 0]
+    for option in ((), ("--plugin", "bad.py")):
+        # As in another process, which knows the plugin from the run or from the option alone.
+        del REGISTRY.kinds["learners"]["Bad"]
+        status = bench("status", "quick", *option, "--format", "csv")
+        assert pd.read_csv(StringIO(status.out))["failed"].tolist() == [9, 0]
+    (tmp_path / "bad.py").rename(tmp_path / "moved.py")
+    said = bench("status", "quick")
+    assert said.code == 2
+    assert "runs/quick was run with a plugin, and cannot read the plugin" in said.line
+    assert "name it by --plugin" in said.line
 
 
 def test_a_run_in_which_all_fails_still_ends_in_a_summary(bench):

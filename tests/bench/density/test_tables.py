@@ -272,15 +272,20 @@ def test_the_command_learns_tables_and_says_how_well(bench, root, monkeypatch):
     words = ["--tables", "mine.npz:plane", "--models", models, "--seeds", 2, "--format", "csv"]
     answer = bench("density", *words, "--seconds", 0.2, "--out", "found")
     assert answer.code == 0, answer
+    # Two models x one table x two seeds, and a measurement of each model's pace.
+    assert answer.err.startswith("4 trainings: 2 x 1 x 2 models, laws or tables, and seeds; about")
+    assert "; about 1.2 seconds in all" in answer.line
     rows = pd.read_csv("found/densities.csv")
     assert list(rows["seed"]) == [0, 1, 0, 1]
     assert {"nll", "validation", "seconds"} <= set(rows.columns)
     # Steps are counted once for all seeds, and written down.
     assert rows["model"].nunique() == 2
     assert "steps=20," not in rows["model"].iloc[-1]
-    text = bench("density", "--tables", "digits", "--models", "Generative", "--seeds", 1).out
-    assert "accuracy" in text
-    assert "floor" not in text
+    said = bench("density", "--tables", "digits", "--models", "Generative", "--seeds", 1)
+    assert "1 training: 1 x 1 x 1 models" in said.err
+    assert "--seconds 10 limits each to about 10 seconds" in said.line
+    assert "accuracy" in said.out
+    assert "floor" not in said.out
     wrong = bench("density", "--laws", "moons", "--models", "Generative")
     assert (wrong.code, "is for tables only" in wrong.line) == (2, True), wrong
 

@@ -175,10 +175,11 @@ def test_a_figure_of_strategies_has_a_curve_for_each_way_to_join() -> None:
     ]
     figure = plot_strategies(pd.DataFrame(rows))
     # A dataset a row. A strategy that takes its label from the dataset is one strategy.
-    assert [axes.get_title() for axes in figure.axes] == ["D · A", "D · B", "E · A", "E · B"]
+    assert [axes.get_title() for axes in figure.axes] == ["D — A", "D — B", "E — A", "E — B"]
     assert figure.axes[0].get_gridspec().ncols == 2
     told = [[line.get_label() for line in axes.get_lines()] for axes in figure.axes]
-    assert told == [["FeatureLabel, by class", "FeatureLabel"]] * 2 + [["FeatureLabel"]] * 2
+    by_class = ["FeatureLabel, recruitment by class", "FeatureLabel"]
+    assert told == [by_class] * 2 + [["FeatureLabel"]] * 2
     (legend,) = figure.legends
     assert len(legend.get_texts()) == 2
     uniform = [axes.get_lines()[-1].get_color() for axes in figure.axes]
@@ -188,5 +189,8 @@ def test_a_figure_of_strategies_has_a_curve_for_each_way_to_join() -> None:
 def test_panels_tell_recruitment_apart() -> None:
     one = pd.DataFrame([dict.fromkeys(CELL, "D()") | {"size": 0.1, "recruitment": "uniform"}])
     both = pd.concat([one, one.assign(recruitment="class")])
-    assert [title[1] for title, _ in panels(both, [])] == ["class", "uniform"]
+    assert [title[-1] for title, _ in panels(both, [])] == [
+        "recruitment by class",
+        "recruitment by uniform",
+    ]
     assert [len(title) for title, _ in panels(one, [])] == [2]
