@@ -44,6 +44,8 @@ def study(
     chosen = base.load(name)
     folder = out or Path("runs") / f"study-{name}"
     settings = Settings(folder, Limits(), jobs, retry_failed=retry_failed, rerun_stale=rerun_stale)
+    for text in chosen.left_out():
+        notes.print(f"left out, since the data root lacks its file: {text}", soft_wrap=True)
     execute(chosen.grid(folder.name, quick), settings)
     records = grid_records(folder)
     failed = int((records["status"] != "ok").sum())

@@ -14,7 +14,9 @@ from matplotlib.figure import Figure
 
 import results.studies
 from bench.core.errors import BenchError, unknown
+from bench.datasets.base import has_files
 from bench.spec.grid import Grid, Part
+from bench.spec.parsing import parse
 from results.stats.intervals import (
     MOST,
     PRIOR_DECADES,
@@ -30,7 +32,8 @@ from results.stats.intervals import (
     t_quantile,
 )
 from results.stats.verdicts import POWER
-from results.studies.measures import Measure
+from results.studies.evidence import evidence
+from results.studies.measures import Measure, records_read
 
 #: The level of the tests of claims.
 LEVEL = 0.05
@@ -89,6 +92,8 @@ class Claim:
             program, and is no finding.
         p: A test from records to p. With a p above .05 the claim is undecided, wherever the
             interval lies. Seeds alone do not decide a claim about learners: theirs are few.
+        paper_data: The classes of data on which, or on the kind of which, the paper itself makes
+            the claim. On these data the claim is a replication, on others an analogy.
     """
 
     says: str
@@ -99,6 +104,7 @@ class Claim:
     cause: str = ""
     sanity: bool = False
     p: Callable[[pd.DataFrame], float] | None = None
+    paper_data: tuple[str, ...] = ()
 
     def judge(self, records: pd.DataFrame) -> Verdict:
         """Return the verdict on records; seeds with a missing or failed trial don't count.
@@ -175,6 +181,7 @@ class Study:
         parts: The parts of its grid, by whether they are those of the quick version.
         claims: Its claims.
         figures: Its figures by name.
+        tables: Specs of the data sets that the study uses where their files are there.
     """
 
     paper: str
@@ -182,6 +189,11 @@ class Study:
     parts: Callable[[bool], tuple[Part, ...]]
     claims: tuple[Claim, ...]
     figures: Mapping[str, Drawing]
+    tables: tuple[str, ...] = ()
+
+    def left_out(self) -> list[str]:
+        """Return the specs of the data sets whose files are missing."""
+        return [text for text in self.tables if not has_files(parse(text, "datasets"))]
 
     def grid(self, name: str, quick: bool = False) -> Grid:
         """Return its grid, with all specs written out.
@@ -201,19 +213,25 @@ class Study:
         Returns:
             ``claim``, marked where it is a sanity check; the fields of a :class:`Verdict`;
             ``measured``, the meaning of the effect; ``above`` and ``below``, between which it is
-            claimed to be; ``scale``; and ``cause``, the likely cause where the claim fails.
+            claimed to be; ``scale``; ``cause``, the likely cause where the claim fails; and the
+            columns of :func:`results.studies.evidence.evidence`, on which data and with which
+            learners the claim was judged.
         """
         rows = []
         for claim in self.claims:
-            verdict = claim.judge(records)
+            with records_read() as read:
+                verdict = claim.judge(records)
+            seen = pd.concat(read) if read else records.iloc[:0]
             rows.append(
                 {
                     "claim": f"Sanity check: {claim.says}" if claim.sanity else claim.says,
                     **vars(verdict),
                     "measured": claim.effect,
-                    **dict(zip(("above", "below"), claim.region, strict=True)),
+                    "above": claim.region[0],
+                    "below": claim.region[1],
                     "scale": claim.scale,
                     "cause": claim.cause if verdict.verdict == "fails" else "",
+                    **evidence(seen, records, claim.paper_data),
                 }
             )
         return pd.DataFrame(rows)

@@ -1,7 +1,9 @@
 """Measures that claims are about: from records to one number a seed."""
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +17,18 @@ from results.stats.curves import area_by_seed
 from results.stats.frames import CELL, WAYS
 
 Sizes = float | tuple[float, float]
+_READ: ContextVar[list[pd.DataFrame] | None] = ContextVar("read", default=None)
+
+
+@contextmanager
+def records_read() -> Iterator[list[pd.DataFrame]]:
+    """Collect the records that measures pick inside this context, a frame for each pick."""
+    read: list[pd.DataFrame] = []
+    token = _READ.set(read)
+    try:
+        yield read
+    finally:
+        _READ.reset(token)
 
 
 @dataclass(frozen=True)
@@ -107,6 +121,8 @@ def pick(
         there = {name: sorted(map(str, records[name].unique())) for name in wanted}
         at = "" if size is None else f" at size {size}"
         raise BenchError(f"no record is of {_written(wanted)}{at}; there are {there or 'none'}")
+    if (read := _READ.get()) is not None:
+        read.append(matching)
     if epoch is not None:
         after = [
             e["success"][epoch - 1] if isinstance(e, dict) else np.nan for e in matching["epochs"]

@@ -16,16 +16,24 @@ from results.stats.intervals import MOST
 from results.studies.base import Study, format_range, studies
 from results.studies.drawings import plot_verdicts
 
+#: Columns that say on what a claim was judged: the few of a terminal, and all.
+BRIEF = ["evidence", "data", "learner"]
+FULL = ["evidence", "data", "n", "kind", "learner", "settings", "accuracy_less_erm"]
 
-def readable(verdicts: pd.DataFrame) -> pd.DataFrame:
+
+def readable(verdicts: pd.DataFrame, full: bool = False) -> pd.DataFrame:
     """Return verdicts for reading, with an effect and its interval in one column.
 
     Arguments:
         verdicts: Result of :meth:`results.studies.base.Study.verdicts`.
+        full: Whether to have all columns on data and learners, which are too wide for a terminal.
     """
     effects = [_effect(row) for row in verdicts.to_dict("records")]
     claimed = map(format_range, zip(verdicts["above"], verdicts["below"], strict=True))
-    table = verdicts[["claim", "verdict", "measured"]].assign(effect=effects, claimed=[*claimed])
+    grounds = FULL if full else BRIEF
+    table = verdicts[["claim", "verdict", *grounds, "measured"]].assign(
+        effect=effects, claimed=[*claimed]
+    )
     needs = [
         "" if n != n else f"{n:.0f}" if n < inf else f"more than {MOST}"
         for n in verdicts["needed"]
@@ -57,7 +65,7 @@ def write(study: Study, records: pd.DataFrame, verdicts: pd.DataFrame, folder: P
     paths = [folder / f"verdicts.{kind}" for kind in ("csv", "json", "md")]
     for path in paths[:2]:
         path.write_text(render(verdicts, path.suffix[1:]))  # type: ignore[arg-type]
-    numbered = readable(verdicts)
+    numbered = readable(verdicts, full=True)
     numbered.insert(0, "", range(1, 1 + len(numbered)))
     paths[2].write_text(f"# {study.paper}\n\n{study.link}\n\n{render(numbered, 'md')}")
     return paths + write_study_figures(study, records, verdicts, folder / "figures")

@@ -43,7 +43,7 @@ STUDY = Study(
     parts=parts,
     claims=tuple(
         claim
-        for data, where in ((IMAGES, "images"), ("Gaussians", "Gaussian classes"))
+        for data, where in ((IMAGES, "8 x 8 digits"), ("Gaussians", "Gaussian classes"))
         for claim in (
             Claim(
                 f"Private learning takes a larger collective ({where}).",

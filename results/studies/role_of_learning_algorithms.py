@@ -92,7 +92,7 @@ STUDY = Study(
     parts=parts,
     claims=(
         *_kinds(PEOPLE, "Where some points carry the signal by nature", {}),
-        *_kinds(IMAGES, "On images", {}),
+        *_kinds(IMAGES, "On 8 x 8 digits", {}),
         Claim(
             "JTT gives small collectives more than their share of the weight.",
             "log10 of effective size by size, at .25 to 1 %, linear model",
@@ -120,7 +120,7 @@ STUDY = Study(
                     PEOPLE,
                     {"groups": "given", **CLEAN},
                 ),
-                ("On images", IMAGES, {}),
+                ("On 8 x 8 digits", IMAGES, {}),
                 ("On two Gaussian classes", "Gaussians", {"value": "success_others"}),
             )
         ),

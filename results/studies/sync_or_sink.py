@@ -84,13 +84,13 @@ STUDY = Study(
             scale="decades",
         ),
         Claim(
-            "On images, too, noise costs success.",
+            "On 8 x 8 digits, too, noise costs success.",
             "success at 1 to 80 %: without noise, less with 45 % of wrong labels; ERM, Digits",
             success((0.01, 0.8), dataset="Digits", strategy=CLEAN)
             - success((0.01, 0.8), dataset="Digits", strategy="Noisy(wrong_label=0.45)"),
         ),
         Claim(
-            "On images of ten classes it does not: wrong labels differ from each other.",
+            "On 8 x 8 digits of ten classes it does not: wrong labels differ from each other.",
             "success at 10 to 80 % with 45 % of wrong labels; ERM, Digits",
             success((0.1, 0.8), dataset="Digits", strategy="Noisy(wrong_label=0.45)"),
             region=(0.9, inf),

@@ -122,7 +122,7 @@ def test_claims_on_the_border_are_rarely_decided():
 
 
 def test_every_study_is_found_where_it_is():
-    plain = {"base", "drawings", "explained_variance", "measures", "outputs"}
+    plain = {"base", "drawings", "evidence", "explained_variance", "measures", "outputs"}
     modules = {m.name for m in pkgutil.iter_modules(results.studies.__path__)} - plain
     assert {name.replace("_", "-") for name in modules} == set(studies())
     with pytest.raises(Exception, match="Did you mean 'private-learning'"):
@@ -159,6 +159,8 @@ def made_up(study, quick=True):
                 "bound_plugin": far / 2,
                 "measure_success_0": far,
                 "measure_success_1": far,
+                "measure_odds_gap": 1 - far,
+                "measure_error": 0.1 + far / 10,
                 "report_epsilon": rng.uniform(0, 0.5)
                 if "LED" in repr(trial.learner) or "Generative" in repr(trial.learner)
                 else np.nan,
@@ -184,6 +186,8 @@ def test_every_claim_finds_the_records_that_it_is_about(name, tmp_path, monkeypa
     assert len(verdicts) == len(study.claims) > 0
     assert (verdicts["seeds"] == 2).all(), verdicts[verdicts["seeds"] != 2]["claim"].tolist()
     assert verdicts["effect"].notna().all()
+    grounds = verdicts[["data", "n", "kind", "learner", "settings", "accuracy_less_erm"]]
+    assert (grounds != "").all(axis=None), grounds
     paths = write(study, records, verdicts, tmp_path)
     drawn = {p.stem for p in paths if p.suffix == ".svg"}
     assert drawn == {"verdicts", *study.figures}
