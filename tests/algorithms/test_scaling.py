@@ -20,6 +20,7 @@ from algorithms.gaussian_process import GaussianProcess
 from algorithms.jtt import JTT
 from algorithms.kernel_bayes import KernelBayes
 from algorithms.networks import MLP, ConvNet
+from algorithms.runtime.paths import Absent
 from algorithms.scaling import Scaler
 from algorithms.swag import SWAG
 from bench.spec.registry import REGISTRY
@@ -186,6 +187,10 @@ def accuracy(learner, change):
 @pytest.mark.parametrize("name", sorted(set(REGISTRY.kinds["learners"]) - OTHERS))
 def test_it_learns_at_any_scale(name):
     learner = short(REGISTRY.kinds["learners"][name]())
+    try:
+        learner.files()
+    except Absent as absent:
+        pytest.skip(str(absent))
     changes = {
         "as they are": lambda x: x,
         "times 255": lambda x: x * 255,
