@@ -37,6 +37,16 @@ class Partition:
         error = max(np.hypot(self.error, self.other_error), 1e-3)
         return float(abs(self.value - self.other) / error)
 
+    def report(self) -> dict[str, float]:
+        """Return the estimate, its error, its reliability and the number of alarms, by name."""
+        return {
+            "log_z": self.value,
+            "log_z_error": self.error,
+            "effective": self.effective,
+            "disagreement": self.disagreement,
+            "alarms": float(len(self.alarms())),
+        }
+
     def alarms(self) -> list[str]:
         """Return the reasons not to rely on the estimate; an empty list where there are none."""
         reasons = []

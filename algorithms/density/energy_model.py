@@ -18,7 +18,7 @@ from algorithms.density._training import (
     train_energies,
 )
 from algorithms.density.base import Density, DensityModel, Partition
-from algorithms.density.partition import effective, estimate
+from algorithms.density.partition import effective, estimate, resample
 
 #: The number of points in one forward pass, so that the activations stay small.
 CHUNK = 4096
@@ -149,14 +149,7 @@ class EnergyDensity(Density):
     @property
     def report(self) -> Mapping[str, float]:
         """The partition function, its errors, and the number of alarms."""
-        z = self._partition
-        return {
-            "log_z": z.value,
-            "log_z_error": z.error,
-            "effective": z.effective,
-            "disagreement": z.disagreement,
-            "alarms": float(len(z.alarms())),
-        }
+        return self._partition.report()
 
     def log_partition(self) -> Partition:
         """Return log Z in whitened coordinates, where f = 0 makes it 0."""
@@ -186,9 +179,7 @@ class EnergyDensity(Density):
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """Draw n points, (n, d): proposals, resampled by their weights."""
         x, weights = self.propose(OVERSAMPLE * n, rng)
-        cumulative = np.cumsum(np.exp(weights - weights.max()))
-        chosen = np.searchsorted(cumulative, rng.random(n) * cumulative[-1], side="right")
-        return x[chosen.clip(0, len(x) - 1)]
+        return resample(x, weights, n, rng)
 
     def push(self, noise: Array) -> Array:
         """Return the generator's points (n, d) for noise (n, d); its first columns are latent."""

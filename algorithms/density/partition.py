@@ -104,3 +104,22 @@ def estimate(weights: Array, others: Array | None = None) -> Partition:
         float(effective(weights)),
         *second,
     )
+
+
+def resample(x: Array, weights: Array, n: int, rng: np.random.Generator) -> Array:
+    """Draw n of m points with replacement, in proportion to their weights.
+
+    Arguments:
+        x: Points, (m, d).
+        weights: Their log-weights, (m,).
+        n: The number of draws.
+        rng: The generator of randomness.
+
+    Example:
+        >>> x, weights = np.array([[1.0], [2.0]]), np.array([0.0, -99.0])
+        >>> resample(x, weights, 2, np.random.default_rng(0)).tolist()
+        [[1.0], [1.0]]
+    """
+    cumulative = np.cumsum(np.exp(weights - weights.max()))
+    chosen = np.searchsorted(cumulative, rng.random(n) * cumulative[-1], side="right")
+    return np.asarray(x[chosen.clip(0, len(x) - 1)])

@@ -15,7 +15,7 @@ from torch.nn.functional import silu
 from algorithms.base import Array
 from algorithms.density.base import Density, DensityModel, Partition
 from algorithms.density.denoising_path import CHUNK, DenoisingPath, TrainedPath, normal, sines
-from algorithms.density.partition import estimate
+from algorithms.density.partition import estimate, resample
 from algorithms.engine.loop import Diverged
 
 #: The standard deviation of the defensive normal distribution, in those of the data.
@@ -243,14 +243,7 @@ class PathDensity(Density):
     @property
     def report(self) -> Mapping[str, float]:
         """The partition function, its errors, and the number of alarms."""
-        z = self._partition
-        return {
-            "log_z": z.value,
-            "log_z_error": z.error,
-            "effective": z.effective,
-            "disagreement": z.disagreement,
-            "alarms": float(len(z.alarms())),
-        }
+        return self._partition.report()
 
     def log_partition(self) -> Partition:
         """Return log Z in standardised coordinates."""
@@ -277,9 +270,7 @@ class PathDensity(Density):
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """Draw n points, (n, d): proposals, resampled by their weights."""
         x, weights = self.propose(OVERSAMPLE * n + 2, rng)
-        cumulative = np.cumsum(np.exp(weights - weights.max()))
-        chosen = np.searchsorted(cumulative, rng.random(n) * cumulative[-1], side="right")
-        return x[chosen.clip(0, len(x) - 1)]
+        return resample(x, weights, n, rng)
 
     @torch.no_grad()
     def _weights(self, proposals: Proposals) -> Array:
