@@ -47,7 +47,6 @@ _NAMED = {
     "validation": "{} validation",
     "groups": "{} groups",
     "recruitment": "recruitment by {}",
-    "level": "success {}",
     "place": "{}",
 }
 
@@ -63,11 +62,26 @@ def panels(frame: pd.DataFrame, more: list[str]) -> list[tuple[list[str], pd.Dat
     extra = [name for name in [*WAYS, *more] if frame[name].nunique() > 1]
 
     def title(task: dict[str, Any]) -> list[str]:
-        names = [_NAMED[name].format(task[name]) for name in extra]
+        names = [
+            level_text(frame, task[name]) if name == "level" else _NAMED[name].format(task[name])
+            for name in extra
+        ]
         return [datasets[task["dataset"]], strategies[task["dataset"], task["strategy"]], *names]
 
     keys = [*PANEL, *more]
     return [(title(dict(zip(keys, key, strict=True))), t) for key, t in frame.groupby(keys)]
+
+
+def level_text(critical: pd.DataFrame, level: float) -> str:
+    """Return a level of success as text, with what it counts from.
+
+    Arguments:
+        critical: Result of :func:`results.stats.critical_mass.critical_mass`.
+        level: The level.
+    """
+    # Counted from size 0, a level is reached at another success than the level itself.
+    apart = "goal" in critical and bool((critical["goal"] - critical["level"]).abs().max() > 0)
+    return f"{level:g} above size 0" if apart else f"success {level:g}"
 
 
 def entitle(axes: Axes, parts: list[str]) -> None:

@@ -83,7 +83,9 @@ def others(short: Mapping[str, str], styles: Mapping[str, Look]) -> str | None:
     """Return the title of a legend that leaves out learners in grey; None if there are none."""
     if len(styles) == len(short):
         return None
-    return f"{len(styles)} of {len(short)} learners in colour, the others in grey"
+    grey = len(short) - len(styles)
+    rest = "the other one" if grey == 1 else "the others"
+    return f"{len(styles)} of {len(short)} learners in colour, {rest} in grey"
 
 
 def in_order(styles: Mapping[str, Look]) -> list[str]:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from results.display_names import display
-from results.plots.axes import legend, log_sizes, panels, percent
+from results.plots.axes import legend, level_text, log_sizes, panels, percent
 from results.plots.control import without_control
 from results.plots.registry import register_figure
 from results.plots.style import inches, styled
@@ -91,7 +91,7 @@ def plot_heat(critical: pd.DataFrame) -> Figure:
     axes.set_yticks(range(len(order)), order)
     axes.tick_params(length=0)
     axes.grid(False)
-    axes.set_title(f"critical mass at success {critical['level'].iloc[0]:g}")
+    axes.set_title(f"critical mass at {level_text(critical, critical['level'].iloc[0])}")
     bar = figure.colorbar(ScalarMappable(norm, "cividis"), ax=axes, fraction=0.05, pad=0.02)
     bar.outline.set_visible(False)
     log_sizes(bar.ax.yaxis, *ends, room=0.0)

@@ -1,7 +1,7 @@
 """The colour, marker and line of a learner, which are its own.
 
-They are a function of the learner's name alone. In a figure with another learner of the same
-colour one of the two takes another colour.
+They are a function of the learner's name alone. In a run with another learner of the same colour
+one of the two takes another colour, the same one in all figures of the run.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
 from results.display_names import matching, parse
+from results.stats.frames import PANEL
 
 # Paul Tol's muted scheme, which is readable with any colour vision, with black, and with Okabe
 # and Ito's orange in place of sand, which is too light for a line. Black comes first: a learner
@@ -56,7 +57,7 @@ CHOSEN: dict[str, tuple[str, str]] = {
 _SALT = "28895156"
 # The part of a hash behind those that give colour and marker.
 _BEHIND = 1009
-#: The most learners that a figure draws in different colours, in all others in grey.
+#: The most learners that a panel draws in colour; the others are grey.
 MOST = 8
 #: The fewest variants that are a sequence.
 _FEWEST = 3
@@ -112,19 +113,32 @@ def look(learner: str) -> Look:
 def looks(learners: Iterable[str]) -> dict[str, Look]:
     """Return the styles of the learners of one figure.
 
+    In a figure of a run, see :func:`among`, the learners have the styles that they have among all
+    learners of the run.
+
     Variants of one class share its marker. Three or more that differ in one number are a
     sequence: their colours go from dark to light with that number. Of other variants with the
     colour of an earlier one, the later one in the alphabet takes the next colour, or the next
-    dash and fill where all colours are taken. Of up to eight learners no two have one colour:
-    the later one in the alphabet, which ERM precedes, takes the next that is free.
+    dash and fill where all colours are taken. While there are colours for all learners, no two
+    have one colour: the later one in the alphabet, which ERM precedes, takes the next that is
+    free. Black is ERM's alone.
     """
-    distinct = sorted(set(learners), key=lambda text: (parse(text)[0] != _FIRST, text))
+    asked, run = set(learners), _run.get()
+    together = run if asked <= run and _have_colours(run) else asked
+    distinct = sorted(together, key=lambda text: (parse(text)[0] != _FIRST, text))
     styles = _sequences(distinct)
+    enough = _have_colours(together)
     for learner in distinct:
         if learner not in styles:
-            others = styles if len(distinct) <= MOST else _same_class(learner, styles)
+            others = styles if enough else _same_class(learner, styles)
             styles[learner] = _free(look(learner), list(others.values()))
-    return styles
+    return {learner: style for learner, style in styles.items() if learner in asked}
+
+
+def _have_colours(learners: Iterable[str]) -> bool:
+    """Return whether there are colours for all of these learners."""
+    first = [parse(text)[0] == _FIRST for text in learners]
+    return len(first) - any(first) < len(COLOURS)
 
 
 def _same_class(learner: str, styles: Mapping[str, Look]) -> dict[str, Look]:
@@ -136,10 +150,12 @@ def _same_class(learner: str, styles: Mapping[str, Look]) -> dict[str, Look]:
 def _free(first: Look, taken: Sequence[Look]) -> Look:
     """Return a style whose colour is free, else one whose dash and fill are, else the first."""
     used = {style.colour for style in taken}
+    if first.colour not in used:
+        return first
     start = COLOURS.index(first.colour)
-    for i in range(len(COLOURS)):
+    for i in range(1, len(COLOURS)):
         colour = COLOURS[(start + i) % len(COLOURS)]
-        if colour not in used:
+        if colour not in used and colour != COLOURS[0]:
             return first._replace(colour=colour)
     start = VARIANTS.index((first.dash, first.fill))
     turns = [VARIANTS[(start + i) % len(VARIANTS)] for i in range(len(VARIANTS))]
@@ -195,6 +211,24 @@ def shades_of(count: int) -> list[str]:
 _chosen: ContextVar[Sequence[str] | None] = ContextVar("chosen", default=None)
 
 
+#: The learners of the run whose figures are drawn.
+_run: ContextVar[frozenset[str]] = ContextVar("run", default=frozenset())
+
+
+@contextmanager
+def among(learners: Iterable[str]) -> Iterator[None]:
+    """Give learners, in figures of the block, the colours that they have among these learners.
+
+    Arguments:
+        learners: Specs of all learners of a run.
+    """
+    token = _run.set(frozenset(learners))
+    try:
+        yield
+    finally:
+        _run.reset(token)
+
+
 @contextmanager
 def highlighting(learners: Sequence[str] | None) -> Iterator[None]:
     """Draw these learners in colour in figures of the block, and all others in grey.
@@ -212,8 +246,9 @@ def highlighting(learners: Sequence[str] | None) -> Iterator[None]:
 def coloured(curves: pd.DataFrame, column: str) -> dict[str, Look]:
     """Return the styles of the learners that a figure of curves draws in colour.
 
-    They are the ones chosen by :func:`highlighting`, all of up to eight, or eight of more: ERM,
-    and an even selection by their means, of different colours where that is possible.
+    They are the ones chosen by :func:`highlighting`; or all, if no panel has more than eight and
+    there are colours for all; or eight of more: ERM, and an even selection by their means, of
+    different colours where that is possible.
 
     Arguments:
         curves: A table with columns ``learner`` and ``column``.
@@ -227,7 +262,9 @@ def coloured(curves: pd.DataFrame, column: str) -> dict[str, Look]:
         return looks(text for name in chosen for text in matching(name, curves["learner"]))
     means = curves.groupby("learner")[column].mean().sort_values(kind="stable")
     order = [str(name) for name in means.index]
-    if len(order) <= MOST:
+    panels = [name for name in PANEL if name in curves]
+    most = curves.groupby(panels)["learner"].nunique().max() if panels else len(order)
+    if len(order) <= MOST or (most <= MOST and _have_colours(order)):
         return looks(order)
     own, picked = looks(order), [name for name in order if parse(name)[0] == _FIRST][:1]
     for place in np.linspace(0, len(order) - 1, MOST - len(picked)):

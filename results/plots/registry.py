@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import pandas as pd
 from matplotlib.figure import Figure
 
+from results.plots.learner_styles import among
 from results.stats.analysis import Analysis
 
 _Plot = TypeVar("_Plot", bound=Callable[..., Figure])
@@ -39,7 +40,9 @@ class RegisteredFigure:
 
     def draw(self, analysis: Analysis, table: pd.DataFrame) -> Figure:
         """Return the figure of a table."""
-        return self.plot(table, **{name: value(analysis) for name, value in self.options.items()})
+        options = {name: value(analysis) for name, value in self.options.items()}
+        with among(analysis.records["learner"].unique()):
+            return self.plot(table, **options)
 
 
 def register_figure(

@@ -30,6 +30,7 @@ from results.plots.style import WIDTHS, Width, columns, save
 from results.plots.success import plot_curves
 from results.stats.analysis import Analysis
 from results.stats.critical_mass import critical_mass
+from results.stats.crossing import Above
 from results.stats.curves import area, success_curves
 from results.stats.frames import PANEL
 from tests.helpers import records as shared
@@ -215,10 +216,13 @@ def test_critical_masses_are_sorted_and_drawn() -> None:
     ]
 
 
-def test_a_panel_a_level() -> None:
-    figure = plot_critical(critical_mass(CURVES, [0.2, 0.9]))
+@pytest.mark.parametrize(
+    ("above", "says"), [("control", "{} above size 0"), ("zero", "success {}")]
+)
+def test_a_panel_a_level(above: Above, says: str) -> None:
+    figure = plot_critical(critical_mass(CURVES, [0.2, 0.9], above=above))
     assert [axes.get_title() for axes in figure.axes] == [
-        f"D \N{EM DASH} {strategy} \N{EM DASH} success {level}"
+        f"D \N{EM DASH} {strategy} \N{EM DASH} {says.format(level)}"
         for strategy in "ST"
         for level in (0.2, 0.9)
     ]

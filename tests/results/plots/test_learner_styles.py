@@ -5,6 +5,7 @@ import random
 from collections import defaultdict
 from itertools import product
 
+import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 
@@ -92,6 +93,41 @@ def test_up_to_eight_learners_differ_in_colour() -> None:
         styles = looks(drawn)
         assert len({style.colour for style in styles.values()}) == 8
         assert all(styles[name].marker == look(name).marker for name in drawn)
+
+
+@pytest.mark.parametrize("count", [9, 10])
+def test_more_learners_differ_in_colour_while_there_are_colours(count: int) -> None:
+    names = sorted(set(defaults()) - {repr(ERM())})
+    for seed in range(50):
+        drawn = [repr(ERM())] * (count == 10) + random.Random(seed).sample(names, 9)
+        styles = looks(drawn)
+        assert len({style.colour for style in styles.values()}) == count
+        black = {name for name, style in styles.items() if style.colour == COLOURS[0]}
+        assert black == {repr(ERM())} & set(drawn)
+
+
+def test_a_learner_has_one_colour_in_all_figures_of_a_run() -> None:
+    # Alone these two have one colour.
+    pair = ["BayesOptimal()", "JTT()"]
+    assert look(pair[0]).colour == look(pair[1]).colour
+    run = [*pair, "ERM()", "KNN()"]
+    with learner_styles.among(run):
+        together = looks(run)
+        assert looks(["JTT()"]) == {"JTT()": together["JTT()"]}
+        assert together["JTT()"].colour != together["BayesOptimal()"].colour
+    assert looks(["JTT()"])["JTT()"] == look("JTT()")
+
+
+def test_a_figure_without_a_crowded_panel_draws_all_learners_in_colour() -> None:
+    names = [f"L{i}()" for i in range(9)]
+    curves = pd.DataFrame(
+        {"dataset": data, "learner": name, "mean": 0.5}
+        for data, part in (("D()", names[:5]), ("E()", names[4:]))
+        for name in part
+    )
+    assert set(learner_styles.coloured(curves, "mean")) == set(names)
+    crowded = curves.assign(dataset="D()")
+    assert len(learner_styles.coloured(crowded, "mean")) == learner_styles.MOST
 
 
 def test_black_is_of_erm_alone() -> None:

@@ -484,7 +484,7 @@ def test_the_ranking_fits_with_its_key_and_without_broken_words(opened, width):
     assert found == [True, True, 0, [], True]
 
 
-@pytest.mark.skipif(not interactive.available(), reason="it takes bokeh")
+@pytest.mark.skipif(not interactive.available(), reason="needs bokeh")
 def test_charts_can_be_read_and_curves_hidden(opened):
     from selenium.webdriver.common.by import By
 
