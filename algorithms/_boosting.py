@@ -1,6 +1,5 @@
 """Classifiers of libraries for gradient-boosted trees as learners."""
 
-import importlib.util
 from abc import abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,7 +8,7 @@ import numpy as np
 
 from algorithms._estimators import fit_estimator
 from algorithms.base import Array, Fitted, Learner, TrainingSet
-from algorithms.runtime.paths import Absent
+from algorithms.runtime.paths import require_library
 
 
 class BoostingLearner(Learner):
@@ -31,11 +30,7 @@ class BoostingLearner(Learner):
         Raises:
             Absent: If the library is not installed.
         """
-        if importlib.util.find_spec(self.library) is None:
-            raise Absent(
-                f"{type(self).__name__} needs the library {self.library}: "
-                "pip install 'collective-bench[boosting]'"
-            )
+        require_library(self.library, "boosting", type(self).__name__)
         return ()
 
     def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
