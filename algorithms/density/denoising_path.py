@@ -11,8 +11,8 @@ from annotated_types import Ge, Gt, Interval
 from torch import Tensor
 from torch.nn.functional import silu
 
+from algorithms.density._descent import descend
 from algorithms.density.generators import Generator
-from algorithms.engine.loop import Diverged
 
 LOG_2PI = math.log(2 * math.pi)
 #: Posterior variances lie within a factor of e^8 of those of a standard normal distribution.
@@ -160,7 +160,7 @@ class TrainedPath:
         self.config, self.d = config, d
         self.parameters = [p[0] for p in config.parameters(d, [rng])]
         self.levels = config.schedule()
-        #: The logarithms of the noise variances between levels; the first entry is unused.
+        #: The logarithms of the noise variances between neighbouring levels, (K,).
         self._gaps = (self.levels[1:].square() - self.levels[:-1].square()).log()
         self._wide = torch.log(1 + self.levels[-1].square())
 
@@ -176,16 +176,11 @@ class TrainedPath:
             Diverged: If the loss is not finite.
         """
         leaves = [p.clone().requires_grad_() for p in self.parameters]
-        optimiser = torch.optim.Adam(leaves, lr=self.config.learning_rate)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-        for at in range(steps):
-            loss = self._denoising_loss(leaves, x, generator)
-            if not loss.isfinite():
-                raise Diverged(at, float(loss))
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
+
+        def loss() -> Tensor:
+            return self._denoising_loss(leaves, x, generator)
+
+        for at in descend(leaves, self.config.learning_rate, steps, loss):
             with torch.no_grad():
                 # The mean forgets the start faster than its final decay would let it.
                 decay = min(self.config.average, at / (at + 10))

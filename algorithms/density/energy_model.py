@@ -8,15 +8,9 @@ import torch
 from scipy.special import logsumexp
 
 from algorithms.base import Array
+from algorithms.density._energy_state import EnergyConfig, EnergyState, draw_proposals, logits
 from algorithms.density._reference import Reference, fit_reference
-from algorithms.density._training import (
-    MIN_EFFECTIVE,
-    EnergyConfig,
-    EnergyState,
-    draw_proposals,
-    logits,
-    train_energies,
-)
+from algorithms.density._training import MIN_EFFECTIVE, train_energies
 from algorithms.density.base import Density, DensityModel, Partition
 from algorithms.density.partition import effective, estimate, resample
 

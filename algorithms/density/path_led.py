@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.nn.functional import silu
 
 from algorithms.base import Array
+from algorithms.density._descent import descend
 from algorithms.density.base import Density, DensityModel, Partition
 from algorithms.density.denoising_path import CHUNK, DenoisingPath, TrainedPath, normal, sines
 from algorithms.density.partition import estimate, resample
-from algorithms.engine.loop import Diverged
 
 #: The standard deviation of the defensive normal distribution, in those of the data.
 WIDE = 1.5
@@ -125,20 +125,16 @@ class PathLED(DensityModel):
     ) -> None:
         """Train an energy by maximum likelihood, with log Z from the bank's proposals."""
         leaves = [p.requires_grad_() for p in network.parameters]
-        optimiser = torch.optim.Adam(leaves, lr=self.learning_rate)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, self.steps)
-        for at in range(self.steps):
+
+        def loss() -> Tensor:
             rows = torch.randint(len(x), (self.batch_size,), generator=generator)
             chosen = torch.randint(len(bank.x), (self.proposals,), generator=generator)
             weights = network(bank.x[chosen]) - bank.log_density[chosen]
             log_z = torch.logsumexp(weights, 0) - math.log(self.proposals)
-            loss = log_z - network(x[rows]).mean()
-            if not loss.isfinite():
-                raise Diverged(at, float(loss))
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
+            return log_z - network(x[rows]).mean()
+
+        for _ in descend(leaves, self.learning_rate, self.steps, loss):
+            pass
         network.parameters = [p.detach() for p in leaves]
 
 

@@ -9,8 +9,9 @@ import torch
 from scipy import stats
 
 from algorithms.density import partition
+from algorithms.density._energy_state import draw_proposals
 from algorithms.density._reference import fit_reference
-from algorithms.density._training import EnergyTraining, Validation, draw_proposals, train_energies
+from algorithms.density._training import EnergyTraining, Validation, train_energies
 from algorithms.density.base import DensityModel
 from algorithms.density.energies import SineMLP, SmoothMLP
 from algorithms.density.energy_model import EnergyDensity
