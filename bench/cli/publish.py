@@ -116,7 +116,7 @@ def leaderboard(
     from results.report.terminal import show
     from results.stats.ranks import FEWEST
 
-    records, about = _read_records(what)
+    records, about = read_records(what)
     records = valued(records, value)
     table = ranked(records, level, unsuited(records), above, _kinds(records))
     if not len(table):
@@ -140,7 +140,7 @@ def leaderboard(
     show(readable(table, level, above), format)
 
 
-def _read_records(what: str) -> tuple["pd.DataFrame", dict[str, Any]]:
+def read_records(what: str) -> tuple["pd.DataFrame", dict[str, Any]]:
     """Return the published records of a name, or those of a run, and their description."""
     from bench.records import published
 
@@ -222,8 +222,9 @@ def _tests(records: "pd.DataFrame") -> str:
     from results.stats.ranks import field
 
     compared = field(records, outside=unsuited(records))
+    difference = critical_difference(len(compared.learners), len(compared.datasets))
     return (
         f"; Friedman's p = {friedman(compared):.2g}; Nemenyi's critical difference "
-        f"{critical_difference(compared):.2f}; verdicts against ERM are win/tie/loss/cannot tell "
+        f"{difference:.2f}; verdicts against ERM are win/tie/loss/cannot tell "
         "over datasets"
     )

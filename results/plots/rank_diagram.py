@@ -1,14 +1,11 @@
 """Mean ranks of learners over datasets."""
 
-import math
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from scipy.stats import studentized_range
 
 from results.display_names import display
 from results.plots.axes import dagger_note, learner_names
@@ -16,6 +13,7 @@ from results.plots.learner_styles import looks
 from results.plots.registry import register_figure
 from results.plots.style import inches, styled
 from results.stats.analysis import Analysis
+from results.stats.rank_tests import alike, critical_difference
 from results.stats.ranks import field, mean_ranks
 
 
@@ -58,50 +56,13 @@ def plot_ranks(ranks: pd.DataFrame) -> Figure:
     return figure
 
 
-def critical_difference(learners: int, datasets: int) -> float:
-    r"""Return the difference from which on two mean ranks differ at level .05, by Nemenyi's test.
-
-    .. math:: q_{.05} \sqrt{k (k + 1) / 6 N}
-
-    for k learners on N datasets, with :math:`q` the quantile of the studentized range of k normal
-    numbers, over :math:`\sqrt 2`.
-
-    References:
-        | Statistical Comparisons of Classifiers over Multiple Data Sets (Demsar, 2006)
-        | https://www.jmlr.org/papers/v7/demsar06a.html
-
-    Example:
-        >>> round(critical_difference(4, 14), 2)
-        1.25
-    """
-    quantile = float(studentized_range.ppf(0.95, learners, math.inf)) / math.sqrt(2)
-    return quantile * math.sqrt(learners * (learners + 1) / 6 / datasets)
-
-
-def groups(ranks: Sequence[float], difference: float) -> list[tuple[int, int]]:
-    """Return the first and last place of each longest run of ranks that do not differ.
-
-    Arguments:
-        ranks: Ascending mean ranks.
-        difference: The critical difference.
-
-    Example:
-        >>> groups([1.0, 1.5, 2.1, 4.0], 1.0)
-        [(0, 1), (1, 2)]
-    """
-    runs: list[tuple[int, int]] = []
-    for first, rank in enumerate(ranks):
-        last = max(i for i in range(first, len(ranks)) if ranks[i] - rank < difference)
-        if last > first and (not runs or last > runs[-1][1]):
-            runs.append((first, last))
-    return runs
-
-
 def _draw_difference(axes: Axes, ranks: pd.DataFrame) -> None:
     """Draw the critical difference above the rows, and a line beside rows that do not differ."""
     if len(ranks) < 2:
         return
     difference = critical_difference(len(ranks), int(ranks["datasets"].iloc[0]))
+    if difference != difference:
+        return
     across, along = axes.get_xaxis_transform(), axes.get_yaxis_transform()
     first = float(ranks["low"].min())
     bar: dict[str, Any] = {"color": "0.3", "transform": across, "clip_on": False, "linewidth": 1.0}
@@ -116,5 +77,5 @@ def _draw_difference(axes: Axes, ranks: pd.DataFrame) -> None:
         annotation_clip=False,
     )
     line: dict[str, Any] = {"color": "0.3", "transform": along, "clip_on": False, "linewidth": 1.6}
-    for i, (top, bottom) in enumerate(groups(ranks["rank"].tolist(), difference)):
+    for i, (top, bottom) in enumerate(alike(ranks["rank"].tolist(), difference)):
         axes.plot([1.01 + 0.012 * i] * 2, [top - 0.25, bottom + 0.25], **line)

@@ -1,5 +1,6 @@
 """Tests on ranks of learners across datasets."""
 
+from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
@@ -69,7 +70,7 @@ def _wilcoxon(differences: Array) -> float:
     return float(stats.wilcoxon(d).pvalue)
 
 
-def critical_difference(compared: Field, level: float = 0.05) -> float:
+def critical_difference(learners: int, datasets: int, level: float = 0.05) -> float:
     r"""Return Nemenyi's critical difference: mean ranks that differ by more are apart.
 
     .. math::  q_{1-\text{level}, L, \infty} \sqrt{\frac{L (L + 1)}{12 N}}
@@ -81,38 +82,41 @@ def critical_difference(compared: Field, level: float = 0.05) -> float:
         | https://www.jmlr.org/papers/v7/demsar06a.html
 
     Arguments:
-        compared: Areas of learners on datasets.
+        learners: The number of learners.
+        datasets: The number of datasets.
         level: The level of the test of all pairs.
 
     Returns:
         The difference; NaN below eight datasets or two learners.
+
+    Example:
+        >>> round(critical_difference(4, 14), 2)
+        1.25
     """
-    count, learners = len(compared.datasets), len(compared.learners)
-    if count < FEWEST or learners < 2:
+    if datasets < FEWEST or learners < 2:
         return float("nan")
     quantile = stats.studentized_range.ppf(1 - level, learners, np.inf)
-    return float(quantile * np.sqrt(learners * (learners + 1) / (12 * count)))
+    return float(quantile * np.sqrt(learners * (learners + 1) / (12 * datasets)))
 
 
-def cliques(ranks: pd.DataFrame, difference: float) -> pd.DataFrame:
-    """Return the groups of learners that a critical difference does not tell apart.
+def alike(ranks: Sequence[float], difference: float) -> list[tuple[int, int]]:
+    """Return the first and last place of each longest run of ranks that do not differ.
 
     Arguments:
-        ranks: Result of :func:`results.stats.ranks.mean_ranks`.
-        difference: The critical difference.
+        ranks: Ascending mean ranks.
+        difference: The critical difference; ranks that differ by it are apart.
 
-    Returns:
-        A row for each largest group of several: ``first`` and ``last``, its mean ranks;
-        ``learners``, their number.
+    Example:
+        >>> alike([1.0, 1.5, 2.1, 4.0], 1.0)
+        [(0, 1), (1, 2)]
     """
-    values = np.sort(ranks["rank"].to_numpy(float))
-    rows: list[tuple[float, float, int]] = []
-    for i, first in enumerate(values):
-        last = values[values <= first + difference][-1]
-        count = int(((values >= first) & (values <= last)).sum())
-        if count > 1 and (not rows or last > rows[-1][1]) and (i == 0 or values[i - 1] < first):
-            rows.append((float(first), float(last), count))
-    return pd.DataFrame(rows, columns=["first", "last", "learners"])
+    runs: list[tuple[int, int]] = []
+    for first, rank in enumerate(ranks):
+        near = [i for i in range(first + 1, len(ranks)) if ranks[i] - rank < difference]
+        last = near[-1] if near else first
+        if last > first and (not runs or last > runs[-1][1]):
+            runs.append((first, last))
+    return runs
 
 
 def against_erm(compared: Field) -> pd.DataFrame:

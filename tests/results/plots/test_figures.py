@@ -24,7 +24,7 @@ from results.plots.dynamics import plot_dynamics
 from results.plots.heat import plot_heat
 from results.plots.pairs import plot_pairs
 from results.plots.promises import plot_promises, plot_promises_of_strategies
-from results.plots.rank_diagram import critical_difference, groups, plot_ranks
+from results.plots.rank_diagram import plot_ranks
 from results.plots.registry import register_figure, registered
 from results.plots.style import WIDTHS, columns
 from results.report.latex import macros
@@ -44,6 +44,7 @@ from results.stats.critical_mass import critical_mass
 from results.stats.curves import area, success_curves
 from results.stats.dynamics import by_epoch, dynamics
 from results.stats.frames import KEY
+from results.stats.rank_tests import alike, critical_difference
 from tests.helpers import records as shared
 
 SIZES = (0.0, 0.01, 0.1)
@@ -197,11 +198,11 @@ def test_ranks_that_do_not_differ_are_joined_as_by_nemenyi():
     p = posthoc_nemenyi_friedman(areas).to_numpy()
     mean = rankdata(-areas, axis=1).mean(0)
     order = np.argsort(mean)
-    runs = groups(mean[order].tolist(), critical_difference(5, 12))
+    runs = alike(mean[order].tolist(), critical_difference(5, 12))
     joined = {(i, j) for a, b in runs for i in range(a, b + 1) for j in range(i + 1, b + 1)}
-    alike = {(i, j) for i in range(5) for j in range(i + 1, 5) if p[order[i], order[j]] > 0.05}
-    assert joined == alike
-    assert 0 < len(alike) < 10
+    same = {(i, j) for i in range(5) for j in range(i + 1, 5) if p[order[i], order[j]] > 0.05}
+    assert joined == same
+    assert 0 < len(same) < 10
 
 
 def defined(text):

@@ -11,7 +11,7 @@ from results.stats.curves import area
 from results.stats.intervals import signed
 from results.stats.rank_tests import (
     against_erm,
-    cliques,
+    alike,
     critical_difference,
     friedman,
     pairwise,
@@ -171,19 +171,19 @@ def test_ranks_further_apart_than_nemenyis_difference_are_those_that_scikit_post
         wanted = scikit_posthocs.posthoc_nemenyi_friedman(compared.means).to_numpy()
         ranks = mean_ranks(compared).set_index("learner")["rank"][compared.learners].to_numpy()
         gaps = np.abs(ranks[:, None] - ranks)
-        apart = gaps > critical_difference(compared)
+        apart = gaps > critical_difference(learners, len(compared.datasets))
         np.testing.assert_array_equal(apart, wanted < 0.05)
         found += apart[np.triu_indices(learners, 1)].tolist()
     assert 0 < sum(found) < len(found)
-    assert np.isnan(critical_difference(drawn(datasets=7)))
+    assert np.isnan(critical_difference(4, 7))
 
 
-def test_cliques_are_the_largest_groups_within_the_difference():
-    ranks = pd.DataFrame({"rank": [1.0, 1.5, 2.4, 4.0, 4.0, 6.0]})
-    table = cliques(ranks, 1.0)
-    assert table.to_numpy().tolist() == [[1.0, 1.5, 2], [1.5, 2.4, 2], [4.0, 4.0, 2]]
-    assert len(cliques(ranks, 0.1)) == 1
-    assert cliques(ranks, 9.0).to_numpy().tolist() == [[1.0, 6.0, 6]]
+def test_ranks_are_alike_in_the_longest_runs_within_the_difference():
+    ranks = [1.0, 1.5, 2.4, 4.0, 4.0, 6.0]
+    assert alike(ranks, 1.0) == [(0, 1), (1, 2), (3, 4)]
+    assert alike(ranks, 0.1) == [(3, 4)]
+    assert alike(ranks, 9.0) == [(0, 5)]
+    assert alike(ranks, float("nan")) == []
 
 
 def test_verdicts_against_erm_are_paired_over_seeds_and_corrected_over_datasets():
