@@ -36,8 +36,10 @@ def parse(text: str) -> tuple[str, dict[str, str]]:
 def labels(texts: Iterable[str]) -> dict[str, str]:
     """Return the shortest label of each text that is different from all other labels.
 
-    A label is the class name if only one text has it. Otherwise it is the class name with the
-    fields in which the texts of that class differ, whose values are shortened in the same way.
+    A label is the class name if only one text has it, or if the text is the :func:`references` of
+    its class. Otherwise it is the class name with the fields in which the text differs from the
+    reference, or without one, in which the texts of that class differ. Values are shortened in the
+    same way.
 
     Example:
         >>> learners = ["ERM(epochs=20)", "CVaRDRO(epochs=20, level=0.1)"]
@@ -45,20 +47,72 @@ def labels(texts: Iterable[str]) -> dict[str, str]:
         ['CVaRDRO', 'ERM']
         >>> list(labels([*learners, "CVaRDRO(epochs=20, level=0.5)"]).values())
         ['CVaRDRO(level=0.1)', 'CVaRDRO(level=0.5)', 'ERM']
+        >>> list(labels([*learners, "ERM(epochs=5)"]).values())
+        ['CVaRDRO', 'ERM', 'ERM(epochs=5)']
     """
     distinct = sorted(set(texts))
     parsed = {text: parse(text) for text in distinct}
-    classes = defaultdict(list)
-    for text, (name, _) in parsed.items():
-        classes[name].append(text)
+    classes, plain = _classes(distinct), references(distinct)
     short = {}
     for name, members in classes.items():
+        fields = {text: parsed[text][1] for text in members}
         if len(members) == 1:
             short[members[0]] = name
+        elif name in plain:
+            base = plain[name]
+            pairs = ({base: fields[base], text: fields[text]} for text in members)
+            short |= {text: label for pair in pairs for text, label in _apart(name, pair).items()}
+            short[base] = name
         else:
-            short |= _apart(name, {text: parsed[text][1] for text in members})
+            short |= _apart(name, fields)
     count = Counter(short.values())
     return {t: short[t] if count[short[t]] == 1 else t for t in distinct}
+
+
+def _classes(texts: Iterable[str]) -> dict[str, list[str]]:
+    """Return texts by the class that they name."""
+    classes = defaultdict(list)
+    for text in texts:
+        classes[parse(text)[0]].append(text)
+    return classes
+
+
+def references(texts: Iterable[str]) -> dict[str, str]:
+    """Return the text that stands for each class of several texts, where other texts tell it.
+
+    It is the one whose values, in the fields in which the texts of its class differ, are those
+    that most texts of other classes have in these fields.
+
+    Returns:
+        Class -> text. A class has none if it has one text, or if the texts of other classes do not
+        have all of these fields, or have several values equally often.
+
+    Example:
+        >>> references(["ERM(epochs=5)", "ERM(epochs=20)", "JTT(epochs=20, first=2)"])
+        {'ERM': 'ERM(epochs=20)'}
+        >>> references(["JTT(first=1)", "JTT(first=2)", "ERM(epochs=20)"])
+        {}
+    """
+    found = {}
+    parsed = {text: parse(text) for text in sorted(set(texts))}
+    for name, members in _classes(parsed).items():
+        keys = {key for text in members for key in parsed[text][1]}
+        differing = [k for k in keys if len({parsed[text][1].get(k) for text in members}) > 1]
+        usual: dict[str, str | None] = {}
+        for key in differing:
+            others = [f[key] for other, f in parsed.values() if other != name and key in f]
+            usual[key] = _most_common(others)
+        fits = [t for t in members if all(parsed[t][1].get(k) == v for k, v in usual.items())]
+        if len(members) > 1 and len(fits) == 1 and None not in usual.values():
+            found[name] = fits[0]
+    return found
+
+
+def _most_common(values: list[str]) -> str | None:
+    """Return the value that is there most often; None if several are, or none is there."""
+    counts = Counter(values).most_common(2)
+    tied = len(counts) == 2 and counts[0][1] == counts[1][1]
+    return counts[0][0] if counts and not tied else None
 
 
 def _apart(name: str, fields: dict[str, dict[str, str]]) -> dict[str, str]:
@@ -143,6 +197,9 @@ def display(texts: Iterable[str]) -> dict[str, str]:
     """
     distinct = sorted(set(texts))
     spelled = dict(zip(distinct, spell([tree(text) for text in distinct]), strict=True))
+    for name, base in references(distinct).items():
+        for text in _classes(distinct)[name]:
+            spelled[text] = spell([tree(base), tree(text)])[1] if text != base else name
     count, short = Counter(spelled.values()), labels(distinct)
     names = {t: spelled[t] if count[spelled[t]] == 1 else short[t] for t in distinct}
     return names if len(set(names.values())) == len(names) else short

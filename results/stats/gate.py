@@ -5,7 +5,7 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from results.display_names import parse
+from results.display_names import parse, references
 from results.stats.frames import checked, number
 from results.stats.intervals import signed
 
@@ -27,14 +27,20 @@ _COLUMNS = [
 
 
 def erm_of(learners: Collection[str]) -> str | None:
-    """Return the learner among several that is ERM, by the shortest text; None if none is.
+    """Return the learner among several that is ERM; None if none is.
+
+    Of several settings of ERM it is the one that has the values of most other learners (see
+    :func:`results.display_names.references`), or else the one with the shortest text.
 
     Example:
         >>> erm_of(["JTT()", "ERM(optimiser='adam')", "ERM()"])
         'ERM()'
+        >>> erm_of(["JTT(epochs=100)", "ERM(epochs=5)", "ERM(epochs=100)"])
+        'ERM(epochs=100)'
     """
     found = [text for text in learners if parse(text)[0] == "ERM"]
-    return min(found, key=lambda text: (len(text), text), default=None)
+    shortest = min(found, key=lambda text: (len(text), text), default=None)
+    return references(learners).get("ERM", shortest)
 
 
 def gate(records: pd.DataFrame, outside: Collection[tuple[str, str]] = ()) -> pd.DataFrame:
