@@ -13,6 +13,7 @@ from bench.cli import (  # noqa: F401  # isort: skip
     tables,
     compare,
     publish,
+    effects,
     theory,
     density,
     regions,

@@ -63,43 +63,70 @@ def frontier(records: pd.DataFrame, level: float = 0.5) -> pd.DataFrame:
     table["setting"] = table["learner"]
     table["accuracy"] = number(table, "accuracy").where(table["ok"])
     rows: list[dict[str, Any]] = []
-    for panel, here in table.groupby(PANEL):
-        base = erm_of(list(here["setting"].unique()))
+    panels = {tuple(map(str, panel)): here for panel, here in table.groupby(PANEL)}
+    bases = {panel: _default(here["setting"], owners) for panel, here in panels.items()}
+    erm = [here[here["setting"] == bases[panel]] for panel, here in panels.items()]
+    mass = masses(pd.concat(erm), level) if erm else {}
+    for panel, here in panels.items():
+        base = bases[panel]
         if base is None or here["setting"].nunique() < 2:
             continue
         names = dict(zip(PANEL, panel, strict=True))
-        gaps = _gaps(here, "accuracy", 0.0, base)
-        for place, size in _places(here, base, level).items():
-            found = _rows(_gaps(here, "success", size, base), -gaps, owners)
+        losses = -gaps(here, "accuracy", 0.0, base)
+        for place, size in places(here["size"].to_numpy(float), mass[panel]).items():
+            found = _rows(gaps(here, "success", size, base), losses, owners)
             rows += [{**names, "place": place, "size": size, **row} for row in found]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _places(here: pd.DataFrame, base: str, level: float) -> dict[str, float]:
-    """Return the sizes of a panel that stand for the places on ERM's curve, each once.
+def _default(settings: pd.Series, owners: Mapping[str, str]) -> str | None:
+    """Return the setting among several that is ERM's default; None without ERM."""
+    tried = list(settings.unique())
+    named = erm_of([owners[setting] for setting in tried])
+    return named if named in tried else erm_of(tried)
+
+
+def masses(table: pd.DataFrame, level: float) -> dict[tuple[str, ...], float]:
+    """Return the critical mass of ERM in each panel.
 
     Arguments:
-        here: The trials of a panel.
-        base: ERM's default setting.
+        table: The trials of ERM's default setting in each panel.
         level: The level of the critical mass.
     """
-    curve = here[here["setting"] == base]
-    mass = critical_mass(success_curves(curve), level)["estimate"].iloc[0]
-    sizes = np.unique(here.loc[here["size"] > 0, "size"].to_numpy(float))
+    if not len(table):
+        return {}
+    found = critical_mass(success_curves(table), level)
+    return dict(
+        zip(found[PANEL].itertuples(index=False, name=None), found["estimate"], strict=True)
+    )
+
+
+def places(sizes: Array, mass: float) -> dict[str, float]:
+    """Return the sizes that stand for the places on ERM's curve, each once.
+
+    Arguments:
+        sizes: The sizes of a panel.
+        mass: ERM's critical mass.
+
+    Example:
+        >>> places(np.array([0, 0.002, 0.01, 0.05]), 0.01)
+        {'middle': 0.01, 'large': 0.05}
+    """
+    sizes = np.unique(sizes[sizes > 0])
     if len(sizes) == 1:
         return {"only": float(sizes[0])}
-    places: dict[str, float] = {}
+    found: dict[str, float] = {}
     if not (len(sizes) and 0 < mass < np.inf):
-        return places
+        return found
     for place, factor in PLACES.items():
         ratios = np.abs(np.log(sizes / (factor * mass)))
         size = float(sizes[ratios.argmin()])
-        if ratios.min() <= np.log(NEAR) and size not in places.values():
-            places[place] = size
-    return places
+        if ratios.min() <= np.log(NEAR) and size not in found.values():
+            found[place] = size
+    return found
 
 
-def _gaps(here: pd.DataFrame, value: str, size: float, base: str) -> pd.DataFrame:
+def gaps(here: pd.DataFrame, value: str, size: float, base: str) -> pd.DataFrame:
     """Return each setting's number less that of ERM's default, a row a seed."""
     at = here[here["size"] == size]
     wide = at.pivot_table(index="seed", columns="setting", values=value, dropna=False)

@@ -1,0 +1,138 @@
+"""Effects of learners on collectives: gains in success against ERM, over datasets."""
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from results.display_names import parse
+from results.stats.frames import PANEL, checked
+from results.stats.frontier import PLACES, gaps, masses, places
+from results.stats.gate import UNSUITED, erm_of, gate
+from results.stats.intervals import Array, student
+from results.stats.sign_flip import holm, sign_flip
+from results.stats.verdicts import verdict
+
+COLUMNS = [
+    "strategy",
+    "learner",
+    "place",
+    "effect",
+    "low",
+    "high",
+    "p",
+    "p_holm",
+    "verdict",
+    "above",
+    "below",
+    "datasets",
+    "failed",
+    "accuracy_difference",
+]
+_GAINS = ["strategy", "dataset", "learner", "place", "size", "gain", "seeds"]
+
+
+def gains(records: pd.DataFrame, level: float = 0.5) -> pd.DataFrame:
+    """Return each learner's gain in success over ERM on each dataset, at places of ERM's curve.
+
+    Small, middle and large sizes are those next to a quarter of ERM's critical mass on the
+    dataset, to it, and to four times of it. A dataset on which ERM does not reach the level, or on
+    which no size is near a place, has no row for it. Differences are paired over seeds.
+
+    Arguments:
+        records: One row a trial.
+        level: The level of the critical mass, above the control.
+
+    Returns:
+        A row for each strategy's class, dataset, learner but ERM and place: its ``size``, the
+        mean ``gain``, and the number of ``seeds``. Panels of one dataset and strategy, such as
+        clean and contaminated validation data, are averaged.
+    """
+    table = checked(records).assign(setting=lambda rows: rows["learner"])
+    rows: list[dict[str, Any]] = []
+    panels = {tuple(map(str, panel)): here for panel, here in table.groupby(PANEL)}
+    bases = {panel: erm_of(list(here["setting"].unique())) for panel, here in panels.items()}
+    erm = [here[here["setting"] == bases[panel]] for panel, here in panels.items()]
+    mass = masses(pd.concat(erm), level) if erm else {}
+    for panel, here in panels.items():
+        base = bases[panel]
+        if base is None or here["setting"].nunique() < 2:
+            continue
+        names = dict(zip(PANEL, panel, strict=True))
+        strategy = parse(names["strategy"])[0]
+        for place, size in places(here["size"].to_numpy(float), mass[panel]).items():
+            differences = gaps(here, "success", size, base).drop(columns=base)
+            for learner, own in differences.items():
+                known = own.dropna()
+                row = {"strategy": strategy, "dataset": names["dataset"], "learner": learner}
+                row |= {"place": place, "size": size, "gain": known.mean(), "seeds": len(known)}
+                rows += [row] if len(known) else []
+    made = pd.DataFrame(rows, columns=_GAINS)
+    keys = ["strategy", "dataset", "learner", "place"]
+    averages: dict[str, Any] = {"size": "mean", "gain": "mean", "seeds": "min"}
+    return made.groupby(keys, as_index=False).agg(averages)[_GAINS]
+
+
+def effects(
+    records: pd.DataFrame, level: float = 0.5, outside: Collection[tuple[str, str]] = ()
+) -> pd.DataFrame:
+    r"""Return what each learner does to collectives: its mean gain in success over datasets.
+
+    .. math:: \frac1N \sum_{j=1}^N \frac1S \sum_s S_{js}(\alpha_j) - S^\mathrm{ERM}_{js}(\alpha_j)
+
+    with success of seed s on dataset j, at the size :math:`\alpha_j` of a place on ERM's curve of
+    that dataset. Datasets are the sample: the interval says where the mean over other datasets of
+    these kinds is expected. A learner counts on the datasets on which its accuracy without a
+    collective passes :func:`results.stats.gate.gate`.
+
+    Arguments:
+        records: One row a trial.
+        level: The level of ERM's critical mass, above the control.
+        outside: Pairs of a dataset and a learner that is not made for its data.
+
+    Returns:
+        A row for each strategy's class, learner and place: ``effect``, the mean of
+        :func:`gains`, with its 95 % interval ``low`` and ``high`` (Student's t over datasets);
+        ``p`` of sign flips over datasets; ``p_holm``, corrected for all learners and places of the
+        strategy; the ``verdict``, with a margin of .05; ``above`` and ``below``, on how many
+        datasets the gain is positive and negative; ``datasets``; ``failed``, the number of
+        datasets on which the learner fails the gate; and ``accuracy_difference``, its accuracy
+        less ERM's, a mean over the datasets.
+    """
+    gated = gate(records, outside)
+    keys = ["dataset", "learner"]
+    found = gains(records, level).merge(gated[[*keys, "ranked", "reason", "accuracy_difference"]])
+    unsuited = found["reason"] == UNSUITED
+    rows: list[dict[str, Any]] = []
+    for group, here in found[~unsuited].groupby(["strategy", "learner", "place"]):
+        kept = here[here["ranked"]]
+        counts = {"datasets": len(kept), "failed": len(here) - len(kept)}
+        values: Array = kept["gain"].to_numpy(float)
+        mean, low, high, _ = student(values) if len(values) else (np.nan,) * 4
+        rows.append(
+            dict(zip(["strategy", "learner", "place"], group, strict=True))
+            | {"effect": mean, "low": low, "high": high, "p": sign_flip(values)}
+            | {"above": int((values > 0).sum()), "below": int((values < 0).sum())}
+            | counts
+            | {"accuracy_difference": kept["accuracy_difference"].mean()}
+        )
+    table = pd.DataFrame(rows, columns=[name for name in COLUMNS if name not in _LATE])
+    table["p_holm"] = np.nan
+    for _, own in table[table["p"].notna()].groupby("strategy"):
+        table.loc[own.index, "p_holm"] = holm(own["p"].to_numpy(float))
+    judged = zip(table["effect"], table["low"], table["high"], table["p_holm"], strict=True)
+    table["verdict"] = [verdict("success", *numbers) for numbers in judged]
+    return _ordered(table[COLUMNS])
+
+
+_LATE = ("p_holm", "verdict")
+
+
+def _ordered(table: pd.DataFrame) -> pd.DataFrame:
+    """Return rows by strategy, then learners by the mean of their effects, then places."""
+    size = table.groupby(["strategy", "learner"])["effect"].transform("mean")
+    order = {place: i for i, place in enumerate(PLACES)}
+    keyed = table.assign(_size=-size, _place=table["place"].map(order))
+    keyed = keyed.sort_values(["strategy", "_size", "learner", "_place"], kind="stable")
+    return keyed.drop(columns=["_size", "_place"]).reset_index(drop=True)
