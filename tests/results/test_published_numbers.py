@@ -1,0 +1,67 @@
+"""The numbers with intervals in README and docs are those of published records."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import run_bench
+from bench.cli.publish import unsuited
+from bench.records import published
+from results.display_names import parse
+from results.stats.critical_mass import critical_mass
+from results.stats.curves import success_curves
+from results.stats.effects import effects
+from results.stats.intervals import signed
+from results.stats.values import with_value
+
+ROOT = Path(run_bench.__file__).parent
+#: A mean with the ends of its interval, such as "+.16 [.03, .29]".
+NUMBER = re.compile(r"([+-]?\d*\.?\d+)(?: people)? \[([^\]\d]*[\d.]+), ([^\]\d]*[\d.]+)\]")
+#: Page -> the grids from whose records its numbers are; the part of it that says numbers.
+PAGES = {
+    "README.md": (("learners",), ("## What was found", "## Documentation")),
+    "docs/results/learners.md": (("learners",), ("# Learners", "## Causes")),
+}
+
+
+def triple(*texts):
+    """Return a mean and two ends at two digits, whatever way they are written in."""
+    return tuple(round(float(text.replace("< ", "")), 2) + 0.0 for text in texts)
+
+
+def differences(records):
+    """Yield the difference of each learner from ERM at each size, paired over seeds."""
+    for _, task in records.groupby(["dataset", "strategy", "size"]):
+        wide = task.pivot(index="seed", columns="learner", values="success")
+        (erm,) = [name for name in wide if parse(name)[0] == "ERM" and "adam" not in name][:1]
+        for learner in wide:
+            mean, low, high, _ = signed((wide[learner] - wide[erm]).dropna().to_numpy())
+            yield triple(f"{mean:.2f}", f"{low:.2f}", f"{high:.2f}")
+
+
+@pytest.fixture(scope="module")
+def said():
+    """Return, by grid, the numbers that leaderboard, compare and effects print."""
+    found = {}
+    for grid in {name for grids, _ in PAGES.values() for name in grids}:
+        records = with_value(published.read(grid)[0])
+        masses = critical_mass(success_curves(records), 0.5, records)["text"]
+        texts = {triple(*m) for text in masses for m in NUMBER.findall(text)}
+        table = effects(records, outside=unsuited(records)).dropna(subset="effect")
+        rows = table[["effect", "low", "high"]].to_numpy()
+        means = {triple(*(f"{number:.2f}" for number in row)) for row in rows}
+        found[grid] = texts | means | set(differences(records))
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_numbers_are_those_that_commands_print(page, said):
+    grids, (first, last) = PAGES[page]
+    text = (ROOT / page).read_text(encoding="utf-8").replace("\N{MINUS SIGN}", "-")
+    part = re.sub(r"\s+", " ", text[text.index(first) : text.index(last)])
+    numbers = NUMBER.findall(part)
+    assert len(numbers) > 5
+    known = set.union(*(said[grid] for grid in grids))
+    wrong = [f"{a} [{b}, {c}]" for a, b, c in numbers if triple(a, b, c) not in known]
+    assert not wrong
