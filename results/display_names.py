@@ -59,10 +59,9 @@ def labels(texts: Iterable[str]) -> dict[str, str]:
         if len(members) == 1:
             short[members[0]] = name
         elif name in plain:
-            base = plain[name]
-            pairs = ({base: fields[base], text: fields[text]} for text in members)
-            short |= {text: label for pair in pairs for text, label in _apart(name, pair).items()}
-            short[base] = name
+            base = {plain[name]: parse(plain[name])[1]}
+            pairs = {text: base | {text: own} for text, own in fields.items()}
+            short |= {text: _apart(name, pair)[text] for text, pair in pairs.items()}
         else:
             short |= _apart(name, fields)
     count = Counter(short.values())
@@ -80,8 +79,8 @@ def _classes(texts: Iterable[str]) -> dict[str, list[str]]:
 def references(texts: Iterable[str]) -> dict[str, str]:
     """Return the text that stands for each class of several texts, where other texts tell it.
 
-    It is the one whose values, in the fields in which the texts of its class differ, are those
-    that most texts of other classes have in these fields.
+    In the fields in which the texts of its class differ, it has the values that most texts of
+    other classes have in these fields. It need not be one of the texts.
 
     Returns:
         Class -> text. A class has none if it has one text, or if the texts of other classes do not
@@ -96,15 +95,20 @@ def references(texts: Iterable[str]) -> dict[str, str]:
     found = {}
     parsed = {text: parse(text) for text in sorted(set(texts))}
     for name, members in _classes(parsed).items():
-        keys = {key for text in members for key in parsed[text][1]}
+        keys = dict.fromkeys(key for text in members for key in parsed[text][1])
         differing = [k for k in keys if len({parsed[text][1].get(k) for text in members}) > 1]
-        usual: dict[str, str | None] = {}
-        for key in differing:
-            others = [f[key] for other, f in parsed.values() if other != name and key in f]
-            usual[key] = _most_common(others)
-        fits = [t for t in members if all(parsed[t][1].get(k) == v for k, v in usual.items())]
-        if len(members) > 1 and len(fits) == 1 and None not in usual.values():
-            found[name] = fits[0]
+        usual = {
+            key: _most_common(
+                [f[key] for other, f in parsed.values() if other != name and key in f]
+            )
+            for key in differing
+        }
+        if len(members) > 1 and None not in usual.values():
+            fields = parsed[members[0]][1] | usual
+            words = [
+                f"{value}" if key.isdigit() else f"{key}={value}" for key, value in fields.items()
+            ]
+            found[name] = f"{name}({', '.join(words)})" if words else members[0]
     return found
 
 

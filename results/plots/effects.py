@@ -1,12 +1,15 @@
 """Effects of learners on collectives, over datasets."""
 
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from results.display_names import display
 from results.plots.axes import small_multiples
 from results.plots.learner_styles import looks
 from results.plots.style import fitting, styled
+from results.stats.effects import PEOPLE
 from results.stats.frontier import PLACES
 
 #: The titles of panels.
@@ -14,12 +17,18 @@ _TITLES = {
     "small": "small collectives",
     "middle": "at ERM's critical mass",
     "large": "large collectives",
+    PEOPLE: "people needed",
 }
+
+#: Intervals over fewer datasets do not set the range of a panel.
+_FEW = 4
+#: Ratios of people with a tick.
+_RATIOS = (0.1, 0.2, 0.5, 1, 2, 5, 10)
 
 
 @styled
 def plot_effects(table: pd.DataFrame) -> Figure:
-    """Mean gains in success over ERM: a row a learner, a panel a size relative to ERM's curve.
+    """Mean gains over ERM: a row a learner, a panel a size relative to ERM's curve, or people.
 
     Arguments:
         table: Rows of one strategy of :func:`results.stats.effects.effects`.
@@ -27,11 +36,12 @@ def plot_effects(table: pd.DataFrame) -> Figure:
     Returns:
         The figure, with the learners that followed collectives most on top. Bars are 95 %
         intervals over datasets. Filled marks are wins and losses, corrected for all learners and
-        sizes; open marks are not told apart from ERM, or equal to it.
+        sizes; open marks are not told apart from ERM, or equal to it. The last panel has the
+        critical mass over ERM's.
     """
-    shown = [place for place in PLACES if place in set(table["place"])]
+    shown = [place for place in [*PLACES, PEOPLE] if place in set(table["place"])]
     order = list(dict.fromkeys(table["learner"]))
-    columns = min(fitting(3), max(len(shown), 1))
+    columns = min(fitting(4, 1.3), max(len(shown), 1))
     height = 0.55 + 0.15 * len(order)
     figure, grid = small_multiples(len(shown), columns, [height] * len(shown))
     short, styles = display(table["learner"]), looks(table["learner"])
@@ -55,5 +65,22 @@ def plot_effects(table: pd.DataFrame) -> Figure:
         axes.set_ylim(len(order) - 0.4, -0.6)
         axes.tick_params("y", length=0)
         axes.grid(False, axis="y")
-        axes.set_xlabel("success, less ERM's")
+        _set_range(axes, rows, place == PEOPLE)
     return figure
+
+
+def _set_range(axes: Axes, rows: pd.DataFrame, people: bool) -> None:
+    """Set the range of a panel, which longer intervals leave.
+
+    Arguments:
+        axes: The axes of the panel.
+        rows: Its rows.
+        people: Whether effects are decades of people, or differences of success.
+    """
+    ends = rows.loc[rows["datasets"] >= _FEW, ["low", "high"]].abs().max().max()
+    largest = 1.05 * min(ends if ends == ends else 1.0, 1.0)
+    axes.set_xlim(-largest, largest)
+    if people:
+        shown = [number for number in _RATIOS if abs(np.log10(number)) <= largest]
+        axes.set_xticks(np.log10(shown), [f"{number:g}" for number in shown])
+    axes.set_xlabel("times ERM's" if people else "success, less ERM's")

@@ -4,12 +4,17 @@ from typing import Any
 
 import pandas as pd
 
+from results.stats.effects import PEOPLE
+
+#: Decades that are written as a number.
+_MOST = 3
 #: Headings of the columns of places.
 TITLES = {
     "small": "small",
     "middle": "at ERM's mass",
     "large": "large",
     "only": "at the only size",
+    PEOPLE: "people, times ERM's",
 }
 
 
@@ -46,4 +51,9 @@ def _cell(row: dict[Any, Any]) -> str:
     if row["effect"] != row["effect"]:
         return ""
     word = "" if row["verdict"] == "cannot tell" else f" {row['verdict']}"
-    return f"{row['effect']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]{word}"
+    ends = row["effect"], row["low"], row["high"]
+    if row["place"] == PEOPLE:
+        mean, low, high = (f"{10.0**end:.2f}" if end < _MOST else "inf" for end in ends)
+    else:
+        mean, low, high = (f"{end:+.2f}" for end in ends)
+    return f"{mean} [{low}, {high}]{word}" if row["datasets"] > 1 else f"{mean}{word}"

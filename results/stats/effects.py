@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from results.display_names import parse
+from results.stats.critical_mass import critical_by_seed
 from results.stats.frames import PANEL, checked
 from results.stats.frontier import PLACES, gaps, masses, places
 from results.stats.gate import UNSUITED, erm_of, gate
@@ -14,6 +15,8 @@ from results.stats.intervals import Array, student
 from results.stats.sign_flip import holm, sign_flip
 from results.stats.verdicts import verdict
 
+#: The place at which gains are in decades of critical mass.
+PEOPLE = "people"
 COLUMNS = [
     "strategy",
     "learner",
@@ -34,11 +37,15 @@ _GAINS = ["strategy", "dataset", "learner", "place", "size", "gain", "seeds"]
 
 
 def gains(records: pd.DataFrame, level: float = 0.5) -> pd.DataFrame:
-    """Return each learner's gain in success over ERM on each dataset, at places of ERM's curve.
+    """Return each learner's gain over ERM on each dataset: in success, and in critical mass.
 
-    Small, middle and large sizes are those next to a quarter of ERM's critical mass on the
-    dataset, to it, and to four times of it. A dataset on which ERM does not reach the level, or on
-    which no size is near a place, has no row for it. Differences are paired over seeds.
+    Gains in success are at places of ERM's curve. Small, middle and large sizes are those next to
+    a quarter of ERM's critical mass on the dataset, to it, and to four times of it. A dataset on
+    which ERM does not reach the level, or on which no size is near a place, has no row for it.
+
+    The place "people" has the difference of the logarithms of critical masses, to the base of ten.
+    Masses outside the sizes count as the smallest or the largest, and seeds at which both are
+    outside at the same end do not count. All differences are paired over seeds.
 
     Arguments:
         records: One row a trial.
@@ -61,9 +68,14 @@ def gains(records: pd.DataFrame, level: float = 0.5) -> pd.DataFrame:
             continue
         names = dict(zip(PANEL, panel, strict=True))
         strategy = parse(names["strategy"])[0]
-        for place, size in places(here["size"].to_numpy(float), mass[panel]).items():
-            differences = gaps(here, "success", size, base).drop(columns=base)
-            for learner, own in differences.items():
+        sizes = here["size"].to_numpy(float)
+        at = {
+            place: (size, gaps(here, "success", size, base))
+            for place, size in places(sizes, mass[panel]).items()
+        }
+        at[PEOPLE] = (np.nan, _ratios(here, sizes[sizes > 0], base, level))
+        for place, (size, differences) in at.items():
+            for learner, own in differences.drop(columns=base).items():
                 known = own.dropna()
                 row = {"strategy": strategy, "dataset": names["dataset"], "learner": learner}
                 row |= {"place": place, "size": size, "gain": known.mean(), "seeds": len(known)}
@@ -74,6 +86,24 @@ def gains(records: pd.DataFrame, level: float = 0.5) -> pd.DataFrame:
     return made.groupby(keys, as_index=False).agg(averages)[_GAINS]
 
 
+def _ratios(here: pd.DataFrame, sizes: Array, base: str, level: float) -> pd.DataFrame:
+    """Return the logarithm of each critical mass over ERM's, a row a seed.
+
+    Arguments:
+        here: The trials of a panel.
+        sizes: Its positive sizes.
+        base: ERM's default setting.
+        level: The level of the critical mass.
+    """
+    wide = critical_by_seed(here, level).pivot(index="seed", columns="learner", values="estimate")
+    if not len(sizes):
+        return wide * np.nan
+    ends = np.sign(wide.ge(sizes.max()).astype(int) - wide.le(sizes.min()).astype(int))
+    decades = np.log10(wide.clip(sizes.min(), sizes.max()))
+    same = ends.eq(ends[base], axis=0) & ends.ne(0)
+    return decades.sub(decades[base], axis=0).mask(same)
+
+
 def effects(
     records: pd.DataFrame, level: float = 0.5, outside: Collection[tuple[str, str]] = ()
 ) -> pd.DataFrame:
@@ -82,9 +112,10 @@ def effects(
     .. math:: \frac1N \sum_{j=1}^N \frac1S \sum_s S_{js}(\alpha_j) - S^\mathrm{ERM}_{js}(\alpha_j)
 
     with success of seed s on dataset j, at the size :math:`\alpha_j` of a place on ERM's curve of
-    that dataset. Datasets are the sample: the interval says where the mean over other datasets of
-    these kinds is expected. A learner counts on the datasets on which its accuracy without a
-    collective passes :func:`results.stats.gate.gate`.
+    that dataset. At the place "people" it is the mean difference of the logarithms of critical
+    masses: +.3 stands for twice as many people. Datasets are the sample: the interval says where
+    the mean over other datasets of these kinds is expected. A learner counts on the datasets on
+    which its accuracy without a collective passes :func:`results.stats.gate.gate`.
 
     Arguments:
         records: One row a trial.
@@ -95,10 +126,10 @@ def effects(
         A row for each strategy's class, learner and place: ``effect``, the mean of
         :func:`gains`, with its 95 % interval ``low`` and ``high`` (Student's t over datasets);
         ``p`` of sign flips over datasets; ``p_holm``, corrected for all learners and places of the
-        strategy; the ``verdict``, with a margin of .05; ``above`` and ``below``, on how many
-        datasets the gain is positive and negative; ``datasets``; ``failed``, the number of
-        datasets on which the learner fails the gate; and ``accuracy_difference``, its accuracy
-        less ERM's, a mean over the datasets.
+        strategy; the ``verdict``, with a margin of .05 of success and .1 decades; ``above`` and
+        ``below``, on how many datasets the gain is positive and negative; ``datasets``;
+        ``failed``, the number of datasets on which the learner fails the gate; and
+        ``accuracy_difference``, its accuracy less ERM's, a mean over the datasets.
     """
     gated = gate(records, outside)
     keys = ["dataset", "learner"]
@@ -121,8 +152,11 @@ def effects(
     table["p_holm"] = np.nan
     for _, own in table[table["p"].notna()].groupby("strategy"):
         table.loc[own.index, "p_holm"] = holm(own["p"].to_numpy(float))
-    judged = zip(table["effect"], table["low"], table["high"], table["p_holm"], strict=True)
-    table["verdict"] = [verdict("success", *numbers) for numbers in judged]
+    measures = ["critical" if place == PEOPLE else "success" for place in table["place"]]
+    judged = zip(
+        measures, *(table[name] for name in ("effect", "low", "high", "p_holm")), strict=True
+    )
+    table["verdict"] = [verdict(*numbers) for numbers in judged]
     return _ordered(table[COLUMNS])
 
 
@@ -130,9 +164,10 @@ _LATE = ("p_holm", "verdict")
 
 
 def _ordered(table: pd.DataFrame) -> pd.DataFrame:
-    """Return rows by strategy, then learners by the mean of their effects, then places."""
-    size = table.groupby(["strategy", "learner"])["effect"].transform("mean")
-    order = {place: i for i, place in enumerate(PLACES)}
-    keyed = table.assign(_size=-size, _place=table["place"].map(order))
-    keyed = keyed.sort_values(["strategy", "_size", "learner", "_place"], kind="stable")
-    return keyed.drop(columns=["_size", "_place"]).reset_index(drop=True)
+    """Return rows by strategy, then learners by the people that they need, then places."""
+    mass = table["effect"].where(table["place"] == PEOPLE)
+    mass = mass.groupby([table["strategy"], table["learner"]]).transform("mean")
+    order = {place: i for i, place in enumerate([*PLACES, PEOPLE])}
+    keyed = table.assign(_mass=mass, _place=table["place"].map(order))
+    keyed = keyed.sort_values(["strategy", "_mass", "learner", "_place"], kind="stable")
+    return keyed.drop(columns=["_mass", "_place"]).reset_index(drop=True)

@@ -40,7 +40,8 @@ def erm_of(learners: Collection[str]) -> str | None:
     """
     found = [text for text in learners if parse(text)[0] == "ERM"]
     shortest = min(found, key=lambda text: (len(text), text), default=None)
-    return references(learners).get("ERM", shortest)
+    usual = references(learners).get("ERM")
+    return usual if usual in found else shortest
 
 
 def gate(records: pd.DataFrame, outside: Collection[tuple[str, str]] = ()) -> pd.DataFrame:

@@ -54,6 +54,30 @@ def test_an_effect_is_a_mean_over_datasets_with_their_t_interval():
     assert row(table, "JTT(epochs=100)", "small")["accuracy_difference"] == pytest.approx(-0.01)
 
 
+def test_people_are_the_ratio_of_critical_masses():
+    frame = records({ERM: (0.0, 0.0), "JTT()": (np.full((10, 3), -0.1), 0.0)})
+    found = row(effects(frame), "JTT()", "people")
+    logs = []
+    for _, curve in frame.groupby(["dataset", "seed", "learner"]):
+        curve = curve.sort_values("size").iloc[1:]
+        logs.append(np.interp(0.5, curve["success"], np.log10(curve["size"])))
+    # ERM comes first in each pair of curves.
+    wanted = np.mean(np.diff(np.reshape(logs, (-1, 2))))
+    assert found["effect"] == pytest.approx(wanted)
+    assert found["verdict"] == "loss"
+    assert read(effects(frame))["people, times ERM's"].iloc[0].startswith(f"{10**wanted:.2f} [")
+
+
+def test_masses_beyond_the_sizes_count_as_the_largest_and_say_nothing_where_both_are():
+    frame = records({ERM: (0.0, 0.0), "JTT()": (0.0, 0.0)})
+    frame.loc[frame["learner"] == "JTT()", "success"] *= 0.1
+    beyond = gains(frame).query("place == 'people'")
+    assert (beyond["gain"] > 0.55).all()
+    assert len(beyond) == 10
+    frame["success"] *= 0.1
+    assert not (gains(frame)["place"] == "people").any()
+
+
 def test_datasets_on_which_a_learner_is_not_accurate_do_not_count():
     gain, loss = np.full((10, 3), 0.1), np.zeros(10)
     gain[:3], loss[:3] = 0.4, 0.2
@@ -74,8 +98,8 @@ def test_learners_that_are_not_made_for_data_are_no_failures():
 def test_p_are_corrected_for_all_learners_and_places_of_a_strategy():
     same = {f"L{i}()": (0.1, 0.0) for i in range(4)}
     table = effects(records({ERM: (0.0, 0.0), **same}))
-    assert table["p"].tolist() == pytest.approx([2 / 2**10] * 12)
-    assert table["p_holm"].tolist() == pytest.approx([24 / 2**10] * 12)
+    assert table["p"].tolist() == pytest.approx([2 / 2**10] * 16)
+    assert table["p_holm"].tolist() == pytest.approx([32 / 2**10] * 16)
     assert (table["verdict"] == "win").all()
 
 
