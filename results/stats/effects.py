@@ -12,7 +12,8 @@ from results.stats.frames import PANEL, checked
 from results.stats.frontier import PLACES, gaps, masses, places
 from results.stats.gate import UNSUITED, erm_of, gate
 from results.stats.intervals import Array, student
-from results.stats.sign_flip import holm, sign_flip
+from results.stats.ranks import FEWEST
+from results.stats.sign_flip import joint
 from results.stats.verdicts import verdict
 
 #: The place at which gains are in decades of critical mass.
@@ -25,7 +26,6 @@ COLUMNS = [
     "low",
     "high",
     "p",
-    "p_holm",
     "verdict",
     "above",
     "below",
@@ -33,6 +33,8 @@ COLUMNS = [
     "failed",
     "accuracy_difference",
 ]
+_ROW = ["strategy", "learner", "place"]
+_LATE = ("p", "verdict")
 _GAINS = ["strategy", "dataset", "learner", "place", "size", "gain", "seeds"]
 
 
@@ -125,8 +127,9 @@ def effects(
     Returns:
         A row for each strategy's class, learner and place: ``effect``, the mean of
         :func:`gains`, with its 95 % interval ``low`` and ``high`` (Student's t over datasets);
-        ``p`` of sign flips over datasets; ``p_holm``, corrected for all learners and places of the
-        strategy; the ``verdict``, with a margin of .05 of success and .1 decades; ``above`` and
+        ``p`` of :func:`results.stats.sign_flip.joint`, by sign flips over datasets, corrected for
+        all learners and places of the strategy that have eight datasets or more, and NaN for the
+        others; the ``verdict``, with a margin of .05 of success and .1 decades; ``above`` and
         ``below``, on how many datasets the gain is positive and negative; ``datasets``;
         ``failed``, the number of datasets on which the learner fails the gate; and
         ``accuracy_difference``, its accuracy less ERM's, a mean over the datasets.
@@ -134,33 +137,36 @@ def effects(
     gated = gate(records, outside)
     keys = ["dataset", "learner"]
     found = gains(records, level).merge(gated[[*keys, "ranked", "reason", "accuracy_difference"]])
-    unsuited = found["reason"] == UNSUITED
+    found = found[found["reason"] != UNSUITED]
     rows: list[dict[str, Any]] = []
-    for group, here in found[~unsuited].groupby(["strategy", "learner", "place"]):
+    for group, here in found.groupby(_ROW):
         kept = here[here["ranked"]]
-        counts = {"datasets": len(kept), "failed": len(here) - len(kept)}
         values: Array = kept["gain"].to_numpy(float)
         mean, low, high, _ = student(values) if len(values) else (np.nan,) * 4
         rows.append(
-            dict(zip(["strategy", "learner", "place"], group, strict=True))
-            | {"effect": mean, "low": low, "high": high, "p": sign_flip(values)}
+            dict(zip(_ROW, group, strict=True))
+            | {"effect": mean, "low": low, "high": high}
             | {"above": int((values > 0).sum()), "below": int((values < 0).sum())}
-            | counts
+            | {"datasets": len(kept), "failed": len(here) - len(kept)}
             | {"accuracy_difference": kept["accuracy_difference"].mean()}
         )
     table = pd.DataFrame(rows, columns=[name for name in COLUMNS if name not in _LATE])
-    table["p_holm"] = np.nan
-    for _, own in table[table["p"].notna()].groupby("strategy"):
-        table.loc[own.index, "p_holm"] = holm(own["p"].to_numpy(float))
+    table = table.merge(_tested(found[found["ranked"]]), how="left", on=_ROW)
     measures = ["critical" if place == PEOPLE else "success" for place in table["place"]]
-    judged = zip(
-        measures, *(table[name] for name in ("effect", "low", "high", "p_holm")), strict=True
-    )
-    table["verdict"] = [verdict(*numbers) for numbers in judged]
+    numbers = (table[name] for name in ("effect", "low", "high", "p"))
+    table["verdict"] = [verdict(*row) for row in zip(measures, *numbers, strict=True)]
     return _ordered(table[COLUMNS])
 
 
-_LATE = ("p_holm", "verdict")
+def _tested(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the p of each row with enough datasets, corrected within its strategy."""
+    tables = []
+    for _, own in found.groupby("strategy"):
+        wide = own.pivot(index="dataset", columns=_ROW, values="gain")
+        wide = wide.loc[:, wide.count() >= FEWEST]
+        p = joint(wide.to_numpy(float)) if wide.size else np.empty(0)
+        tables.append(wide.columns.to_frame(index=False).assign(p=p))
+    return pd.concat(tables) if tables else pd.DataFrame(columns=[*_ROW, "p"])
 
 
 def _ordered(table: pd.DataFrame) -> pd.DataFrame:

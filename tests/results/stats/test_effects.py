@@ -96,11 +96,25 @@ def test_learners_that_are_not_made_for_data_are_no_failures():
 
 
 def test_p_are_corrected_for_all_learners_and_places_of_a_strategy():
-    same = {f"L{i}()": (0.1, 0.0) for i in range(4)}
-    table = effects(records({ERM: (0.0, 0.0), **same}))
-    assert table["p"].tolist() == pytest.approx([2 / 2**10] * 16)
-    assert table["p_holm"].tolist() == pytest.approx([32 / 2**10] * 16)
-    assert (table["verdict"] == "win").all()
+    rng = np.random.default_rng(2)
+    learners = {f"L{i}()": (rng.normal(0.02 * i, 0.04, (10, 3)), 0.0) for i in range(4)}
+    table = effects(records({ERM: (0.0, 0.0), **learners}))
+    found = gains(records({ERM: (0.0, 0.0), **learners}))
+    wide = found.pivot(index="dataset", columns=["learner", "place"], values="gain")
+    # All patterns of signs, and the largest t of each.
+    signs = np.array(np.meshgrid(*[[1, -1]] * 10)).reshape(10, -1).T
+    largest = [np.abs(stats.ttest_1samp(wide.mul(s, axis=0), 0).statistic).max() for s in signs]
+    t = np.abs(stats.ttest_1samp(wide, 0).statistic)
+    p = {name: np.mean(np.array(largest) >= one - 1e-9) for name, one in zip(wide, t, strict=True)}
+    assert table.set_index(["learner", "place"])["p"].to_dict() == pytest.approx(p)
+    assert 0 < (table["p"] <= 0.05).sum() < len(table)
+
+
+def test_effects_over_few_datasets_are_not_tested():
+    frame = records({ERM: (0.0, 0.0), "JTT()": (0.1, 0.0)})
+    table = effects(frame[frame["dataset"].isin(DATASETS[:7])])
+    assert table["p"].isna().all()
+    assert (table["verdict"] == "cannot tell").all()
 
 
 def test_settings_of_erm_are_compared_with_the_one_of_the_other_learners():
