@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from bench.experiment.trial import Key
     from bench.records.lines import Have
     from bench.records.store import Store
-    from bench.spec.grid import Grid, Shard
+    from bench.spec.grid import Grid
+    from bench.spec.shard import Shard
 
 #: A function of the number of trials to run. Its context's value is called with the progress.
 ProgressBar = Callable[[int], AbstractContextManager[Callable[["SweepProgress"], None]]]

@@ -163,6 +163,7 @@ def run(
     from bench.execution.guard import Limits
     from bench.spec import grid as grids
     from bench.spec.parsing import split_specs
+    from bench.spec.shard import Shard
     from bench.spec.sizes import parse_sizes
 
     chosen = grids.change(
@@ -179,7 +180,7 @@ def run(
     chosen.check_files_and_labels()
     for line in chosen.descriptions():
         notes.print(line, markup=False, soft_wrap=True)
-    share = None if shard is None else grids.Shard.read(shard)
+    share = None if shard is None else Shard.read(shard)
     name = chosen.name if share is None else f"{chosen.name}-{share.number}-of-{share.count}"
     limits = Limits(time_limit, memory_limit, patience)
     settings = Settings(

@@ -1,25 +1,30 @@
 """Commands for folders of runs: status, merge and export."""
 
+import hashlib
 import json
 import shlex
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from algorithms.runtime.paths import root
 from bench.cli.options import Data, Format, Plugins, Run
 from bench.cli.shared import (
     all_records,
     app,
     description_of,
     folder_of,
-    grid_of,
     load_plugins_of,
     notes,
     writing,
 )
+from bench.core.code_cache import cached_by_code
 from bench.core.errors import BenchError
+
+if TYPE_CHECKING:
+    from bench.execution.run_status import Panel
 
 
 @app.command()
@@ -30,38 +35,38 @@ def status(run: Run, data: Data = None, plugin: Plugins = None, format: Format =
     """
     import pandas as pd
 
-    from bench.execution import sweep
+    from bench.execution.run_status import count
     from bench.execution.runtime_estimate import format_duration
     from bench.records import manifest
     from bench.records.store import Store
-    from bench.spec.grid import Shard
+    from bench.spec.shard import Shard
     from results.report.terminal import show
 
     folder = folder_of(run)
     if not plugin:
         load_plugins_of(folder)
     about = description_of(folder)
-    grid = grid_of(folder)
-    if grid is None:
+    if "parts" not in about:
         raise BenchError(f"{folder} has no about.json that says what its grid is")
     share = Shard.read(about["shard"]) if about.get("shard") else None
     store = Store(folder)
-    plan = sweep.plan(grid.trials(share), sweep.Todo(store.have()))
+    learners = count(_panels(folder, about["parts"]), store.have(), share)
     names = ("trials", "done", "failed", "stale", "left")
-    rows = [{"learner": l} | {n: counts[n] for n in names} for l, counts in plan.learners.items()]
+    rows = [{"learner": l} | {n: counts[n] for n in names} for l, counts in learners.items()]
     show(pd.DataFrame(rows), format)
     mixed = manifest.mixture(store.environments(), about.get("environments") or {})
     if mixed:
         notes.print(f"the records are of {mixed}", soft_wrap=True)
-    if not plan["left"]:
+    left, done = (sum(counts[name] for counts in learners.values()) for name in ("left", "done"))
+    if not left:
         return
     # The speed of the latest run is its records so far over the time until the latest record.
     latest = (folder / "records.jsonl").stat().st_mtime
-    seconds, new = latest - about.get("began", latest), plan["done"] - about.get("had", 0)
+    seconds, new = latest - about.get("began", latest), done - about.get("had", 0)
     if seconds > 0 and new > 0:
-        left, age = format_duration(plan["left"] * seconds / new), max(time.time() - latest, 0)
+        rest, age = format_duration(left * seconds / new), max(time.time() - latest, 0)
         notes.print(
-            f"{new / seconds:.3g} trials a second; {left} left at that rate; "
+            f"{new / seconds:.3g} trials a second; {rest} left at that rate; "
             f"the latest record is {format_duration(age)} old"
         )
     words = about.get("command", [])
@@ -69,6 +74,17 @@ def status(run: Run, data: Data = None, plugin: Plugins = None, format: Format =
         notes.print("to go on: finish the runs that were merged, and merge them again")
     else:
         notes.print(f"to go on: python run_bench.py {shlex.join(words)}", soft_wrap=True)
+
+
+def _panels(folder: Path, parts: list[dict[str, Any]]) -> "list[Panel]":
+    """Return the panels of a run's grid, from a file if neither code nor data have changed."""
+    from bench.execution.run_status import Panel, describe, is_current
+
+    text = json.dumps([str(root()), parts])
+    name = f"status-{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
+    where = str(folder / "about.json")
+    described = cached_by_code(name, lambda: describe(parts, where), is_current)
+    return [Panel.read(table) for table in described["panels"]]
 
 
 @app.command()

@@ -149,9 +149,13 @@ def load_plugins_of(folder: Path) -> None:
     Raises:
         BenchError: If a file cannot be loaded.
     """
+    paths = description_of(folder).get("plugins", [])
+    if not paths:
+        return
+    # This imports all components, which takes seconds.
     from bench.spec.registry import REGISTRY
 
-    for path in description_of(folder).get("plugins", []):
+    for path in paths:
         try:
             REGISTRY.load(path)
         except BenchError as error:

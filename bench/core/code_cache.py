@@ -23,7 +23,9 @@ PACKAGES = ("algorithms", "bench", "collectives", "results")
 SUFFIXES = (".py", ".toml")
 
 
-def cached_by_code(name: str, compute: Callable[[], Any]) -> Any:
+def cached_by_code(
+    name: str, compute: Callable[[], Any], is_current: Callable[[Any], bool] = lambda value: True
+) -> Any:
     """Return the value of a function, from a file if no code has changed since it was written.
 
     The value is not kept where there are plugins, whose code may change too.
@@ -31,15 +33,18 @@ def cached_by_code(name: str, compute: Callable[[], Any]) -> Any:
     Arguments:
         name: Name of the file, without its suffix.
         compute: Function without arguments that returns a value for JSON.
+        is_current: Whether a value still holds: it may depend on more than code.
     """
     if installed_plugins() or entry_points(group=ENTRY_POINTS):
         return compute()
     code, path = code_digest(ROOT), cache() / f"{name}.json"
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         kept = json.loads(path.read_text(encoding="utf-8"))
-        if kept["code"] == code:
+        if kept["code"] == code and is_current(kept["value"]):
             return kept["value"]
     value = compute()
+    if not is_current(value):
+        return value
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".draft{os.getpid()}")

@@ -2,9 +2,10 @@
 
 from bench.experiment.recruitment import Recruitment
 from bench.experiment.trial import Groups
-from bench.spec.grid import Grid, Shard
+from bench.spec.grid import Grid
 from bench.spec.part import Part, Settings
 from bench.spec.search import settings
+from bench.spec.shard import Shard
 from collectives.base import Strategy
 from collectives.planting import FeatureLabel
 

@@ -115,7 +115,7 @@ def test_failed_trials_are_summed_up_and_exit_with_one(no_figures, bench, tmp_pa
     assert "name it by --plugin" in said.line
 
 
-def test_a_run_in_which_all_fails_still_ends_in_a_summary(bench):
+def test_a_run_in_which_all_fails_still_ends_in_a_summary(no_figures, bench):
     said = bench(*tiny(learners="BayesOptimal", datasets="Digits", seeds="2", sizes="0.1"))
     assert said.code == 1, said
     assert "4 of 4 trials failed" in said.line

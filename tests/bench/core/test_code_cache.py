@@ -89,6 +89,18 @@ def test_values_with_plugins_are_not_kept(project, value):
     assert value() == 0
 
 
+def test_a_value_that_does_not_hold_is_computed_again(project):
+    values, least = iter([1, -2, 3]), 0
+
+    def value():
+        return cached_by_code("numbers", lambda: next(values), lambda kept: kept > least)
+
+    assert [value(), value()] == [1, 1]
+    least = 1  # the value in the file does not hold any more
+    assert value() == -2  # nor does this one, which is not kept
+    assert [value(), value()] == [3, 3]
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", "3"])
 def test_a_damaged_file_is_replaced(project, value, text):
     (project / "cache").mkdir()

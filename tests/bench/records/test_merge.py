@@ -9,7 +9,8 @@ from bench.core.errors import BenchError
 from bench.execution.sweep import sweep
 from bench.records.merge import environments, merge
 from bench.records.store import Store
-from bench.spec.grid import Grid, Part, Shard
+from bench.spec.grid import Grid, Part
+from bench.spec.shard import Shard
 from tests.helpers.records import sorted_lasting, stored_record, write_run
 from tests.helpers.trials import COINS
 

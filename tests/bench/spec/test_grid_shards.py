@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from bench.core.errors import BenchError
 from bench.execution.sweep import Todo, chunks_of, plan
-from bench.spec.grid import Grid, Part, Shard
+from bench.spec.grid import Grid, Part
+from bench.spec.shard import Shard
 
 
 @settings(max_examples=40, deadline=None)

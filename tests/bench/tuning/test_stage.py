@@ -2,10 +2,11 @@
 
 from dataclasses import fields
 
-from bench.spec.grid import Grid, Part, Shard
+from bench.spec.grid import Grid, Part
 from bench.spec.parsing import parse
 from bench.spec.part import Entry
 from bench.spec.registry import LEARNERS
+from bench.spec.shard import Shard
 from bench.tuning.stage import FIRST_SEED, candidates, tuning_grid
 
 COINS = "Coins(n=200, n_test=40)"
