@@ -1,1 +1,5 @@
-"""Programs that measure the benchmark itself: speed, scale, faults, decision regions."""
+"""Programs that measure the benchmark itself.
+
+``speed``, ``race`` and ``gpu`` measure training, ``profile`` a grid, ``scale`` and ``growth`` the
+cost of more work, and ``fault_injection`` failures; ``decision_regions`` looks at classifiers.
+"""
