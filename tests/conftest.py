@@ -89,6 +89,18 @@ def ran(finished, tmp_path):
 
 
 @pytest.fixture
+def no_layout(monkeypatch):
+    """Figures without the search for places of their panels, which takes most of the time."""
+    from results.plots.style import save
+
+    def save_as_it_is(figure, stem, *endings):
+        figure.set_layout_engine("none")
+        return save(figure, stem, *endings)
+
+    monkeypatch.setattr("results.report.outputs.save", save_as_it_is)
+
+
+@pytest.fixture
 def no_figures(monkeypatch):
     """Runs that draw nothing, for what has nothing to do with figures."""
     monkeypatch.setattr("results.report.outputs.write_figures", lambda *_: [])

@@ -15,13 +15,13 @@ from joblib.executor import get_memmapping_executor
 from algorithms.base import Fitted, Learner, TrainingSet
 from algorithms.engine.learner import GradientLearner
 from algorithms.runtime.settings import restored_settings, settings
-from algorithms.runtime.threads import one_thread
 from bench.contract.every import Check, ContractWarning, demand
 from bench.core.random_streams import stream
 from bench.core.worker_processes import Serialized, safe_path
 from bench.datasets.base import Array, Dataset, Split
 from bench.datasets.real.digits import Digits
 from bench.datasets.synthetic.coins import Coins
+from bench.execution.remote_fit import predictions
 from bench.experiment.setup import build_training_set
 from bench.experiment.trial import Trial
 from collectives.idle import Idle
@@ -321,22 +321,8 @@ def fits_in_a_worker_process(learner: Learner) -> None:
         # The executor keeps its process for the next learner. It is joblib's own, which loky
         # would hand to joblib's next use in this process if it were another.
         executor = get_memmapping_executor(1, timeout=600)
-        future = executor.submit(_predictions, sent, sample, dict(os.environ))
+        future = executor.submit(predictions, sent, sample, dict(os.environ))
     demand(np.array_equal(here, future.result()), "a fit in another process differs")
-
-
-def _predictions(learner: Serialized, sample: TrainingSet, variables: dict[str, str]) -> Array:
-    """Return a learner's predictions on its own sample.
-
-    Arguments:
-        learner: The learner.
-        sample: The sample.
-        variables: The environment of the process that checks, as the data root may be in it.
-    """
-    with restored_settings(), one_thread():
-        os.environ.update(variables)
-        fitted: Fitted = learner.load().fit(sample, stream(0, "fit"))
-        return np.asarray(fitted.predict(sample.x))
 
 
 def weighs_its_samples(learner: Learner) -> None:

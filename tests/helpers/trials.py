@@ -1,6 +1,12 @@
-"""Fast trials, and learners that fail or never end."""
+"""Fast trials, and learners that fail or never end.
 
+Worker processes import this module to load the learners, so that it imports no large library.
+"""
+
+import ctypes
 import os
+import signal
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -73,3 +79,51 @@ class Faulty(Learner):
             "weighs below zero": Fitted(good.predict, weights=np.r_[-1.0, np.ones(n - 1)]),
             "reports words": Fitted(good.predict, report={"loss": "high"}),
         }[self.how]
+
+
+@dataclass(frozen=True)
+class Deadly(Learner):
+    """A learner that ends its process where the collective is large."""
+
+    def fit(self, sample, rng):
+        """Exit."""
+        if (sample.y == 1).sum() > 150:
+            os.write(1, b"last words")
+            os._exit(3)
+        return Fitted(lambda x: np.zeros(len(x), dtype=int))
+
+
+@dataclass(frozen=True)
+class Leaving(Learner):
+    """A learner that starts a process and ends its own."""
+
+    path: str = ""
+
+    def fit(self, sample, rng):
+        """Start a process and exit."""
+        child = subprocess.Popen(["sleep", "3600"])
+        with open(self.path, "w") as file:
+            file.write(str(child.pid))
+        os._exit(3)
+
+
+@dataclass(frozen=True)
+class Greedy(Learner):
+    """A learner that exceeds a limit where the collective is large."""
+
+    resource: str = "time"
+    chunk = 8
+
+    def fit(self, sample, rng):
+        """Exceed the limit if nearly all labels are 1."""
+        if (sample.y == 1).sum() > 180:
+            if self.resource == "time":
+                time.sleep(60)  # without the limit the fit succeeds
+            kept = []
+            while self.resource == "memory":
+                kept.append(np.ones(1_000_000))
+            if self.resource == "lock":
+                ctypes.PyDLL(None).sleep(60)  # in native code, with the interpreter's lock
+            if self.resource == "everything":
+                os.kill(os.getpid(), signal.SIGKILL)
+        return Fitted(lambda x: np.zeros(len(x), dtype=int))

@@ -131,8 +131,10 @@ LEARNERS = {
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("learner", LEARNERS)
-@pytest.mark.parametrize("shared", [True, False])
+# Whether samples share their points matters to the look-up of batches, not to what hooks do.
+@pytest.mark.parametrize(
+    ("learner", "shared"), [*((name, False) for name in LEARNERS), (next(iter(LEARNERS)), True)]
+)
 def test_a_replica_is_the_same_to_the_bit_in_any_company(name, learner, shared):
     made = samples(16, shape=SHAPES.get(name, (5,)), shared=shared)
     one = replace(LEARNERS[learner], network=NETWORKS[name])

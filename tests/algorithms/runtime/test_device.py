@@ -96,7 +96,7 @@ def test_a_device_that_is_not_there_is_refused(how, bench, monkeypatch, tmp_path
     assert not (tmp_path / "a").exists()
 
 
-def test_the_device_is_part_of_what_a_run_was(bench, monkeypatch, tmp_path):
+def test_the_device_is_part_of_what_a_run_was(no_figures, bench, monkeypatch, tmp_path):
     monkeypatch.setenv(VARIABLE, "")
     assert bench(*tiny(out="a"), "--device", "cpu").code == 0
     assert json.loads((tmp_path / "a" / "about.json").read_text())["device"] == "cpu"

@@ -290,7 +290,7 @@ def test_sizes_and_targets_beyond_the_file_are_refused(root, bench, kind):
         assert not (root.parent / "runs").exists()
 
 
-def test_a_run_says_how_each_column_was_read(root, bench):
+def test_a_run_says_how_each_column_was_read(root, bench, no_figures):
     (root / "table.csv").write_text(text({"": COUNT} | columns()))
     command = ["--learners", "EmpiricalBayes", "--seeds", 1, "--jobs", 0, "--sizes", "0.1"]
     answer = bench("run", "--datasets", "CSV(mark='town=bonn')", "--strategies", "Idle", *command)

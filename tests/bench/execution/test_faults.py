@@ -1,17 +1,10 @@
 """Trials that exceed a limit, learners that always fail, and injected faults."""
 
-import ctypes
-import os
-import signal
 import subprocess
 import sys
-import time
-from dataclasses import dataclass
 
-import numpy as np
 import pytest
 
-from algorithms.base import Fitted, Learner
 from algorithms.empirical_bayes import EmpiricalBayes
 from bench.datasets.synthetic.coins import Coins
 from bench.execution.guard import Limits
@@ -20,29 +13,7 @@ from bench.execution.sweep import Todo, plan, sweep
 from bench.records.store import Store
 from bench.spec.parsing import parse_any
 from tests.helpers.records import record
-from tests.helpers.trials import trial
-
-
-@dataclass(frozen=True)
-class Greedy(Learner):
-    """A learner that exceeds a limit where the collective is large."""
-
-    resource: str = "time"
-    chunk = 8
-
-    def fit(self, sample, rng):
-        """Exceed the limit if nearly all labels are 1."""
-        if (sample.y == 1).sum() > 180:
-            if self.resource == "time":
-                time.sleep(60)  # without the limit the fit succeeds
-            kept = []
-            while self.resource == "memory":
-                kept.append(np.ones(1_000_000))
-            if self.resource == "lock":
-                ctypes.PyDLL(None).sleep(60)  # in native code, with the interpreter's lock
-            if self.resource == "everything":
-                os.kill(os.getpid(), signal.SIGKILL)
-        return Fitted(lambda x: np.zeros(len(x), dtype=int))
+from tests.helpers.trials import Greedy, trial
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ COMMAND = [
     "--datasets",
     "Coins(n=200, n_test=200)",
     "--learners",
-    "Slow, KNN",
+    "Slow, EmpiricalBayes",
     "--strategies",
     "FeatureLabel",
     "--sizes",
@@ -155,8 +155,8 @@ def test_a_killed_run_goes_on_to_the_same_records(tmp_path, started, monkeypatch
 
     monkeypatch.setitem(REGISTRY.kinds, "learners", dict(REGISTRY.kinds["learners"]))
     REGISTRY.load(tmp_path / "slow.py")
-    trials = Grid("g", (Part((COMMAND[3],), ("Slow", "KNN"), sizes=(0.1,), seeds=6),)).trials()
-    trials = list(trials)
+    part = Part((COMMAND[3],), ("Slow", "EmpiricalBayes"), sizes=(0.1,), seeds=6)
+    trials = list(Grid("g", (part,)).trials())
     with Store(tmp_path / "run") as store:
         assert store.damaged == [f"line {len(before)}"]
         have = Todo(store.have())

@@ -13,19 +13,22 @@ import pytest
 
 import run_bench
 from algorithms.empirical_bayes import EmpiricalBayes
-from algorithms.erm import ERM
 from bench.contract.learners import fits_in_a_worker_process
 from bench.core.errors import BenchError
 from bench.core.plugin_files import installed_plugins
 from bench.core.worker_processes import Serialized
 from bench.datasets.synthetic.coins import Coins
 from bench.execution.backends import run_chunks, run_on_dask
+from bench.execution.sweep import sweep
 from bench.experiment.trial import Trial
 from bench.records.merge import lasting
+from bench.records.store import Store
+from bench.spec.grid import Grid, Part
 from bench.spec.parsing import parse
 from bench.spec.registry import REGISTRY, Registry
 from collectives.planting import FeatureLabel
 from collectives.signals.tabular import SetFeature
+from tests.helpers.records import sorted_lasting
 
 COINS = Coins(n=100, n_test=100)
 PLANT = FeatureLabel(SetFeature(), 1)
@@ -149,7 +152,7 @@ def on_dask(chunks, jobs):
 # ---- plugin files -------------------------------------------------------------------------
 
 
-def test_a_run_with_a_plugin_does_not_depend_on_its_number_of_processes(tmp_path):
+def test_a_run_with_a_plugin_does_not_depend_on_its_number_of_processes(load, tmp_path):
     """Nor on modules of the current folder that have the names of others."""
     write_heavy(tmp_path)
     foreign = "open('imported.txt', 'w').close(); raise SystemExit('it is imported')"
@@ -158,25 +161,25 @@ def test_a_run_with_a_plugin_does_not_depend_on_its_number_of_processes(tmp_path
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "__init__.py").write_text(foreign)
     words = "--learners Heavy,EmpiricalBayes --datasets Coins(n=100) --sizes 0,0.1 --seeds 2"
-    words = f"run quick --plugin heavy.py {words} --strategies FeatureLabel".split()
-    records = []
-    for jobs in (0, 2):
-        out = tmp_path / f"out{jobs}"
-        command = [sys.executable, run_bench.__file__, *words, "--jobs", str(jobs)]
-        subprocess.run([*command, "--out", str(out)], cwd=tmp_path, check=True)
-        lines = (out / "records.jsonl").read_text().splitlines()
-        made = [lasting(json.loads(line)["record"]) for line in lines]
-        assert [r["error"] for r in made] == [None] * 8
-        records.append(sorted(made, key=lambda r: (r["learner"], r["size"], r["seed"])))
-    assert records[0] == records[1]
+    words = f"run quick --plugin heavy.py {words} --strategies FeatureLabel --jobs 2 --out out"
+    command = [sys.executable, run_bench.__file__, *words.split()]
+    subprocess.run(command, cwd=tmp_path, check=True)
     assert not (tmp_path / "imported.txt").exists()
+    there = list(Store(tmp_path / "out").records())
+    assert [r["error"] for r in there] == [None] * 8
+
+    load(HEAVY, "heavy.py")
+    part = Part(("Coins(n=100)",), ("Heavy", "EmpiricalBayes"), ("FeatureLabel",), (0.1,), 2)
+    with Store(tmp_path / "alone") as store:
+        sweep(Grid("g", (part,)).trials(), store)
+        assert sorted_lasting(there) == sorted_lasting(store.records())
 
 
 def test_a_worker_of_dask_loads_the_file(load, tmp_path):
     write_heavy(tmp_path)
     load(HEAVY)
     learner = parse("Heavy", "learners")
-    (record,) = records_of([[trial(learner)]], 2, on_dask).values()
+    (record,) = records_of([[trial(learner)]], 1, on_dask).values()
     assert record["error"] is None
     (here,) = records_of([[trial(learner)]], 0).values()
     assert lasting(record) == lasting(here)
@@ -265,7 +268,7 @@ def test_a_plugin_without_a_finished_class_is_not_sent(tmp_path):
 def test_an_object_that_cannot_be_sent_costs_its_own_trials(jobs):
     other = EmpiricalBayes()
     # The second chunk has a trial of each.
-    chunks = [[trial(ERM(epochs=1))], [trial(Locked()), trial(other, 1)], [trial(other, 2)]]
+    chunks = [[trial(other, 0)], [trial(Locked()), trial(other, 1)], [trial(other, 2)]]
     records = records_of(chunks, jobs)
     assert len(records) == 4
     bad = next(r for (name, _), r in records.items() if "Locked" in name)

@@ -1,21 +1,18 @@
 """Worker processes end with their parent, after use and after a death."""
 
 import contextlib
-import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pytest
 from joblib import parallel_config
 
-from algorithms.base import Learner
 from bench.core.errors import BenchError
 from bench.execution.backends import run_chunks
-from tests.helpers.trials import trial
+from tests.helpers.trials import Leaving, trial
 
 
 @pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
@@ -57,20 +54,6 @@ def test_workers_end_when_the_iterator_is_closed(jobs):
     assert len(workers) >= jobs
     finished.close()
     assert psutil.wait_procs(workers, 10)[1] == []
-
-
-@dataclass(frozen=True)
-class Leaving(Learner):
-    """A learner that starts a process and ends its own."""
-
-    path: str = ""
-
-    def fit(self, sample, rng):
-        """Start a process and exit."""
-        child = subprocess.Popen(["sleep", "3600"])
-        with open(self.path, "w") as file:
-            file.write(str(child.pid))
-        os._exit(3)
 
 
 def test_children_of_a_dead_worker_are_ended(tmp_path):

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import os
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,7 +23,7 @@ from bench.spec.parsing import parse
 from collectives.base import Strategy
 from collectives.planting import FeatureLabel
 from collectives.signals.tabular import SetFeature
-from tests.helpers.trials import COINS, Faulty, trial
+from tests.helpers.trials import COINS, Deadly, Faulty, trial
 
 # ---- failures -----------------------------------------------------------------------------
 
@@ -148,18 +147,6 @@ def test_a_report_that_is_not_finite_is_none(tmp_path):
 def test_data_that_cannot_be_drawn_fail_their_trials_alone():
     records = run_trials([trial(data=Digits(), strategy=FeatureLabel(SetFeature(999), 1))])
     assert records[0]["status"] == "failed"
-
-
-@dataclass(frozen=True)
-class Deadly(Learner):
-    """It takes its process with it."""
-
-    def fit(self, sample, rng):
-        """Die."""
-        if (sample.y == 1).sum() > 150:
-            os.write(1, b"last words")
-            os._exit(3)
-        return Fitted(lambda x: np.zeros(len(x), dtype=int))
 
 
 def test_a_worker_that_dies_costs_its_trial_alone():

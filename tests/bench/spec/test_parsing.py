@@ -198,7 +198,7 @@ def mutated(draw):
     return text
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(mutated(), st.sampled_from(list(REGISTRY.kinds)))
 @pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
 def test_parse_gives_a_component_or_a_bench_error(text, kind):

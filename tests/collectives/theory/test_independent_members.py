@@ -99,6 +99,7 @@ def bernstein(small: float, k: int, moment: float) -> float:
     return math.sqrt(2 * moment * log / k) + log / (3 * k)
 
 
+@functools.cache
 def at_most(small: float, k: int, mean: float) -> float:
     """The largest expectation whose lower deviation sqrt(2 u log / k) leads to the mean."""
     log, low, high = math.log(1 / small), 0.0, 10.0
