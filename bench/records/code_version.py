@@ -56,6 +56,11 @@ def code_version(trial: Trial) -> str:
     return ".".join(_version(c) for c in (trial.dataset, trial.learner, trial.strategy))
 
 
+def component_version(component: Any) -> str:
+    """Return the version of the code of one component and its parts, eight digits."""
+    return _version(component)
+
+
 @IdentityCache
 def _version(component: Any) -> str:
     roots, typed = {run_trials.__module__}, ""
