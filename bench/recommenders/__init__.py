@@ -1,0 +1,1 @@
+"""Recommenders of songs, trained on playlists, and collectives that promote a song in them."""
