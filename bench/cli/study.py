@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.cli.execution import Settings, execute
+from bench.cli.measurements import measured_records
 from bench.cli.options import Format, Jobs, RerunStale, RetryFailed
-from bench.cli.shared import app, grid_records, notes
+from bench.cli.shared import app, grid_records, notes, progress_bar
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bench.experiment.trial import Trial
     from results.studies.base import Study
 
 
@@ -36,18 +38,19 @@ def study(
     """
     from bench.execution.guard import Limits
     from results.studies import base
+    from results.studies.base import whole_claims
     from results.studies.outputs import write
+    from results.studies.published import run_folder
 
     if name is None:
         _print_studies(format)
         return
     chosen = base.load(name)
-    folder = out or Path("runs") / f"study-{name}"
+    folder = out or run_folder(name)
     settings = Settings(folder, Limits(), jobs, retry_failed=retry_failed, rerun_stale=rerun_stale)
     for text in chosen.left_out():
         notes.print(f"left out, since the data root lacks its file: {text}", soft_wrap=True)
-    execute(chosen.grid(folder.name, quick), settings)
-    records = grid_records(folder)
+    records = _records(chosen, quick, settings)
     failed = int((records["status"] != "ok").sum())
     if failed:
         notes.print(
@@ -57,30 +60,63 @@ def study(
         verdicts = chosen.verdicts(records)
         paths = write(chosen, records, verdicts, folder)
     _print_verdicts(verdicts, format)
-    notes.print(_tally(verdicts["verdict"].value_counts().to_dict()))
+    notes.print(_tally(whole_claims(verdicts)["verdict"].value_counts().to_dict()))
     notes.print(f"wrote {len(paths)} tables and figures to {folder}", soft_wrap=True)
 
 
+def _records(chosen: "Study", quick: bool, settings: Settings) -> "pd.DataFrame":
+    """Run the trials of a study that its folder lacks, and return the records of all of them."""
+    from results.studies.further import completed
+
+    if chosen.measurements is not None:
+        return measured_records(chosen.measurements(quick), settings)
+    grid = chosen.grid(settings.folder.name, quick)
+    execute(grid, settings)
+    if chosen.measure is not None:
+        _measure(chosen, list(grid.trials()), settings)
+    return completed(chosen, grid_records(settings.folder), settings.folder)
+
+
+def _measure(study: "Study", trials: "list[Trial]", settings: Settings) -> None:
+    """Measure further numbers of a study's trials, and write them into its folder."""
+    from results.report.tables import render
+    from results.studies.further import FILE, measured
+
+    with progress_bar(len(trials), "measured trials") as advance:
+        table = measured(study, trials, settings.workers, advance)
+    (settings.folder / FILE).write_text(render(table, "csv"), encoding="utf-8")
+
+
 def _print_studies(format: str | None) -> None:
-    """Print all studies with their numbers of claims and trials."""
+    """Print all studies: claims by their verdicts, data, and numbers of trials.
+
+    Verdicts are those of the run in the folder ``runs``, or else those that ship.
+    """
     import pandas as pd
 
     from results.report.terminal import show
     from results.studies.base import studies
+    from results.studies.published import summary
 
-    def trials(study: "Study", quick: bool) -> int:
-        return study.grid("", quick).count()
-
-    rows = [
-        {
-            "study": name,
-            "paper": entry.paper,
-            "claims": len(entry.claims),
-            "trials": trials(entry, False),
-            "quick": trials(entry, True),
-        }
-        for name, entry in studies().items()
-    ]
+    rows = []
+    for name, entry in studies().items():
+        judged = summary(name)
+        rows.append(
+            {
+                "study": name,
+                "claims": len(entry.claims),
+                "hold": judged.holds if judged else "",
+                "fail": judged.fails if judged else "",
+                "undecided": judged.undecided if judged else "",
+                "seeds": judged.seeds if judged else "",
+                "on the paper's data": judged.replicated if judged else "",
+                "data": judged.data if judged else ", ".join(entry.data()),
+                "verdicts of": judged.source if judged else "none yet",
+                "trials": entry.count(quick=False),
+                "quick": entry.count(quick=True),
+                "paper": entry.paper,
+            }
+        )
     show(pd.DataFrame(rows), format)
 
 
@@ -90,13 +126,14 @@ def _tally(counts: Mapping[Any, int]) -> str:
     Example:
         >>> _tally({"holds": 11, "undecided": 3, "fails": 1})
         '11 hold, 3 undecided, 1 fails'
-        >>> _tally({"holds": 1})
-        '1 holds, 0 undecided, 0 fail'
+        >>> _tally({"holds": 1, "left out": 2})
+        '1 holds, 0 undecided, 0 fail, 2 left out'
     """
     holds, undecided, fails = (counts.get(word, 0) for word in ("holds", "undecided", "fails"))
+    left_out = f", {counts['left out']} left out" if counts.get("left out") else ""
     return (
         f"{holds} {'holds' if holds == 1 else 'hold'}, {undecided} undecided, "
-        f"{fails} {'fails' if fails == 1 else 'fail'}"
+        f"{fails} {'fails' if fails == 1 else 'fail'}{left_out}"
     )
 
 

@@ -96,6 +96,19 @@ def share_prior(size: Any, seeds: Any) -> Any:
     return PRIOR_CORRELATION * m * (1 - m)
 
 
+def squared_error(variance: Any, prior: Any, seeds: Any, floor: Any = 0.0) -> Any:
+    """Return the square of the moderated standard error of a mean over seeds.
+
+    Arguments:
+        variance: The variance between seeds, a number or an array.
+        prior: The prior variance, likewise.
+        seeds: The number of seeds, likewise.
+        floor: The least that the moderated variance can be.
+    """
+    degrees = seeds - 1 + PRIOR_SEEDS
+    return np.maximum((PRIOR_SEEDS * prior + (seeds - 1) * variance) / degrees, floor) / seeds
+
+
 def half_width(
     variance: Any, prior: Any, seeds: Any, level: float = 0.05, floor: Any = 0.0
 ) -> Any:
@@ -109,8 +122,8 @@ def half_width(
         floor: The least that the moderated variance can be.
     """
     degrees = seeds - 1 + PRIOR_SEEDS
-    pooled = np.maximum((PRIOR_SEEDS * prior + (seeds - 1) * variance) / degrees, floor)
-    return t_quantile(1 - level / 2, degrees) * np.sqrt(pooled / seeds)
+    error = np.sqrt(squared_error(variance, prior, seeds, floor))
+    return t_quantile(1 - level / 2, degrees) * error
 
 
 def student(values: Array) -> Interval:

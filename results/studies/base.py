@@ -1,174 +1,29 @@
-"""Studies, their claims, and the rule by which a claim holds, fails, or stays undecided."""
+"""Studies: the grid of a paper, its figures, and its claims with their verdicts."""
 
-import bisect
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+import string
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
-from typing import Literal
+from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 import results.studies
-from bench.core.errors import BenchError, unknown
+from bench.core.errors import unknown
 from bench.datasets.base import has_files
+from bench.execution.measurements import Measurement
+from bench.experiment.trial import Trial
 from bench.spec.grid import Grid, Part
 from bench.spec.parsing import parse
-from results.stats.intervals import (
-    MOST,
-    PRIOR_DECADES,
-    ROUNDING,
-    Array,
-    Interval,
-    Kind,
-    bounded,
-    decades,
-    half_width,
-    share_prior,
-    signed,
-    t_quantile,
-)
-from results.stats.verdicts import POWER
+from results.display_names import parse as parsed
+from results.studies.claims import Claim as Claim
 from results.studies.evidence import evidence
-from results.studies.measures import Measure, records_read
+from results.studies.measures import records_read
 
-#: The level of the tests of claims.
-LEVEL = 0.05
-Word = Literal["holds", "fails", "undecided"]
 #: From records to a figure, and the table that it draws.
 Drawing = Callable[[pd.DataFrame], tuple[Figure, pd.DataFrame]]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The verdict on a claim, by records.
-
-    Arguments:
-        verdict: The verdict in a word.
-        effect: The mean effect over seeds.
-        low: The lower end of its 95 % interval.
-        high: The upper end.
-        interval: How the interval was made, see :class:`results.stats.intervals.Interval`.
-        seeds: The number of seeds.
-        needed: How many seeds would decide it with power .8, if these are typical ones; inf, if
-            no number up to ten thousand would; NaN where it is decided.
-    """
-
-    verdict: Word
-    effect: float
-    low: float
-    high: float
-    interval: Kind
-    seeds: int
-    needed: float
-
-
-@dataclass(frozen=True)
-class Claim:
-    r"""A sentence, and the effect that would make it true.
-
-    An effect is one number a seed. With the 95 % interval I of its mean over seeds and the
-    claimed region R, the claim
-
-    .. math::
-        \text{holds if } I \subset R, \qquad \text{fails if } I \cap R = \emptyset,
-        \qquad \text{is undecided otherwise.}
-
-    The intervals are those of :mod:`results.stats.intervals`, which change continuously where
-    seeds agree. They are not widened for the number of claims of a study.
-
-    Arguments:
-        says: The sentence.
-        effect: The meaning of the effect, in words.
-        measure: The map from records to the effect at each seed.
-        region: The open range that the sentence claims for the effect.
-        scale: Whether the effect is a share, from 0 to 1, a difference of shares, from -1 to 1,
-            or a number of decades.
-        cause: The likely cause, should the claim fail.
-        sanity: Whether the claim is true by construction, whatever the data. It then checks the
-            program, and is no finding.
-        p: A test from records to p. With a p above .05 the claim is undecided, wherever the
-            interval lies. Seeds alone do not decide a claim about learners: theirs are few.
-        paper_data: The classes of data on which, or on the kind of which, the paper itself makes
-            the claim. On these data the claim is a replication, on others an analogy.
-    """
-
-    says: str
-    effect: str
-    measure: Measure
-    region: tuple[float, float] = (0.0, inf)
-    scale: Literal["share", "difference", "decades"] = "difference"
-    cause: str = ""
-    sanity: bool = False
-    p: Callable[[pd.DataFrame], float] | None = None
-    paper_data: tuple[str, ...] = ()
-
-    def judge(self, records: pd.DataFrame) -> Verdict:
-        """Return the verdict on records; seeds with a missing or failed trial don't count.
-
-        Arguments:
-            records: One row a trial.
-
-        Raises:
-            BenchError: If the claim is about no records, or about more than one cell.
-        """
-        try:
-            values = self.measure(records).dropna().to_numpy(float)
-        except BenchError as error:
-            raise BenchError(f"the claim {self.says!r} cannot be judged: {error}") from error
-        mean, low, high, kind = self._interval(values)
-        word = ruling((low, high), self.region)
-        if word == "holds" and self.p is not None and not self.p(records) <= LEVEL:
-            # More seeds of the same learners would not decide it.
-            return Verdict("undecided", mean, low, high, kind, len(values), inf)
-        needed = self._needed(values) if word == "undecided" else float("nan")
-        return Verdict(word, mean, low, high, kind, len(values), needed)
-
-    def _interval(self, values: Array) -> Interval:
-        kinds = {"share": bounded, "difference": signed, "decades": decades}
-        return kinds[self.scale](values)
-
-    def _needed(self, values: Array) -> float:
-        """Return how many seeds would decide, if the others were like these.
-
-        The interval of so many seeds, shifted by the power's quantile of the mean, has to lie on
-        one side.
-        """
-        if len(values) < 2:
-            return float("nan")
-        mean, variance = float(values.mean()), float(values.var(ddof=1))
-        variance = 0.0 if variance <= ROUNDING**2 else variance
-        size = float(np.abs(values).mean())
-
-        def decided(n: int) -> bool:
-            prior = PRIOR_DECADES**2 if self.scale == "decades" else share_prior(size, n)
-            half = float(half_width(variance, prior, n))
-            half += float(t_quantile(POWER, n - 1)) * (variance / n) ** 0.5
-            return ruling((mean - half, mean + half), self.region) != "undecided"
-
-        counts = range(2, MOST + 1)
-        place = bisect.bisect_left(counts, True, key=decided)
-        return float(counts[place]) if place < len(counts) else inf
-
-
-def ruling(interval: tuple[float, float], region: tuple[float, float]) -> Word:
-    """Return the verdict on an interval by a claimed region.
-
-    Arguments:
-        interval: Its ends, NaN if there is none.
-        region: The ends of the open range that is claimed.
-
-    Example:
-        >>> [ruling(i, (0.0, inf)) for i in ((0.1, 0.3), (-0.3, -0.1), (-0.1, 0.1))]
-        ['holds', 'fails', 'undecided']
-    """
-    (low, high), (bottom, top) = interval, region
-    if bottom < low and high < top:
-        return "holds"
-    return "fails" if high <= bottom or top <= low else "undecided"
 
 
 @dataclass(frozen=True)
@@ -182,6 +37,10 @@ class Study:
         claims: Its claims.
         figures: Its figures by name.
         tables: Specs of the data sets that the study uses where their files are there.
+        measure: The function that measures further numbers of a trial, by name; they become
+            columns ``measure_NAME`` of its record. None: records are those of a run.
+        measurements: The points of an experiment whose trials are not of a learner on a dataset,
+            by whether they are those of the quick version. The study then has no parts.
     """
 
     paper: str
@@ -190,10 +49,25 @@ class Study:
     claims: tuple[Claim, ...]
     figures: Mapping[str, Drawing]
     tables: tuple[str, ...] = ()
+    measure: Callable[[Trial], Mapping[str, float]] | None = None
+    measurements: Callable[[bool], Sequence[Measurement]] | None = None
 
     def left_out(self) -> list[str]:
         """Return the specs of the data sets whose files are missing."""
         return [text for text in self.tables if not has_files(parse(text, "datasets"))]
+
+    def data(self) -> list[str]:
+        """Return the classes of the data sets of the whole study."""
+        specs = {text for part in self.parts(False) for text in part.datasets}
+        if self.measurements is not None:
+            specs = {one.key.dataset for one in self.measurements(False)}
+        return sorted({parsed(text)[0] for text in specs})
+
+    def count(self, quick: bool = False) -> int:
+        """Return the number of its trials, or of its measurements."""
+        if self.measurements is not None:
+            return len(self.measurements(quick))
+        return self.grid("", quick).count()
 
     def grid(self, name: str, quick: bool = False) -> Grid:
         """Return its grid, with all specs written out.
@@ -205,49 +79,65 @@ class Study:
         return Grid(name, self.parts(quick)).written_out()
 
     def verdicts(self, records: pd.DataFrame) -> pd.DataFrame:
-        """Return a row for each claim.
+        """Return a row for each claim, and one below it for each data set of several.
 
         Arguments:
             records: One row a trial.
 
         Returns:
-            ``claim``, marked where it is a sanity check; the fields of a :class:`Verdict`;
+            ``number``, that of the claim, with a letter in the row of a data set; ``claim``,
+            marked where it is a sanity check; the fields of a :class:`Verdict`;
             ``measured``, the meaning of the effect; ``above`` and ``below``, between which it is
-            claimed to be; ``scale``; ``cause``, the likely cause where the claim fails; and the
-            columns of :func:`results.studies.evidence.evidence`, on which data and with which
-            learners the claim was judged.
+            claimed to be; ``scale``; ``cause``, the likely cause where the claim fails, or the
+            reason why it is left out; and the columns of
+            :func:`results.studies.evidence.evidence`, on which data and with which learners the
+            claim was judged.
         """
-        rows = []
-        for claim in self.claims:
-            with records_read() as read:
-                verdict = claim.judge(records)
-            seen = pd.concat(read) if read else records.iloc[:0]
-            rows.append(
-                {
-                    "claim": f"Sanity check: {claim.says}" if claim.sanity else claim.says,
-                    **vars(verdict),
-                    "measured": claim.effect,
-                    "above": claim.region[0],
-                    "below": claim.region[1],
-                    "scale": claim.scale,
-                    "cause": claim.cause if verdict.verdict == "fails" else "",
-                    **evidence(seen, records, claim.paper_data),
-                }
-            )
-        return pd.DataFrame(rows)
+        return pd.DataFrame(
+            [
+                {"number": f"{number}{letter}", **_judged(claim, records)}
+                for number, whole in enumerate(self.claims, 1)
+                for letter, claim in _with_lines(whole, records)
+            ]
+        )
 
 
-def format_range(region: tuple[float, float]) -> str:
-    """Return a range in words.
+def no_parts(quick: bool) -> tuple[Part, ...]:
+    """Return the parts of a study that has measurements in their place."""
+    return ()
 
-    Example:
-        >>> format_range((0.0, inf)), format_range((-0.02, inf)), format_range((-0.1, 0.1))
-        ('above 0', 'above -0.02', 'between -0.1 and 0.1')
+
+def _with_lines(claim: Claim, records: pd.DataFrame) -> Iterator[tuple[str, Claim]]:
+    """Yield a claim, and the same claim for each of its data sets under a letter."""
+    yield "", claim
+    yield from zip(string.ascii_lowercase, claim.lines(records), strict=False)
+
+
+def _judged(claim: Claim, records: pd.DataFrame) -> dict[str, Any]:
+    """Return the row of a claim in the table of verdicts."""
+    with records_read() as read:
+        verdict = vars(claim.judge(records)).copy()
+    seen = pd.concat(read) if read else records.iloc[:0]
+    failed, reason = verdict["verdict"] == "fails", verdict.pop("reason")
+    return {
+        "claim": f"Sanity check: {claim.says}" if claim.sanity else claim.says,
+        **verdict,
+        "measured": claim.effect,
+        "above": claim.region[0],
+        "below": claim.region[1],
+        "scale": claim.scale,
+        "cause": claim.cause if failed else reason,
+        **evidence(seen, records, claim.paper_data),
+    }
+
+
+def whole_claims(verdicts: pd.DataFrame) -> pd.DataFrame:
+    """Return verdicts without the rows of single data sets below a claim about several.
+
+    Arguments:
+        verdicts: Result of :meth:`Study.verdicts`.
     """
-    bottom, top = region
-    if top == inf:
-        return f"above {bottom:g}"
-    return f"below {top:g}" if bottom == -inf else f"between {bottom:g} and {top:g}"
+    return verdicts[verdicts["number"].astype(str).str.isdigit()]
 
 
 def studies() -> dict[str, Study]:

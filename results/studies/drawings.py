@@ -22,7 +22,12 @@ from results.studies.base import Drawing
 from results.studies.measures import by_epoch, pick
 
 #: The colour of a verdict, distinct with any colour vision.
-COLOURS = {"holds": "#117733", "fails": "#CC6677", "undecided": "#777777"}
+COLOURS = {
+    "holds": "#117733",
+    "fails": "#CC6677",
+    "undecided": "#777777",
+    "left out": "#BBBBBB",
+}
 # The share of a figure's width that claims take.
 _CLAIM = 0.5
 _KINDS = {"share": "shares", "difference": "differences of shares", "decades": "decades"}
@@ -87,7 +92,7 @@ def plot_verdicts(verdicts: pd.DataFrame) -> Figure:
     """Draw effects with their 95 % intervals, a row a claim; the claimed side is shaded.
 
     Arguments:
-        verdicts: Result of :meth:`Study.verdicts`.
+        verdicts: Rows of the result of :meth:`Study.verdicts`.
 
     Returns:
         The figure, with a panel for each scale. Effects whose seeds agree have no bar. Numbers
@@ -96,8 +101,8 @@ def plot_verdicts(verdicts: pd.DataFrame) -> Figure:
     kinds = [(k, t) for k, t in verdicts.groupby("scale", sort=False) if len(t)]
     letters = int(inches() * _CLAIM / 0.055)
     says = {
-        i: textwrap.fill(f"{1 + i}. {claim}", letters, subsequent_indent="   ")
-        for i, claim in enumerate(verdicts["claim"])
+        i: textwrap.fill(f"{number}. {claim}", letters, subsequent_indent="   ")
+        for i, number, claim in verdicts[["number", "claim"]].itertuples()
     }
     heights = [
         0.45 + sum(0.08 + 0.115 * (1 + says[i].count("\n")) for i in table.index)
@@ -136,5 +141,5 @@ def plot_verdicts(verdicts: pd.DataFrame) -> Figure:
 
 def _mark(word: str) -> dict[str, Any]:
     """Return the mark of a verdict as arguments of ``Axes.plot``."""
-    marker = {"holds": "o", "fails": "X", "undecided": "D"}[word]
+    marker = {"holds": "o", "fails": "X", "undecided": "D", "left out": "_"}[word]
     return {"marker": marker, "linestyle": "none", "color": COLOURS[word], "markersize": 4.5}

@@ -1,13 +1,15 @@
 """What a claim rests on: the data and the learners whose records its measure read."""
 
+from collections.abc import Collection
 from dataclasses import fields
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bench.core.errors import BenchError
-from bench.spec.parsing import parse as build
-from bench.spec.registry import DATASETS
+from bench.spec.parsing import parse_any
+from bench.spec.registry import REGISTRY
 from results.display_names import parse
 
 #: The learner beside whose accuracy that of the others is given.
@@ -63,7 +65,7 @@ def settings(text: str) -> str:
         ('n_neighbors=3', 'default')
     """
     try:
-        learner = build(text, "learners")
+        learner = parse_any(text)
     except BenchError:
         # The records are of a version of the program in which the learner had other fields.
         return ", ".join(f"{key}={value}" for key, value in parse(text)[1].items()) or "default"
@@ -87,26 +89,43 @@ def _range(n: pd.Series) -> str:
 
 def _family(name: str) -> str:
     """Return the family of a class of data sets; no text if the class is unknown."""
-    return str(getattr(DATASETS.get(name), "family", ""))
+    return str(getattr(REGISTRY.names.get(name), "family", ""))
 
 
-def _accuracy_less_erm(records: pd.DataFrame, data: list[str], learner: str) -> str:
+def accuracy_less_erm(records: pd.DataFrame, data: Collection[str], learner: str) -> float:
     """Return the mean difference of accuracies at size 0 over data sets and seeds.
 
     Where records have several settings of ERM, the one that has most fields in common with the
     learner counts, so that both have the same network. Of several such, the most accurate counts.
+
+    Arguments:
+        records: One row a trial.
+        data: Data sets, as the records have them.
+        learner: The learner, as the records have it.
+
+    Returns:
+        The difference; NaN where the records lack the accuracies of either.
     """
     if "accuracy" not in records:
-        return ""
+        return float("nan")
     clean = records[(records["size"] == 0) & records["dataset"].isin(data)]
     table = clean.assign(accuracy=clean["accuracy"].astype(float)).pivot_table(
         index=["dataset", "seed"], columns="learner", values="accuracy"
     )
     references = [text for text in table.columns if parse(text)[0] == REFERENCE]
     if learner not in table.columns or not references:
-        return f"no {REFERENCE}" if not references else ""
+        return float("nan")
     own = parse(learner)[1].items()
     nearest = max(references, key=lambda e: (len(own & parse(e)[1].items()), table[e].mean()))
-    less = (table[learner] - table[nearest]).dropna()
+    return float((table[learner] - table[nearest]).mean())
+
+
+def _accuracy_less_erm(records: pd.DataFrame, data: Collection[str], learner: str) -> str:
+    """Return the difference of accuracies as text."""
+    less = accuracy_less_erm(records, data, learner)
+    if np.isnan(less):
+        here = records.loc[records["dataset"].isin(data), "learner"].unique()
+        none = "accuracy" in records and all(parse(text)[0] != REFERENCE for text in here)
+        return f"no {REFERENCE}" if none else ""
     # Zero is added so that a small negative number is not written as -0.000.
-    return f"{round(less.mean(), 3) + 0.0:+.3f}" if len(less) else ""
+    return f"{round(less, 3) + 0.0:+.3f}"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,7 @@ class Measure:
         return Measure(lambda records: -self(records))
 
 
+@cache
 def matches(text: str, spec: str) -> bool:
     """Return whether a text is of the class of a spec, and has the fields that the spec names.
 
@@ -132,7 +134,7 @@ def pick(
 
 
 def _written(wanted: dict[str, Any]) -> str:
-    """Return the columns and specs that are wanted as text."""
+    """Return wanted columns and specs as text."""
     return ", ".join(f"{name} {spec!r}" for name, spec in wanted.items()) or "anything"
 
 

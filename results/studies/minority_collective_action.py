@@ -6,6 +6,7 @@ References:
 """
 
 from collections.abc import Callable
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -21,6 +22,7 @@ from results.plots.axes import entitle, legend, small_multiples
 from results.plots.learner_styles import COLOURS, MARKERS
 from results.plots.style import styled
 from results.studies.base import Claim, Study
+from results.studies.claims import OverData
 from results.studies.measures import Measure, pick, success
 
 #: Tables about people, with the signal that moves a person into the majority.
@@ -58,31 +60,27 @@ def _relabelling(ranking: str, budget: float) -> str:
     return f"MinorityRelabel(ranking={ranking!r}, budget={budget})"
 
 
-def _over_tables(of: Callable[[str], Measure]) -> Measure:
-    """Return the mean of a measure over all data sets of the records, at each seed.
-
-    The interval of a claim is over seeds, for these data sets: it says nothing of others.
-    """
-
-    def mean(records: pd.DataFrame) -> pd.Series:
-        columns = [of(text)(records) for text in sorted(records["dataset"].unique())]
-        return pd.concat(columns, axis=1).mean(axis=1, skipna=False)
-
-    return Measure(mean)
-
-
 def _at(
-    size: float | tuple[float, float], value: str, learner: str, ranking: str, budget: float
+    data: str,
+    size: float | tuple[float, float],
+    value: str,
+    learner: str,
+    ranking: str = "random",
+    budget: float = ALL,
 ) -> Measure:
+    """Return a mean over sizes; by default, of a collective whose candidates all relabel."""
     strategy = _relabelling(ranking, budget)
-    return _over_tables(
-        lambda data: success(size, dataset=data, learner=learner, strategy=strategy, value=value)
-    )
+    return success(size, dataset=data, learner=learner, strategy=strategy, value=value)
 
 
-def _all(size: float | tuple[float, float], value: str, learner: str) -> Measure:
-    """Return a measure of a collective whose candidates all relabel, whatever the ranking."""
-    return _at(size, value, learner, "random", ALL)
+def _over(of: Callable[[Callable[..., Measure]], Measure]) -> OverData:
+    """Return a measure on each data set, made of means at it."""
+    return OverData(lambda data: of(partial(_at, data)), (*PEOPLE, GENERATED.split("(")[0]))
+
+
+def _gain(learner: str, ranking: str, at: Callable[..., Measure]) -> Measure:
+    """Return what a ranking takes off the gap, beyond what random labels do."""
+    return at(SOME, GAP, learner, "random", HALF) - at(SOME, GAP, learner, ranking, HALF)
 
 
 def _claims(learner: str) -> tuple[Claim, ...]:
@@ -90,21 +88,21 @@ def _claims(learner: str) -> tuple[Claim, ...]:
         Claim(
             f"A part of the minority reduces unfairness by relabelling ({learner}).",
             f"equalised-odds gap: without a collective, less at {MOST:.0%} of the people",
-            _all(0.0, GAP, learner) - _all(MOST, GAP, learner),
+            _over(lambda at: at(0.0, GAP, learner) - at(MOST, GAP, learner)),
             paper_data=PEOPLE,
         ),
         Claim(
             f"The error grows little, by less than {SMALL:g} ({learner}).",
             f"error rate: at {MOST:.0%} of the people, less without a collective; the limit "
             f"of {SMALL:g} is this study's",
-            _all(MOST, ERROR, learner) - _all(0.0, ERROR, learner),
+            _over(lambda at: at(MOST, ERROR, learner) - at(0.0, ERROR, learner)),
             region=(-inf, SMALL),
             paper_data=PEOPLE,
         ),
         Claim(
             f"A collective of most of the minority overshoots: the gap grows again ({learner}).",
             "equalised-odds gap: at 75 to 100 % of the people, less at 20 to 30 %",
-            _all(BEYOND, GAP, learner) - _all(BEST, GAP, learner),
+            _over(lambda at: at(BEYOND, GAP, learner) - at(BEST, GAP, learner)),
         ),
         *(
             Claim(
@@ -112,7 +110,7 @@ def _claims(learner: str) -> tuple[Claim, ...]:
                 f"random ones ({learner}).",
                 "equalised-odds gap at 10 to 50 %, half of the candidates relabel: random less "
                 f"by {ranking}",
-                _at(SOME, GAP, learner, "random", HALF) - _at(SOME, GAP, learner, ranking, HALF),
+                _over(partial(_gain, learner, ranking)),
                 paper_data=PEOPLE,
             )
             for ranking in GUIDED

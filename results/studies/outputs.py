@@ -13,7 +13,8 @@ from results.report.outputs import write_figure, write_manifest, write_text
 from results.report.tables import render, show
 from results.stats.analysis import Analysis
 from results.stats.intervals import MOST
-from results.studies.base import Study, format_range, studies
+from results.studies.base import Study, studies, whole_claims
+from results.studies.claims import format_range
 from results.studies.drawings import plot_verdicts
 
 #: Columns that say on what a claim was judged: the few of a terminal, and all.
@@ -31,7 +32,7 @@ def readable(verdicts: pd.DataFrame, full: bool = False) -> pd.DataFrame:
     effects = [_effect(row) for row in verdicts.to_dict("records")]
     claimed = map(format_range, zip(verdicts["above"], verdicts["below"], strict=True))
     grounds = FULL if full else BRIEF
-    table = verdicts[["claim", "verdict", *grounds, "measured"]].assign(
+    table = verdicts[["number", "claim", "verdict", *grounds, "measured"]].assign(
         effect=effects, claimed=[*claimed]
     )
     needs = [
@@ -66,7 +67,6 @@ def write(study: Study, records: pd.DataFrame, verdicts: pd.DataFrame, folder: P
     for path in paths[:2]:
         path.write_text(render(verdicts, path.suffix[1:]))  # type: ignore[arg-type]
     numbered = readable(verdicts, full=True)
-    numbered.insert(0, "", range(1, 1 + len(numbered)))
     paths[2].write_text(f"# {study.paper}\n\n{study.link}\n\n{render(numbered, 'md')}")
     return paths + write_study_figures(study, records, verdicts, folder / "figures")
 
@@ -103,7 +103,7 @@ def write_study_figures(
     paths: list[Path] = []
     for name in names if only is None else [only]:
         if name == "verdicts":
-            figure, table = plot_verdicts(verdicts), verdicts
+            figure, table = plot_verdicts(whole_claims(verdicts)), verdicts
         else:
             figure, table = study.figures[name](records)
         paths += write_figure(figure, table, folder / name)
@@ -119,14 +119,16 @@ def claim_numbers(verdicts: pd.DataFrame) -> dict[str, str]:
     """Return the numbers of claims by name.
 
     ``claim3`` is the effect of the third claim; ``claim3/interval``, ``claim3/verdict`` and
-    ``claim3/seeds`` are its interval, its verdict and the number of seeds.
+    ``claim3/seeds`` are its interval, its verdict and the number of seeds. ``claim3a`` is its
+    effect on the first of several data sets.
     """
     named = {}
-    for i, row in enumerate(verdicts.to_dict("records"), 1):
-        named[f"claim{i}"] = show(row["effect"])
-        named[f"claim{i}/interval"] = f"[{show(row['low'])}, {show(row['high'])}]"
-        named[f"claim{i}/verdict"] = row["verdict"]
-        named[f"claim{i}/seeds"] = str(row["seeds"])
+    for row in verdicts.to_dict("records"):
+        name = f"claim{row['number']}"
+        named[name] = show(row["effect"])
+        named[f"{name}/interval"] = f"[{show(row['low'])}, {show(row['high'])}]"
+        named[f"{name}/verdict"] = row["verdict"]
+        named[f"{name}/seeds"] = str(row["seeds"])
     return named
 
 

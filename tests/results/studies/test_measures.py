@@ -276,7 +276,7 @@ def test_claims_that_are_true_by_construction_are_sanity_checks():
         for claim in study.claims
         if claim.sanity
     }
-    assert len(checks) == 2
+    assert len(checks) == 6
     one = Claim("It is so.", "", given([0.1, 0.2]), sanity=True)
     study = Study("", "", lambda quick: (), (one,), {})
     assert study.verdicts(pd.DataFrame())["claim"].tolist() == ["Sanity check: It is so."]
