@@ -16,7 +16,9 @@ from bench.cli import (  # noqa: F401  # isort: skip
     effects,
     theory,
     density,
+    recommend,
     regions,
+    detection,
     report,
     study,
 )

@@ -34,6 +34,7 @@ def effects(
     Example: `python run_bench.py effects benchmark --strategy Erase`
     """
     from results.plots.effects import plot_effects
+    from results.plots.learner_styles import among
     from results.plots.style import save
     from results.report.effects import read as readable
     from results.report.tables import render
@@ -53,7 +54,8 @@ def effects(
     table = table[table["strategy"] == strategy]
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        paths = [out / "effects.csv", *save(plot_effects(table), out / "effects")]
+        with among(records["learner"].unique()):
+            paths = [out / "effects.csv", *save(plot_effects(table), out / "effects")]
         paths[0].write_text(render(table, "csv"), encoding="utf-8")
         notes.print(f"wrote {', '.join(map(str, paths))}")
     if format in ("csv", "json"):

@@ -92,7 +92,7 @@ def _publish_tuning(folder: Path, about: dict[str, Any], path: Path) -> None:
 def leaderboard(
     what: Annotated[
         str, typer.Argument(help="A grid with published records, a .parquet file, or a run.")
-    ] = "learners",
+    ] = "benchmark",
     level: Level = 0.5,
     value: Value = "headline",
     above: Above = "control",
@@ -107,6 +107,7 @@ def leaderboard(
 
     Example: `python run_bench.py leaderboard --format md`
     """
+    from results.plots.learner_styles import among
     from results.plots.rank_diagram import plot_ranks
     from results.plots.style import save
     from results.report.leaderboard import RANKED
@@ -130,7 +131,8 @@ def leaderboard(
                 f"has {int(ranks['datasets'].max()) if len(ranks) else 0}; without --out there "
                 "are critical masses"
             )
-        paths = [out / "ranks.csv", *save(plot_ranks(ranks), out / "ranks")]
+        with among(records["learner"].unique()):
+            paths = [out / "ranks.csv", *save(plot_ranks(ranks), out / "ranks")]
         paths[0].write_text(render(ranks, "csv"), encoding="utf-8")
         notes.print(f"wrote {', '.join(map(str, paths))}")
     if format in ("csv", "json"):

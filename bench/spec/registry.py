@@ -13,6 +13,9 @@ from typing import Any
 
 import algorithms
 import bench.datasets
+import bench.detection
+import bench.recommenders
+import bench.rounds
 import collectives
 from algorithms.base import Learner
 from algorithms.density.base import DensityModel
@@ -21,6 +24,9 @@ from algorithms.networks import Network
 from bench.core.errors import BenchError
 from bench.core.plugin_files import ENTRY_POINTS, PluginFile
 from bench.datasets.base import Dataset
+from bench.detection.base import Score
+from bench.recommenders.base import Catalogue, Placement, Recommender
+from bench.rounds.base import UpdateRule
 from collectives.base import Strategy
 from collectives.signals.base import Signal
 
@@ -33,6 +39,11 @@ KINDS: dict[str, tuple[str, type, ModuleType]] = {
     "networks": ("network", Network, algorithms),
     "densities": ("density model", DensityModel, algorithms),
     "generators": ("generator", Generator, algorithms),
+    "scores": ("suspicion score", Score, bench.detection),
+    "catalogues": ("catalogue", Catalogue, bench.recommenders),
+    "recommenders": ("recommender", Recommender, bench.recommenders),
+    "placements": ("placement", Placement, bench.recommenders),
+    "updates": ("update rule", UpdateRule, bench.rounds),
 }
 #: Types whose ``repr`` is a literal that a spec can hold.
 LITERALS = (bool, int, float, str, type(None))

@@ -23,7 +23,7 @@ _TITLES = {
 #: Intervals over fewer datasets do not set the range of a panel.
 _FEW = 4
 #: Ratios of people with a tick.
-_RATIOS = (0.1, 0.2, 0.5, 1, 2, 5, 10)
+_RATIOS = (0.1, 0.3, 1, 3, 10)
 
 
 @styled

@@ -16,7 +16,7 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from results.display_names import matching, parse
+from results.display_names import matching, parse, references
 from results.stats.frames import PANEL
 
 # Paul Tol's muted scheme, which is readable with any colour vision, with black, and with Okabe
@@ -121,11 +121,12 @@ def looks(learners: Iterable[str]) -> dict[str, Look]:
     colour of an earlier one, the later one in the alphabet takes the next colour, or the next
     dash and fill where all colours are taken. While there are colours for all learners, no two
     have one colour: the later one in the alphabet, which ERM precedes, takes the next that is
-    free. Black is ERM's alone.
+    free. Black is ERM's alone, and that of its plain setting among several.
     """
     asked, run = set(learners), _run.get()
     together = run if asked <= run and _have_colours(run) else asked
-    distinct = sorted(together, key=lambda text: (parse(text)[0] != _FIRST, text))
+    plain = set(references(together).values())
+    distinct = sorted(together, key=lambda t: (parse(t)[0] != _FIRST, t not in plain, t))
     styles = _sequences(distinct)
     enough = _have_colours(together)
     for learner in distinct:

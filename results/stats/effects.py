@@ -100,8 +100,9 @@ def _ratios(here: pd.DataFrame, sizes: Array, base: str, level: float) -> pd.Dat
     wide = critical_by_seed(here, level).pivot(index="seed", columns="learner", values="estimate")
     if not len(sizes):
         return wide * np.nan
-    ends = np.sign(wide.ge(sizes.max()).astype(int) - wide.le(sizes.min()).astype(int))
-    decades = np.log10(wide.clip(sizes.min(), sizes.max()))
+    smallest, largest = float(sizes.min()), float(sizes.max())
+    ends = wide.ge(largest).astype(int) - wide.le(smallest).astype(int)
+    decades = wide.clip(smallest, largest).map(np.log10)
     same = ends.eq(ends[base], axis=0) & ends.ne(0)
     return decades.sub(decades[base], axis=0).mask(same)
 

@@ -109,7 +109,7 @@ def places(sizes: Array, mass: float) -> dict[str, float]:
         mass: ERM's critical mass.
 
     Example:
-        >>> places(np.array([0, 0.002, 0.01, 0.05]), 0.01)
+        >>> places(np.array([0, 0.001, 0.01, 0.05]), 0.01)
         {'middle': 0.01, 'large': 0.05}
     """
     sizes = np.unique(sizes[sizes > 0])

@@ -11,7 +11,7 @@ from bench.records import published
 from results.display_names import parse
 from results.stats.critical_mass import critical_mass
 from results.stats.curves import success_curves
-from results.stats.effects import effects
+from results.stats.effects import PEOPLE, effects
 from results.stats.intervals import signed
 from results.stats.values import with_value
 
@@ -20,7 +20,8 @@ ROOT = Path(run_bench.__file__).parent
 NUMBER = re.compile(r"([+-]?\d*\.?\d+)(?: people)? \[([^\]\d]*[\d.]+), ([^\]\d]*[\d.]+)\]")
 #: Page -> the grids from whose records its numbers are; the part of it that says numbers.
 PAGES = {
-    "README.md": (("learners",), ("## What was found", "## Documentation")),
+    "README.md": (("benchmark", "learners"), ("## What was found", "## Documentation")),
+    "docs/results/benchmark.md": (("benchmark",), ("# The benchmark", "## Sittings")),
     "docs/results/learners.md": (("learners",), ("# Learners", "## Causes")),
 }
 
@@ -49,8 +50,10 @@ def said():
         masses = critical_mass(success_curves(records), 0.5, records)["text"]
         texts = {triple(*m) for text in masses for m in NUMBER.findall(text)}
         table = effects(records, outside=unsuited(records)).dropna(subset="effect")
-        rows = table[["effect", "low", "high"]].to_numpy()
-        means = {triple(*(f"{number:.2f}" for number in row)) for row in rows}
+        people = table["place"] == PEOPLE
+        numbers = table[["effect", "low", "high"]]
+        numbers = numbers.mask(people, 10.0**numbers)
+        means = {triple(*(f"{n:.2f}" for n in row)) for row in numbers.to_numpy()}
         found[grid] = texts | means | set(differences(records))
     return found
 

@@ -247,11 +247,11 @@ def test_a_name_is_taken_across_kinds(fresh, write):
         ("x = 1\n", "defines no concrete subclass of Learner, Strategy"),
         (
             "from algorithms.base import Learner\nclass Half(Learner):\n    pass\n",
-            "DensityModel, Generator: Half lacks fit",
+            ": Half lacks fit",
         ),
         (
             "from collectives.base import Strategy\nclass Half(Strategy):\n    pass\n",
-            "Generator: Half lacks act and success",
+            ": Half lacks act and success",
         ),
     ],
 )

@@ -263,7 +263,7 @@ def test_a_figure_has_its_caption_for_latex(tmp_path):
     assert not re.search(r"(?<!\\)[%&#_$]", unescaped)
 
 
-def test_the_manifest_knows_every_file_and_finds_what_differs(tmp_path):
+def test_the_manifest_knows_every_file_and_finds_what_differs(no_layout, tmp_path):
     one, other = tmp_path / "one", tmp_path / "other"
     paths = write_figures(records(), one)
     drawn = {path.stem for path in paths if path.suffix == ".pdf"}
@@ -350,7 +350,7 @@ def test_constructiveness_counts_each_seed_once_and_no_failure():
     assert table.loc[pair(2), "difference"] == pytest.approx(0.1)
 
 
-def test_dollars_in_names_are_no_formulas(tmp_path):
+def test_dollars_in_names_are_no_formulas(no_layout, tmp_path):
     """Dollars in names of learners, datasets and strategies are drawn as they are."""
     named = records().replace({"learner": {"Fast()": "Cost(unit='$x^{_$')"}})
     named = named.assign(dataset=named["dataset"] + "$^$", strategy="Plant(label='$\\frac$')")
