@@ -213,9 +213,21 @@ def load(name: str) -> Grid:
 
 
 def change(grid: Grid, **given: Any) -> Grid:
-    """Return a grid with some axes replaced in all its parts; an axis that is None stays."""
+    """Return a grid with some axes replaced in all its parts; an axis that is None stays.
+
+    Datasets that some part has are left to these parts, with their learners, network and wrapper.
+    Parts that keep none are left out. Other datasets are those of all parts.
+    """
     new = {name: value for name, value in given.items() if value is not None}
     if not new:
         return grid
     tables = [dataclasses.asdict(part) | new for part in grid.parts]
+    if "datasets" in new and EVERY not in new["datasets"]:
+        asked = {parse(text, "datasets"): text for text in new["datasets"]}
+        own = [set(part.sources()) for part in grid.parts]
+        placed = set().union(*own)
+        for table, has in zip(tables, own, strict=True):
+            kept = [text for data, text in asked.items() if data in has or data not in placed]
+            table["datasets"] = tuple(kept)
+        tables = [table for table in tables if table["datasets"]]
     return Grid(grid.name, tuple(check_part(t, "the command line") for t in tables), grid.tune)

@@ -4,7 +4,7 @@ import pytest
 
 from algorithms.hashed_bag import HashedBag
 from bench.datasets.synthetic.coins import Coins
-from bench.spec.grid import Part
+from bench.spec.grid import Grid, Part, change
 from bench.spec.registry import experimental
 
 
@@ -32,3 +32,18 @@ def test_every_learner_of_texts_is_one_on_texts(monkeypatch):
     monkeypatch.setattr(Coins, "domain", "text")
     monkeypatch.setattr(HashedBag, "experimental", None)
     assert {"HashedBag", "ERM"} <= names("Coins(n=40)")
+
+
+def test_datasets_of_a_part_keep_its_learners_and_its_wrapper():
+    bags = Part(("SMSSpam",), ("ERM",), network="Linear()", wrapper="HashedBag")
+    grid = Grid("two", (Part(("Coins", "Digits"), ("ERM", "KNN")), bags))
+    chosen = change(grid, datasets=("SMSSpam()", "Digits"))
+    assert [part.datasets for part in chosen.parts] == [("Digits",), ("SMSSpam()",)]
+    assert [part.wrapper for part in chosen.parts] == [None, "HashedBag"]
+    assert [part.datasets for part in change(grid, datasets=("Coins",)).parts] == [("Coins",)]
+
+
+def test_datasets_of_no_part_are_those_of_all_parts():
+    grid = Grid("two", (Part(("Coins",), ("ERM",)), Part(("Digits",), ("KNN",))))
+    chosen = change(grid, datasets=("Coins", "Slabs"))
+    assert [part.datasets for part in chosen.parts] == [("Coins", "Slabs"), ("Slabs",)]
