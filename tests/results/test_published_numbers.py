@@ -8,10 +8,10 @@ import pytest
 import run_bench
 from bench.cli.publish import unsuited
 from bench.records import published
-from results.display_names import parse
 from results.stats.critical_mass import critical_mass
 from results.stats.curves import success_curves
 from results.stats.effects import PEOPLE, effects
+from results.stats.gate import erm_of
 from results.stats.intervals import signed
 from results.stats.values import with_value
 
@@ -28,16 +28,17 @@ PAGES = {
 
 def triple(*texts):
     """Return a mean and two ends at two digits, whatever way they are written in."""
-    return tuple(round(float(text.replace("< ", "")), 2) + 0.0 for text in texts)
+    ends = [(text[:1] if text[:1] in "<>" else "", text.lstrip("<> ")) for text in texts]
+    return tuple((mark, round(float(number), 2) + 0.0) for mark, number in ends)
 
 
 def differences(records):
     """Yield the difference of each learner from ERM at each size, paired over seeds."""
     for _, task in records.groupby(["dataset", "strategy", "size"]):
         wide = task.pivot(index="seed", columns="learner", values="success")
-        (erm,) = [name for name in wide if parse(name)[0] == "ERM" and "adam" not in name][:1]
+        erm = wide[erm_of(list(wide.columns))]
         for learner in wide:
-            mean, low, high, _ = signed((wide[learner] - wide[erm]).dropna().to_numpy())
+            mean, low, high, _ = signed((wide[learner] - erm).dropna().to_numpy())
             yield triple(f"{mean:.2f}", f"{low:.2f}", f"{high:.2f}")
 
 
