@@ -42,6 +42,7 @@ def plot_people(table: pd.DataFrame) -> Figure:
         axes.set_ylim(low, high)
         axes.set_xticks(n, [f"{value:g}" for value in n], minor=False)
         axes.minorticks_off()
+        axes.yaxis.set_major_formatter("{x:g}")
     for axes in grid[-columns:]:
         axes.set_xlabel("all people")
     for axes in grid[::columns]:

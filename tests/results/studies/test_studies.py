@@ -224,6 +224,8 @@ def test_every_claim_finds_the_records_that_it_is_about(name, tmp_path, monkeypa
     assert drawn == {"verdicts", *study.figures}
     assert all(p.stat().st_size for p in paths)
     folder = tmp_path / "figures"
+    # Formulas are not parsed in figures.
+    assert not [p for p in folder.glob("*.svg") if "mathdefault" in p.read_text(encoding="utf-8")]
     for path in folder.glob("*.csv"):
         assert len(pd.read_csv(path)), path
         assert path.with_name(f"{path.stem}_caption.tex").is_file()
