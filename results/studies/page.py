@@ -29,6 +29,8 @@ _COLUMNS = [
     "learner",
 ]
 
+_PLURALS = {"holds": "hold", "fails": "fail", "undecided": "undecided", "left out": "left out"}
+
 
 def page(head: str, verdicts: pd.DataFrame) -> str:
     """Return a page: its head, and a section for each study that has verdicts.
@@ -57,7 +59,11 @@ def _section(name: str, entry: Study, verdicts: pd.DataFrame) -> Iterator[str]:
     words = table.loc[counts, "verdict"].value_counts()
     yield f"## {name}\n"
     yield f"[{entry.paper}]({entry.link})\n"
-    tally = [f"{words[w]} {w}" for w in ("holds", "fails", "undecided", "left out") if w in words]
+    tally = [
+        f"{words[word]} {word if words[word] == 1 else plural}"
+        for word, plural in _PLURALS.items()
+        if word in words
+    ]
     yield f"{int(counts.sum())} claims: {', '.join(tally)}.\n"
     yield render(table, "md")
     failed = verdicts[(verdicts["verdict"] == "fails") & (verdicts["cause"] != "")]
