@@ -86,12 +86,12 @@ class Study:
 
         Returns:
             ``number``, that of the claim, with a letter in the row of a data set; ``claim``,
-            marked where it is a sanity check; the fields of a :class:`Verdict`;
-            ``measured``, the meaning of the effect; ``above`` and ``below``, between which it is
-            claimed to be; ``scale``; ``cause``, the likely cause where the claim fails, or the
-            reason why it is left out; and the columns of
-            :func:`results.studies.evidence.evidence`, on which data and with which learners the
-            claim was judged.
+            marked where it is a sanity check; the fields of a
+            :class:`results.studies.claims.Verdict`; ``measured``, the meaning of the effect;
+            ``above`` and ``below``, between which it is claimed to be; ``scale``; ``cause``, the
+            likely cause where the claim fails, or the reason why it is left out; and the columns
+            of :func:`results.studies.evidence.evidence`, on which data and with which learners
+            the claim was judged.
         """
         return pd.DataFrame(
             [
