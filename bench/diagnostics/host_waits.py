@@ -39,9 +39,9 @@ def place() -> str:
 class _Waits(TorchDispatchMode):
     """A mode that counts operations after which the host waits for a device, by their place."""
 
-    def __init__(self, found: Counter[str]) -> None:
+    def __init__(self, found: Counter[str], reading: list[str]) -> None:
         super().__init__()
-        self.found = found
+        self.found, self.reading = found, reading
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
@@ -50,7 +50,7 @@ class _Waits(TorchDispatchMode):
         masks = name in MASKED and any(
             isinstance(t, Tensor) and t.dtype == torch.bool for t in args[1]
         )
-        if name in WAITING or masks:
+        if (name in WAITING or masks) and not self.reading:
             self.found[place()] += 1
         return func(*args, **kwargs or {})
 
@@ -58,18 +58,27 @@ class _Waits(TorchDispatchMode):
 def rehearsed_waits(run: Callable[[], object]) -> Counter[str]:
     """Count the operations of a call on the processor for which a host would wait, by place."""
     found: Counter[str] = Counter()
+    # A read inside of another one is a part of it.
+    reading: list[str] = []
 
-    def counted(read: Callable[..., Any]) -> Callable[..., Any]:
+    def counted(name: str) -> Callable[..., Any]:
+        read = getattr(Tensor, name)
+
         def call(*args: Any, **kwargs: Any) -> Any:
-            found[place()] += 1
-            return read(*args, **kwargs)
+            if not reading:
+                found[place()] += 1
+            reading.append(name)
+            try:
+                return read(*args, **kwargs)
+            finally:
+                reading.pop()
 
         return call
 
     with ExitStack() as stack:
         for name in READS:
-            stack.enter_context(patch.object(Tensor, name, counted(getattr(Tensor, name))))
-        stack.enter_context(_Waits(found))
+            stack.enter_context(patch.object(Tensor, name, counted(name)))
+        stack.enter_context(_Waits(found, reading))
         run()
     return found
 
