@@ -137,6 +137,7 @@ def _detect(trials: "list[Trial]", scores: "list[Score]", jobs: int | None) -> "
 
     from bench.detection.detect import detect
     from bench.execution.each_trial import each_trial
+    from bench.experiment.trial import Key
 
     rows = []
     workers = cpu_count() if jobs is None else jobs
@@ -144,6 +145,8 @@ def _detect(trials: "list[Trial]", scores: "list[Score]", jobs: int | None) -> "
         for records in each_trial(trials, partial(detect, scores=scores), workers):
             rows += records
             advance()
+    order = {trial.key: i for i, trial in enumerate(trials)}
+    rows.sort(key=lambda row: order[Key(*(row[name] for name in Key._fields))])
     return pd.DataFrame(rows)
 
 

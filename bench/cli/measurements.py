@@ -1,4 +1,4 @@
-"""Experiments whose trials are not of a learner on a dataset, run with a progress bar."""
+"""Experiments whose trials are not those of a grid, run with a progress bar."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

@@ -9,12 +9,11 @@ import typer
 from bench.cli.execution import Settings, execute
 from bench.cli.measurements import measured_records
 from bench.cli.options import Format, Jobs, RerunStale, RetryFailed
-from bench.cli.shared import app, grid_records, notes, progress_bar
+from bench.cli.shared import app, grid_records, notes
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bench.experiment.trial import Trial
     from results.studies.base import Study
 
 
@@ -66,25 +65,10 @@ def study(
 
 def _records(chosen: "Study", quick: bool, settings: Settings) -> "pd.DataFrame":
     """Run the trials of a study that its folder lacks, and return the records of all of them."""
-    from results.studies.further import completed
-
     if chosen.measurements is not None:
         return measured_records(chosen.measurements(quick), settings)
-    grid = chosen.grid(settings.folder.name, quick)
-    execute(grid, settings)
-    if chosen.measure is not None:
-        _measure(chosen, list(grid.trials()), settings)
-    return completed(chosen, grid_records(settings.folder), settings.folder)
-
-
-def _measure(study: "Study", trials: "list[Trial]", settings: Settings) -> None:
-    """Measure further numbers of a study's trials, and write them into its folder."""
-    from results.report.tables import render
-    from results.studies.further import FILE, measured
-
-    with progress_bar(len(trials), "measured trials") as advance:
-        table = measured(study, trials, settings.workers, advance)
-    (settings.folder / FILE).write_text(render(table, "csv"), encoding="utf-8")
+    execute(chosen.grid(settings.folder.name, quick), settings)
+    return grid_records(settings.folder)
 
 
 def _print_studies(format: str | None) -> None:

@@ -165,12 +165,10 @@ def figures(
 def _draw(folder: Path, records: "pd.DataFrame", place: Path, only: str | None) -> list[Path]:
     """Draw the figures of a run, or of the study that it is of, and return their paths."""
     from results.report.outputs import write_figures
-    from results.studies.further import completed
     from results.studies.outputs import study_of, write_study_figures
 
     grid = grid_of(folder)
     study = None if grid is None else study_of(grid)
     if study is None:
         return write_figures(records, place, planned_count(folder, records), only)
-    records = completed(study, records, folder)
     return write_study_figures(study, records, study.verdicts(records), place, only)

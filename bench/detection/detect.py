@@ -1,20 +1,24 @@
 """Detection in a trial: the firm trains, and each score is compared with membership."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from algorithms.base import Array
+from algorithms.base import Array, Fitted
 from algorithms.engine.representations import representation
 from bench.core.errors import BenchError
 from bench.core.random_streams import stream
 from bench.detection.base import Evidence, Score
 from bench.detection.measures import area, roc, top_share
+from bench.experiment.evaluation import evaluate
 from bench.experiment.run import train_firm
-from bench.experiment.trial import Record, Trial
+from bench.experiment.setup import TrainingSetup
+from bench.experiment.trial import Key, Record, Trial
 
-#: The measures of a record.
-MEASURES = ("auc", "top_share", "roc")
+#: The measures of a score that are numbers, and all of them.
+NUMBERS = ("auc", "top_share")
+MEASURES = (*NUMBERS, "roc")
 
 
 def detect(trial: Trial, scores: Sequence[Score]) -> list[Record]:
@@ -38,6 +42,48 @@ def detect(trial: Trial, scores: Sequence[Score]) -> list[Record]:
     """
     key = trial.key._asdict()
     bound, setup, fitted = train_firm(trial)
+    counts = {"n": len(setup.sample), "members": len(setup.members)}
+    return [
+        {**key, "score": repr(score), **counts, **outcome}
+        for score, outcome in zip(scores, _outcomes(bound, setup, fitted, scores), strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class DetectionTrial:
+    """A trial of a grid whose record also has the measures of suspicion scores.
+
+    Arguments:
+        trial: The trial.
+        scores: The scores, each with the name that its measures have in the record.
+    """
+
+    trial: Trial
+    scores: tuple[tuple[str, Score], ...]
+
+    @property
+    def key(self) -> Key:
+        """The identity of the trial and of its record."""
+        return self.trial.key
+
+    def measure(self) -> Record:
+        """Train the firm once, and return the fields of the trial's record with the measures.
+
+        ``measures`` has ``auc_NAME`` and ``top_share_NAME`` for each score, None where they are
+        missing.
+        """
+        bound, setup, fitted = train_firm(self.trial)
+        record = evaluate(bound, setup, fitted)
+        outcomes = _outcomes(bound, setup, fitted, [score for _, score in self.scores])
+        for (name, _), outcome in zip(self.scores, outcomes, strict=True):
+            record["measures"] |= {f"{kind}_{name}": outcome[kind] for kind in NUMBERS}
+        return {"n": len(setup.sample), "members": len(setup.members)} | record
+
+
+def _outcomes(
+    trial: Trial, setup: TrainingSetup, fitted: Fitted, scores: Sequence[Score]
+) -> list[Record]:
+    """Return status, error and measures of each score in a trial whose firm is trained."""
     sample = setup.sample
     member = np.zeros(len(sample), dtype=bool)
     member[setup.members] = True
@@ -48,19 +94,17 @@ def detect(trial: Trial, scores: Sequence[Score]) -> list[Record]:
                 f"{type(trial.dataset).__name__} has texts, whose token numbers are no features: "
                 f"use the score Loss, which reads the classifier alone"
             )
-        return representation(bound.learner, sample, stream(trial.seed, "fit"))
+        return representation(trial.learner, sample, stream(trial.seed, "fit"))
 
-    evidence = Evidence(sample, fitted, represent)
-    records = []
+    evidence, outcomes = Evidence(sample, fitted, represent), []
     for score in scores:
-        counts = {"n": len(sample), "members": len(setup.members)}
-        record = {**key, "score": repr(score), **counts, **dict.fromkeys(MEASURES)}
+        outcome: Record = {"status": "ok", "error": None, **dict.fromkeys(MEASURES)}
         try:
-            measured = _measured(score.suspicion(evidence, stream(trial.seed, "detect")), member)
-            records.append(record | {"status": "ok", "error": None} | measured)
+            outcome |= _measured(score.suspicion(evidence, stream(trial.seed, "detect")), member)
         except (ArithmeticError, ValueError, BenchError) as error:
-            records.append(record | {"status": "failed", "error": str(error)})
-    return records
+            outcome |= {"status": "failed", "error": str(error)}
+        outcomes.append(outcome)
+    return outcomes
 
 
 def _measured(suspicion: Array, member: Array) -> Record:

@@ -1,4 +1,4 @@
-"""Experiments whose trials are not of a learner on a dataset: run them, and keep their records.
+"""Experiments whose trials are not those of a grid: run them, and keep their records.
 
 Such an experiment has the records of a run: the same key, the same file, the same columns. So
 curves, figures, claims and tables of runs are for them, too.
@@ -6,16 +6,15 @@ curves, figures, claims and tables of runs are for them, too.
 
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import pandas as pd
-from joblib import Parallel, delayed, parallel_config
 
 from bench.core.environment import environment
 from bench.core.errors import BenchError
-from bench.core.worker_processes import Serialized, safe_path
+from bench.execution.each_trial import each_trial
 from bench.experiment.trial import Key, Record
 from bench.records.code_version import component_version
 from bench.records.lines import key_of
@@ -38,7 +37,7 @@ def measured(measurement: Measurement) -> Record:
     started = time.perf_counter()
     try:
         result: Record = {"status": "ok", "error": None} | measurement.measure()
-    except (ArithmeticError, ValueError, RuntimeError) as error:
+    except Exception as error:
         text = "".join(traceback.format_exception(error)[-2:]).strip()
         result = {"status": "failed", "error": text}
     seconds = time.perf_counter() - started
@@ -91,7 +90,7 @@ def run_measurements(
     """
     codes = {one.key: component_version(one) for one in measurements}
     with Store(folder) as store:
-        for record in _records(measurements, jobs):
+        for record in each_trial(measurements, measured, jobs):
             store.commit([record | {"code": codes[key_of(record)]}])
             advance()
 
@@ -110,18 +109,3 @@ def records_of_measurements(measurements: Sequence[Measurement], folder: Path) -
     if not any(inside):
         raise BenchError(f"{folder} has no records of this experiment yet: run it")
     return frame[inside].reset_index(drop=True)
-
-
-def _records(measurements: Sequence[Measurement], jobs: int) -> Iterator[Record]:
-    """Yield the records in the order in which measurements finish."""
-    if jobs == 0:
-        yield from map(measured, measurements)
-        return
-    with safe_path(), parallel_config("loky", inner_max_num_threads=1):
-        tasks = (delayed(_measured)(Serialized.of(one)) for one in measurements)
-        yield from Parallel(jobs, return_as="generator_unordered")(tasks)
-
-
-def _measured(sent: Serialized) -> Any:
-    """Return the record of a measurement that was sent to this process."""
-    return measured(sent.load())

@@ -19,12 +19,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from algorithms.base import Array, Classifier
+from algorithms.base import Array, Classifier, Fitted
 from bench.core.errors import BenchError
 from bench.core.random_streams import stream
+from bench.experiment.evaluation import evaluate
 from bench.experiment.outputs import checked
 from bench.experiment.run import train_firm
-from bench.experiment.trial import Record, Trial
+from bench.experiment.setup import TrainingSetup
+from bench.experiment.trial import Key, Record, Trial
 from bench.test_time.perturbation import random_direction, universal
 from bench.test_time.proxy import answers_of, fit_proxy
 
@@ -81,7 +83,58 @@ def act_at_test_time(
         BenchError: If the strategy has no target, a budget exceeds the members' points, or the
             trial fails.
     """
-    _, setup, fitted = train_firm(replace(trial, size=0.0))
+    clean = replace(trial, size=0.0)
+    _, setup, fitted = train_firm(clean)
+    outcomes = _outcomes(clean, setup, fitted, budgets, radius, ways)
+    return [{**clean.key._asdict(), **outcome} for outcome in outcomes]
+
+
+@dataclass(frozen=True)
+class ActionTrial:
+    """A trial without a collective in training, whose record has the success at test time.
+
+    Arguments:
+        trial: The trial; its size does not matter.
+        budgets: Numbers Q of queries.
+        radius: As of :func:`act_at_test_time`.
+    """
+
+    trial: Trial
+    budgets: tuple[int, ...]
+    radius: float
+
+    @property
+    def key(self) -> Key:
+        """The identity of the trial and of its record."""
+        return replace(self.trial, size=0.0).key
+
+    def measure(self) -> Record:
+        """Train the firm, and return the fields of the trial's record with further measures.
+
+        ``measures`` has the success of the ways "none" and "random", ``universal_Q`` for each
+        budget, and ``agreement_Q``, the agreement of the proxy with the firm.
+        """
+        bound, setup, fitted = train_firm(replace(self.trial, size=0.0))
+        record = evaluate(bound, setup, fitted)
+        outcomes = _outcomes(bound, setup, fitted, self.budgets, self.radius, WAYS)
+        for outcome in outcomes:
+            way, budget = outcome["way"], outcome["budget"]
+            name = f"{way}_{budget}" if way == "universal" else way
+            record["measures"][name] = outcome["success"]
+            if way == "universal":
+                record["measures"][f"agreement_{budget}"] = outcome["agreement"]
+        return {"n": len(setup.sample), "members": 0} | record
+
+
+def _outcomes(
+    trial: Trial,
+    setup: TrainingSetup,
+    fitted: Fitted,
+    budgets: Sequence[int],
+    radius: float,
+    ways: Sequence[str],
+) -> list[Record]:
+    """Return the outcome of each budget and way against a firm that is trained."""
     target, test = trial.strategy.target, setup.context.test
     if target is None:
         raise BenchError(f"{trial.strategy!r} has no target label: use one that has, such as Idle")
@@ -96,15 +149,13 @@ def act_at_test_time(
         target,
     )
     firm = checked(fitted, members.classes)
-    key = replace(trial, size=0.0).key._asdict()
     rng = stream(trial.seed, "perturbation")
     drawn = random_perturbations(members, radius * members.spread(), rng)
-    records = []
-    for budget in budgets:
-        for way in ways:
-            measured = _outcome(firm, members, budget, radius, way, drawn)
-            records.append({**key, "budget": budget, "way": way, **measured})
-    return records
+    return [
+        {"budget": budget, "way": way, **_outcome(firm, members, budget, radius, way, drawn)}
+        for budget in budgets
+        for way in ways
+    ]
 
 
 def _outcome(

@@ -10,12 +10,11 @@ from math import inf
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bench.experiment.trial import Trial
-from bench.spec.grid import Part
-from bench.test_time.act import act_at_test_time
+from bench.spec.grid import Grid, Part
+from bench.test_time.act import ActionTrial
 from results.plots.queries import plot_queries
 from results.stats.queries import mean_success
-from results.studies.base import Claim, Study
+from results.studies.base import Claim, Study, no_parts
 from results.studies.measures import Measure, success
 
 DATA = ("Digits", "Gaussians(dimension=10)")
@@ -31,7 +30,7 @@ NAMES = (
     "random",
     *(f"{name}_{budget}" for name in ("universal", "agreement") for budget in BUDGETS),
 )
-#: The columns that the study adds to records.
+#: The columns of records that the claims read.
 COLUMNS = tuple(f"measure_{name}" for name in NAMES)
 #: By how much a learner may be worse and still counts as no safer.
 MARGIN = 0.05
@@ -42,15 +41,10 @@ def parts(quick: bool) -> tuple[Part, ...]:
     return (Part(DATA, LEARNERS, ("Idle",), (0.0,), 3 if quick else 10),)
 
 
-def measure(trial: Trial) -> dict[str, float]:
-    """Return success by way and budget, and the agreement of the proxy with the firm."""
-    found = {}
-    for record in act_at_test_time(trial, BUDGETS, RADIUS):
-        way, budget = record["way"], record["budget"]
-        found[f"{way}_{budget}" if way == "universal" else way] = record["success"]
-        if way == "universal":
-            found[f"agreement_{budget}"] = record["agreement"]
-    return found
+def measurements(quick: bool) -> tuple[ActionTrial, ...]:
+    """The trials of the grid, each with all budgets and ways."""
+    grid = Grid("action-at-test-time", parts(quick)).written_out()
+    return tuple(ActionTrial(trial, BUDGETS, RADIUS) for trial in grid.trials())
 
 
 def _mean(of: Callable[[str], Measure]) -> Measure:
@@ -100,7 +94,7 @@ def _drawn(records: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 STUDY = Study(
     paper="Collective action at test time, after an idea of Bhange et al. (2026)",
     link="https://arxiv.org/abs/2605.27689",
-    parts=parts,
+    parts=no_parts,
     claims=(
         *(claim for learner in LEARNERS for claim in _claims(learner)),
         *(
@@ -120,5 +114,5 @@ STUDY = Study(
         ),
     ),
     figures={"queries": _drawn},
-    measure=measure,
+    measurements=measurements,
 )

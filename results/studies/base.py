@@ -14,7 +14,6 @@ import results.studies
 from bench.core.errors import unknown
 from bench.datasets.base import has_files
 from bench.execution.measurements import Measurement
-from bench.experiment.trial import Trial
 from bench.spec.grid import Grid, Part
 from bench.spec.parsing import parse
 from results.display_names import parse as parsed
@@ -37,10 +36,8 @@ class Study:
         claims: Its claims.
         figures: Its figures by name.
         tables: Specs of the data sets that the study uses where their files are there.
-        measure: The function that measures further numbers of a trial, by name; they become
-            columns ``measure_NAME`` of its record. None: records are those of a run.
-        measurements: The points of an experiment whose trials are not of a learner on a dataset,
-            by whether they are those of the quick version. The study then has no parts.
+        measurements: The points of an experiment whose trials are not those of a grid, by whether
+            they are those of the quick version. The study then has no parts.
     """
 
     paper: str
@@ -49,7 +46,6 @@ class Study:
     claims: tuple[Claim, ...]
     figures: Mapping[str, Drawing]
     tables: tuple[str, ...] = ()
-    measure: Callable[[Trial], Mapping[str, float]] | None = None
     measurements: Callable[[bool], Sequence[Measurement]] | None = None
 
     def left_out(self) -> list[str]:

@@ -7,7 +7,6 @@ References:
 
 from math import inf
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -15,14 +14,13 @@ from bench.detection.activation_clustering import ActivationClustering
 from bench.detection.base import Score
 from bench.detection.class_density import ClassDensity
 from bench.detection.deep_knn import DeepKNN
-from bench.detection.detect import detect
+from bench.detection.detect import NUMBERS, DetectionTrial
 from bench.detection.loss import Loss
 from bench.detection.spectral import Spectral
-from bench.experiment.trial import Trial
-from bench.spec.grid import Part
+from bench.spec.grid import Grid, Part
 from results.plots.suspicion import plot_areas
 from results.stats.suspicion import mean_areas
-from results.studies.base import Claim, Study
+from results.studies.base import Claim, Study, no_parts
 from results.studies.measures import Measure, success
 
 #: The scores by the name of their column, and by their name in words.
@@ -34,9 +32,8 @@ SCORES: dict[str, Score] = {
     "loss": Loss(),
     "early_loss": Loss(epoch=1),
 }
-MEASURES = ("auc", "top_share")
-#: The columns that the study adds to records.
-COLUMNS = tuple(f"measure_{measure}_{name}" for name in SCORES for measure in MEASURES)
+#: The columns of records that the claims read.
+COLUMNS = tuple(f"measure_{kind}_{name}" for name in SCORES for kind in NUMBERS)
 IMAGES, PLANE = "Digits", "Gaussians(dimension=10)"
 DATA = ((IMAGES, "8 x 8 digits"), ("Gaussians", "Gaussian classes"))
 #: Its classifiers after each epoch are those whose losses are examined.
@@ -53,14 +50,10 @@ def parts(quick: bool) -> tuple[Part, ...]:
     return (Part((IMAGES, PLANE), (LEARNER,), (PLANT, NOISE, ERASE), SIZES, 3 if quick else 10),)
 
 
-def measure(trial: Trial) -> dict[str, float]:
-    """Return the measures of each score in a trial; NaN without members, or where it failed."""
-    records = detect(trial, tuple(SCORES.values()))
-    return {
-        f"{kind}_{name}": np.nan if record[kind] is None else record[kind]
-        for name, record in zip(SCORES, records, strict=True)
-        for kind in MEASURES
-    }
+def measurements(quick: bool) -> tuple[DetectionTrial, ...]:
+    """The trials of the grid, with the measures of all scores."""
+    grid = Grid("detection", parts(quick)).written_out()
+    return tuple(DetectionTrial(trial, tuple(SCORES.items())) for trial in grid.trials())
 
 
 def _area(data: str, score: str, size: float, strategy: str = PLANT) -> Measure:
@@ -144,7 +137,7 @@ def _drawn(records: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     shown = records[records["size"] > 0]
     pieces = [
         shown.assign(
-            score=repr(score), **{kind: shown[f"measure_{kind}_{name}"] for kind in MEASURES}
+            score=repr(score), **{kind: shown[f"measure_{kind}_{name}"] for kind in NUMBERS}
         )
         for name, score in SCORES.items()
     ]
@@ -156,8 +149,8 @@ STUDY = Study(
     paper="Would the firm notice? Suspicion scores against membership, after Spectral Signatures "
     "in Backdoor Attacks (Tran et al., 2018)",
     link="https://arxiv.org/abs/1811.00636",
-    parts=parts,
+    parts=no_parts,
     claims=tuple(claim for data, where in DATA for claim in _claims(data, where)),
     figures={"areas": _drawn},
-    measure=measure,
+    measurements=measurements,
 )

@@ -16,11 +16,11 @@ from bench.core.errors import BenchError
 from bench.core.random_streams import stream
 from bench.detection.base import Evidence, Score
 from bench.detection.deep_knn import DeepKNN
-from bench.detection.detect import detect
+from bench.detection.detect import DetectionTrial, detect
 from bench.detection.loss import Loss
 from bench.detection.spectral import Spectral
-from bench.execution.each_trial import each_trial
-from bench.experiment.run import train_firm
+from bench.execution.measurements import measured
+from bench.experiment.run import run_trials, train_firm
 from tests.helpers.trials import Faulty, trial
 
 SMALL = ERM(network=MLP((5,)), epochs=2)
@@ -154,6 +154,19 @@ def test_failures_name_their_reason():
         detect(trial(Faulty(), size=0.9), [Oracle()])
 
 
-def test_trials_are_measured_in_their_order():
-    trials = [trial(seed=seed) for seed in (2, 0, 1)]
-    assert list(each_trial(trials, lambda t: t.seed)) == [2, 0, 1]
+def test_the_record_of_a_trial_has_the_measures_beside_those_of_a_grid():
+    planned, score = trial(SMALL), Oracle("random")
+    record = DetectionTrial(planned, (("random", score), ("late", Oracle("short")))).measure()
+    (alone,) = detect(planned, [score])
+    (grid,) = run_trials([planned])
+    assert record["measures"]["auc_random"] == alone["auc"]
+    assert record["measures"]["top_share_random"] == alone["top_share"]
+    assert record["measures"]["auc_late"] is None
+    same = ("success", "accuracy", "members", "n", "firm_loss")
+    assert {name: record[name] for name in same} == {name: grid[name] for name in same}
+
+
+def test_a_trial_that_fails_has_a_record_of_a_failure():
+    record = measured(DetectionTrial(trial(Faulty(), size=0.9), ()))
+    assert record["status"] == "failed"
+    assert "on purpose" in record["error"]

@@ -14,6 +14,7 @@ from algorithms.logistic_regression import LogisticRegression as Logistic
 from bench.core.errors import BenchError
 from bench.datasets.synthetic.gaussians import Gaussians
 from bench.test_time.act import (
+    ActionTrial,
     Members,
     act_at_test_time,
     query,
@@ -219,3 +220,18 @@ def test_wrong_budgets_and_strategies_are_named():
             act_at_test_time(trial(KNN(), data=DATA, strategy=IDLE), (budget,), 1.0)
     with pytest.raises(BenchError, match="has no target label"):
         act_at_test_time(trial(KNN(), data=DATA, strategy=Strike(label=None)), (5,), 1.0)
+
+
+def test_the_record_of_a_trial_has_all_ways_and_budgets():
+    planned = trial(KNN(), data=DATA, strategy=IDLE, size=0.1)
+    action = ActionTrial(planned, (5, 50), 1.0)
+    record = action.measure()
+    found = {(r["budget"], r["way"]): r for r in act_at_test_time(planned, (5, 50), 1.0)}
+    assert action.key.size == 0.0
+    assert record["measures"] == {
+        "none": found[5, "none"]["success"],
+        "random": found[5, "random"]["success"],
+        **{f"universal_{q}": found[q, "universal"]["success"] for q in (5, 50)},
+        **{f"agreement_{q}": found[q, "universal"]["agreement"] for q in (5, 50)},
+    }
+    assert 0 < record["accuracy"] <= 1

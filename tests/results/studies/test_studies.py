@@ -130,7 +130,6 @@ def test_every_study_is_found_where_it_is():
         "drawings",
         "evidence",
         "explained_variance",
-        "further",
         "gate",
         "measures",
         "outputs",
@@ -155,18 +154,19 @@ def made_up(study, quick=True):
     rng = np.random.default_rng(0)
     rows = []
     for trial in planned(study, quick):
-        if trial.seed > 1:
+        key = trial.key
+        if key.seed > 1:
             continue
         parts = {name: getattr(trial, name, None) for name in ("dataset", "learner")}
         n = getattr(parts["dataset"], "n", 1000)
         reach = rng.uniform(0.01, 0.2)
-        far = float(trial.size / (trial.size + reach))
+        far = float(key.size / (key.size + reach))
         traced = getattr(parts["learner"], "trace", 0)
         epochs = getattr(parts["learner"], "epochs", 0) if traced else 0
         path = {"success": [far * e / epochs for e in range(1, epochs + 1)]} if epochs else None
         rows.append(
             {
-                **trial.key._asdict(),
+                **key._asdict(),
                 "status": "ok",
                 "error": None,
                 "members": 1,
@@ -176,7 +176,7 @@ def made_up(study, quick=True):
                 "success_others": far,
                 "accuracy": 0.9,
                 "worst_group": 0.8,
-                "effective_size": trial.size * rng.uniform(0.5, 2),
+                "effective_size": key.size * rng.uniform(0.5, 2),
                 "epochs": path,
                 "bound_exact": far / 2,
                 "bound_sample": far / 3,
@@ -186,11 +186,11 @@ def made_up(study, quick=True):
                 "measure_odds_gap": 1 - far,
                 "measure_error": 0.1 + far / 10,
                 **{f"measure_success_round_{t}": far / t for t in range(1, 13)},
-                "measure_trained": trial.size / 20,
-                "measure_proportional": trial.size / 2,
-                "measure_amplification": far / trial.size if trial.size else np.nan,
+                "measure_trained": key.size / 20,
+                "measure_proportional": key.size / 2,
+                "measure_amplification": far / key.size if key.size else np.nan,
                 "report_epsilon": rng.uniform(0, 0.5)
-                if "LED" in trial.key.learner or "Generative" in trial.key.learner
+                if "LED" in key.learner or "Generative" in key.learner
                 else 1 / (getattr(getattr(trial, "learner", None), "noise", 0) or np.nan),
                 "report_attack_area": 0.5 + far / 4,
                 **dict.fromkeys((*action_at_test_time.COLUMNS, *detection.COLUMNS), far),
@@ -255,7 +255,7 @@ def test_the_whole_study_has_more_seeds_than_the_quick_one(name):
 def last_seed(study, quick):
     """The last seed of a study."""
     if study.measurements is not None:
-        return max(trial.seed for trial in planned(study, quick))
+        return max(trial.key.seed for trial in planned(study, quick))
     return max(part.first_seed + part.seeds - 1 for part in study.grid("", quick).parts)
 
 
