@@ -10,7 +10,7 @@ from results.plots.axes import small_multiples
 from results.plots.learner_styles import looks
 from results.plots.style import fitting, styled
 from results.stats.effects import PEOPLE
-from results.stats.frontier import PLACES
+from results.stats.places import PLACES
 
 #: The titles of panels.
 _TITLES = {

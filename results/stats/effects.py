@@ -8,10 +8,10 @@ import pandas as pd
 
 from results.display_names import parse
 from results.stats.critical_mass import critical_by_seed
-from results.stats.frames import PANEL, checked
-from results.stats.frontier import PLACES, gaps, masses, places
+from results.stats.frames import checked
 from results.stats.gate import UNSUITED, erm_of, gate
 from results.stats.intervals import Array, student
+from results.stats.places import PLACES, erm_panels, gaps
 from results.stats.ranks import FEWEST
 from results.stats.sign_flip import joint
 from results.stats.verdicts import verdict
@@ -58,28 +58,19 @@ def gains(records: pd.DataFrame, level: float = 0.5) -> pd.DataFrame:
         mean ``gain``, and the number of ``seeds``. Panels of one dataset and strategy, such as
         clean and contaminated validation data, are averaged.
     """
-    table = checked(records).assign(setting=lambda rows: rows["learner"])
     rows: list[dict[str, Any]] = []
-    panels = {tuple(map(str, panel)): here for panel, here in table.groupby(PANEL)}
-    bases = {panel: erm_of(list(here["setting"].unique())) for panel, here in panels.items()}
-    erm = [here[here["setting"] == bases[panel]] for panel, here in panels.items()]
-    mass = masses(pd.concat(erm), level) if erm else {}
-    for panel, here in panels.items():
-        base = bases[panel]
-        if base is None or here["setting"].nunique() < 2:
-            continue
-        names = dict(zip(PANEL, panel, strict=True))
-        strategy = parse(names["strategy"])[0]
-        sizes = here["size"].to_numpy(float)
+    for panel in erm_panels(checked(records), erm_of, level):
+        here, base = panel.trials, panel.erm
+        strategy = parse(panel.names["strategy"])[0]
         at = {
             place: (size, gaps(here, "success", size, base))
-            for place, size in places(sizes, mass[panel]).items()
+            for place, size in panel.places.items()
         }
-        at[PEOPLE] = (np.nan, _ratios(here, sizes[sizes > 0], base, level))
+        at[PEOPLE] = (np.nan, _ratios(here, base, level))
         for place, (size, differences) in at.items():
             for learner, own in differences.drop(columns=base).items():
                 known = own.dropna()
-                row = {"strategy": strategy, "dataset": names["dataset"], "learner": learner}
+                row = {"strategy": strategy, "dataset": panel.names["dataset"], "learner": learner}
                 row |= {"place": place, "size": size, "gain": known.mean(), "seeds": len(known)}
                 rows += [row] if len(known) else []
     made = pd.DataFrame(rows, columns=_GAINS)
@@ -88,15 +79,15 @@ def gains(records: pd.DataFrame, level: float = 0.5) -> pd.DataFrame:
     return made.groupby(keys, as_index=False).agg(averages)[_GAINS]
 
 
-def _ratios(here: pd.DataFrame, sizes: Array, base: str, level: float) -> pd.DataFrame:
+def _ratios(here: pd.DataFrame, base: str, level: float) -> pd.DataFrame:
     """Return the logarithm of each critical mass over ERM's, a row a seed.
 
     Arguments:
         here: The trials of a panel.
-        sizes: Its positive sizes.
         base: ERM's default setting.
         level: The level of the critical mass.
     """
+    sizes = here.loc[here["size"] > 0, "size"]
     wide = critical_by_seed(here, level).pivot(index="seed", columns="learner", values="estimate")
     if not len(sizes):
         return wide * np.nan

@@ -1,22 +1,16 @@
 """Gains in success against losses of accuracy, over the settings of learners."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from results.display_names import parse
-from results.stats.critical_mass import critical_mass
-from results.stats.curves import success_curves
 from results.stats.frames import KEY, PANEL, checked, number
 from results.stats.gate import erm_of
 from results.stats.intervals import Array, signed
+from results.stats.places import erm_panels, gaps
 
-#: Where on ERM's curve success is compared: multiples of ERM's critical mass.
-PLACES = {"small": 0.25, "middle": 1.0, "large": 4.0}
-#: Sizes that differ from a place by more than this factor do not stand for it.
-NEAR = 2.0
 _NAMES = [*PANEL, "learner", "setting", "place", "size"]
 _NUMBERS = ["lift", "low", "high", "loss", "loss_low", "loss_high"]
 _ABOVE = ["frontier", "above", "above_low", "above_high"]
@@ -60,78 +54,21 @@ def frontier(records: pd.DataFrame, level: float = 0.5) -> pd.DataFrame:
     # A trial is one of a setting, which several learners may have.
     owners = dict(sorted(zip(settings, learners, strict=True), reverse=True))
     table = checked(records.assign(learner=settings).drop_duplicates(KEY))
-    table["setting"] = table["learner"]
     table["accuracy"] = number(table, "accuracy").where(table["ok"])
     rows: list[dict[str, Any]] = []
-    panels = {tuple(map(str, panel)): here for panel, here in table.groupby(PANEL)}
-    bases = {panel: _default(here["setting"], owners) for panel, here in panels.items()}
-    erm = [here[here["setting"] == bases[panel]] for panel, here in panels.items()]
-    mass = masses(pd.concat(erm), level) if erm else {}
-    for panel, here in panels.items():
-        base = bases[panel]
-        if base is None or here["setting"].nunique() < 2:
-            continue
-        names = dict(zip(PANEL, panel, strict=True))
+    for panel in erm_panels(table, lambda tried: _default(tried, owners), level):
+        here, base = panel.trials, panel.erm
         losses = -gaps(here, "accuracy", 0.0, base)
-        for place, size in places(here["size"].to_numpy(float), mass[panel]).items():
+        for place, size in panel.places.items():
             found = _rows(gaps(here, "success", size, base), losses, owners)
-            rows += [{**names, "place": place, "size": size, **row} for row in found]
+            rows += [{**panel.names, "place": place, "size": size, **row} for row in found]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _default(settings: pd.Series, owners: Mapping[str, str]) -> str | None:
+def _default(tried: Sequence[str], owners: Mapping[str, str]) -> str | None:
     """Return the setting among several that is ERM's default; None without ERM."""
-    tried = list(settings.unique())
     named = erm_of([owners[setting] for setting in tried])
     return named if named in tried else erm_of(tried)
-
-
-def masses(table: pd.DataFrame, level: float) -> dict[tuple[str, ...], float]:
-    """Return the critical mass of ERM in each panel.
-
-    Arguments:
-        table: The trials of ERM's default setting in each panel.
-        level: The level of the critical mass.
-    """
-    if not len(table):
-        return {}
-    found = critical_mass(success_curves(table), level)
-    return dict(
-        zip(found[PANEL].itertuples(index=False, name=None), found["estimate"], strict=True)
-    )
-
-
-def places(sizes: Array, mass: float) -> dict[str, float]:
-    """Return the sizes that stand for the places on ERM's curve, each once.
-
-    Arguments:
-        sizes: The sizes of a panel.
-        mass: ERM's critical mass.
-
-    Example:
-        >>> places(np.array([0, 0.001, 0.01, 0.05]), 0.01)
-        {'middle': 0.01, 'large': 0.05}
-    """
-    sizes = np.unique(sizes[sizes > 0])
-    if len(sizes) == 1:
-        return {"only": float(sizes[0])}
-    found: dict[str, float] = {}
-    if not (len(sizes) and 0 < mass < np.inf):
-        return found
-    for place, factor in PLACES.items():
-        ratios = np.abs(np.log(sizes / (factor * mass)))
-        size = float(sizes[ratios.argmin()])
-        if ratios.min() <= np.log(NEAR) and size not in found.values():
-            found[place] = size
-    return found
-
-
-def gaps(here: pd.DataFrame, value: str, size: float, base: str) -> pd.DataFrame:
-    """Return each setting's number less that of ERM's default, a row a seed."""
-    at = here[here["size"] == size]
-    wide = at.pivot_table(index="seed", columns="setting", values=value, dropna=False)
-    wide = wide.reindex(columns=sorted(here["setting"].unique()))
-    return wide.sub(wide[base], axis=0)
 
 
 def _rows(
