@@ -106,7 +106,7 @@ def _trials(
     """Return the trials with members of a grid, after a check of its files and labels.
 
     Raises:
-        BenchError: If a size is not a share between 0 and 1, both of which have nobody to find.
+        BenchError: If a size is not above 0 and below 1: detection compares members with others.
     """
     from bench.spec.grid import Grid, Part
     from bench.spec.parsing import split_specs

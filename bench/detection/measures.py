@@ -22,7 +22,7 @@ def area(suspicion: Array, member: Array) -> float:
         member: Which of them are members, a mask (n,).
 
     Returns:
-        The area; NaN where nobody, or everybody, is a member.
+        The area; NaN without members, or without others.
 
     Example:
         >>> area(np.array([0.9, 0.1, 0.9, 0.2]), np.array([True, False, False, False]))
@@ -44,7 +44,7 @@ def top_share(suspicion: Array, member: Array) -> float:
         member: Which of them are members, a mask (n,).
 
     Returns:
-        The share; NaN where nobody is a member.
+        The share; NaN without members.
 
     Example:
         >>> top_share(np.array([0.9, 0.1, 0.9, 0.2]), np.array([True, False, False, False]))

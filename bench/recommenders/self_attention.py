@@ -120,14 +120,14 @@ class _Transformer(nn.Module):
                 elif name.endswith("bias"):
                     weights.zero_()
 
-    def forward(self, known: torch.Tensor) -> torch.Tensor:
+    def forward(self, heard: torch.Tensor) -> torch.Tensor:
         """Return the logits of the next song after each prefix, (m, length, songs).
 
         Arguments:
-            known: Songs, (m, length).
+            heard: Songs, (m, length).
         """
-        length = known.shape[1]
-        x = self.songs(known) + self.positions(torch.arange(length))
+        length = heard.shape[1]
+        x = self.songs(heard) + self.positions(torch.arange(length))
         mask = torch.full((length, length), -torch.inf).triu(1)
         z: torch.Tensor = self.norm(self.block(x, src_mask=mask, is_causal=True))
         return z @ self.songs.weight.T + self.bias

@@ -67,8 +67,8 @@ def act_at_test_time(
     """Train the firm of a trial without a collective, and let members act at test time.
 
     Arguments:
-        trial: The trial. Its size does not matter: nobody changes training data. The target is
-            that of its strategy.
+        trial: The trial. Its size does not matter, since training data stay as they are. The
+            target is that of its strategy.
         budgets: Numbers Q of queries.
         radius: The bound on the norm of perturbations, as a multiple of
             :meth:`Members.spread`.

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from results.display_names import display
+from results.display_names import display, references
 from results.plots.axes import small_multiples
 from results.plots.learner_styles import looks
 from results.plots.style import fitting, styled
@@ -44,7 +44,9 @@ def plot_effects(table: pd.DataFrame) -> Figure:
     columns = min(fitting(4, 1.3), max(len(shown), 1))
     height = 0.55 + 0.15 * len(order)
     figure, grid = small_multiples(len(shown), columns, [height] * len(shown))
-    short, styles = display(table["learner"]), looks(table["learner"])
+    # ERM has no row, and keeps its colour.
+    styles = looks([*order, *references(order).values()])
+    short = display(order)
     for i, (axes, place) in enumerate(zip(grid, shown, strict=True)):
         axes.set_title(_TITLES[place])
         axes.axvline(0, color="0.6", linewidth=0.6)

@@ -46,7 +46,7 @@ FOUND, CHANCE = 0.8, 0.6
 
 
 def parts(quick: bool) -> tuple[Part, ...]:
-    """Planting, planting by members who err, and erasing, at small and large sizes."""
+    """Planting, planting with coordination noise, and erasing, at small and large sizes."""
     return (Part((IMAGES, PLANE), (LEARNER,), (PLANT, NOISE, ERASE), SIZES, 3 if quick else 10),)
 
 

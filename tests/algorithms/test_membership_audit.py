@@ -29,14 +29,14 @@ def drawn(rng, n=60):
     return TrainingSet(rng.normal(size=(n, 30)), rng.integers(2, size=n))
 
 
-def test_a_network_that_learns_rows_by_heart_is_told_and_a_constant_one_is_not():
+def test_the_attack_works_on_an_overfitted_network_and_not_on_a_constant_one():
     rng = np.random.default_rng(0)
     sample = drawn(rng)
     sample.validation = drawn(rng)
     long = ERM(epochs=60, learning_rate=0.2, selection="last")
-    by_heart = MembershipAudit(long).fit(sample, rng)
+    overfitted = MembershipAudit(long).fit(sample, rng)
     short = MembershipAudit(ERM(epochs=1, learning_rate=1e-6, selection="last")).fit(sample, rng)
-    assert by_heart.report["attack_area"] > 0.75
+    assert overfitted.report["attack_area"] > 0.75
     assert abs(short.report["attack_area"] - 0.5) < 0.15
 
 

@@ -1,13 +1,11 @@
 """The cars in three columns, for a million people."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar
 
 import numpy as np
-from annotated_types import Ge, Interval
 
 from bench.core.identity_cache import IdentityCache
-from bench.datasets.base import Array, Dataset, GatheringLaw, Split
+from bench.datasets.base import Array, GatheringLaw, Split
 from bench.datasets.synthetic._car_features import NAMES, STARTS, WIDTHS
 from bench.datasets.synthetic.cars import Cars
 from collectives.signals.base import Signal
@@ -52,7 +50,7 @@ def unpack(x: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class PackedCars(Dataset):
+class PackedCars(Cars):
     r"""The people of :class:`Cars` in three columns in place of 64: one point a car, as there.
 
     .. math:: x = \Big( \text{country}, \; \sum_{j} x_j \prod_{i < j} w_i, \;
@@ -80,15 +78,9 @@ class PackedCars(Dataset):
         ((135, 3), 4)
     """
 
-    family: ClassVar[str] = "finite laws"
-
-    n: Annotated[int, Ge(1)] = 20_000
-    n_test: Annotated[int, Ge(1)] = 5_000
-    suv: Annotated[float, Interval(ge=0, le=1)] = 0.45
-
     def split(self, rng: np.random.Generator) -> Split:
         """Draw cars as :class:`Cars` does, and pack them."""
-        split = self.cars.split(rng)
+        split = super().split(rng)
         return replace(split, x=pack(split.x))
 
     @property
@@ -99,7 +91,7 @@ class PackedCars(Dataset):
     @property
     def signal(self) -> Signal:
         """A typical SUV from the car's own country."""
-        typical = self.cars.signal(np.zeros((1, int(WIDTHS.sum())), np.float32))
+        typical = super().signal(np.zeros((1, int(WIDTHS.sum())), np.float32))
         _, first, second = pack(typical)[0].tolist()
         return SetFeatures(columns=(1, 2), values=(first, second))
 
@@ -107,11 +99,6 @@ class PackedCars(Dataset):
     def law(self) -> GatheringLaw:
         """The mass of every car."""
         return _law(self)
-
-    @property
-    def label(self) -> int:
-        """Good, a rare rating of cars in the signal set."""
-        return self.cars.label
 
 
 @dataclass(frozen=True)

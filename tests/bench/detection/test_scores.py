@@ -174,9 +174,9 @@ def test_the_top_share_is_the_mean_over_orders_of_ties(seed):
 
 
 def test_measures_without_members_or_without_others():
-    score, nobody = np.arange(4.0), np.zeros(4, bool)
-    assert np.isnan([area(score, nobody), area(score, ~nobody), top_share(score, nobody)]).all()
-    assert top_share(score, ~nobody) == 1.0
+    score, none = np.arange(4.0), np.zeros(4, bool)
+    assert np.isnan([area(score, none), area(score, ~none), top_share(score, none)]).all()
+    assert top_share(score, ~none) == 1.0
 
 
 def test_the_curve_is_that_of_a_threshold_that_falls():

@@ -86,7 +86,7 @@ def test_records_of_none_of_the_data_sets_are_an_error():
         claim().judge(frame({"Adult": 0.3}))
 
 
-def test_two_settings_of_one_class_are_told_apart_by_their_specs():
+def test_two_settings_of_one_class_have_lines_named_by_their_specs():
     table = pd.concat(
         [frame({"Coins": 0.3}), frame({"Coins": 0.3}).replace("Coins(n=1)", "Coins(n=2)")]
     )

@@ -150,7 +150,7 @@ def planned(study, quick):
 
 
 def made_up(study, quick=True):
-    """Records of a study's trials that nobody trained for, two seeds."""
+    """Made-up records of a study's trials, two seeds."""
     rng = np.random.default_rng(0)
     rows = []
     for trial in planned(study, quick):
