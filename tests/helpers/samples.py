@@ -40,3 +40,12 @@ def digit_sized(count, groups=3):
 def generators(count):
     """A generator for each of some replicas."""
     return [np.random.default_rng(100 + r) for r in range(count)]
+
+
+def blobs(n=60, d=3, seed=0):
+    """Overlapping classes, and points to ask about, some of them far away."""
+    draw = np.random.default_rng(seed)
+    y = draw.integers(CLASSES, size=n)
+    x = (draw.normal(size=(n, d)) + y[:, None]).astype(np.float32)
+    asked = (draw.normal(size=(600, d)) * 3 + 1).astype(np.float32)
+    return TrainingSet(x, y, classes=CLASSES), asked
