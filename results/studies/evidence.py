@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bench.core.errors import BenchError
+from bench.core.identity_cache import IdentityCache
 from bench.spec.parsing import parse_any
 from bench.spec.registry import REGISTRY
 from results.display_names import parse
@@ -108,16 +109,26 @@ def accuracy_less_erm(records: pd.DataFrame, data: Collection[str], learner: str
     """
     if "accuracy" not in records:
         return float("nan")
-    clean = records[(records["size"] == 0) & records["dataset"].isin(data)]
-    table = clean.assign(accuracy=clean["accuracy"].astype(float)).pivot_table(
-        index=["dataset", "seed"], columns="learner", values="accuracy"
-    )
+    whole = _clean_accuracies(records)
+    table = whole[whole.index.isin(data, level="dataset")].dropna(axis=1, how="all")
     references = [text for text in table.columns if parse(text)[0] == REFERENCE]
     if learner not in table.columns or not references:
         return float("nan")
     own = parse(learner)[1].items()
     nearest = max(references, key=lambda e: (len(own & parse(e)[1].items()), table[e].mean()))
     return float((table[learner] - table[nearest]).mean())
+
+
+def _accuracies(records: pd.DataFrame) -> pd.DataFrame:
+    """Return accuracies at size 0: a row a data set and seed, a column a learner."""
+    clean = records[records["size"] == 0]
+    return clean.assign(accuracy=clean["accuracy"].astype(float)).pivot_table(
+        index=["dataset", "seed"], columns="learner", values="accuracy"
+    )
+
+
+#: The same for all claims about some records.
+_clean_accuracies = IdentityCache(_accuracies, most=2)
 
 
 def _accuracy_less_erm(records: pd.DataFrame, data: Collection[str], learner: str) -> str:

@@ -18,7 +18,7 @@ DATASETS = [f"Data(n={i})" for i in range(10)]
 ERM = "ERM(epochs=100)"
 
 
-def records(learners, seeds=4, strategy="Plant(label=1)"):
+def records(learners, seeds=2, strategy="Plant(label=1)"):
     """Return records in which learners gain, by dataset and size, and lose accuracy."""
     rng = np.random.default_rng(0)
     frames = []
