@@ -18,7 +18,7 @@ from algorithms.engine.loop import Diverged
 from algorithms.erm import ERM
 from algorithms.median_of_means import MedianOfMeans
 from algorithms.networks import MLP, Linear, Network, dense
-from algorithms.partition_ensemble import PartitionEnsemble, certificates, partition
+from algorithms.partition_ensemble import PartitionEnsemble, certificates, partition, repeated
 from algorithms.spectral_signatures import SpectralSignatures, inliers
 from algorithms.trimmed_loss import TrimmedLoss, best_fitted
 from tests.helpers.networks import NETWORKS, SHAPES, agree, load, module, started
@@ -187,6 +187,15 @@ def test_a_part_depends_on_who_is_in_it_alone():
 def contents(x, y, parts):
     """The rows of each part, in their order."""
     return [[(*x[i].tolist(), int(y[i])) for i in part] for part in partition(x, y, parts)]
+
+
+def test_parts_repeat_few_of_their_rows_to_have_few_sizes():
+    for n in range(1, 1500):
+        rows = repeated(np.arange(n))
+        assert rows[:n].tolist() == list(range(n))
+        assert set(rows[n:].tolist()) <= set(range(n))
+        assert len(rows) - n < max(n / 16, 1)
+    assert len({len(repeated(np.arange(n))) for n in range(250, 311)}) <= 6
 
 
 def test_a_row_that_comes_or_goes_touches_one_part_also_among_equal_rows():
