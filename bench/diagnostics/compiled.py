@@ -13,6 +13,7 @@ Compilation takes a minute for each task and needs a C++ compiler.
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 import torch
@@ -122,14 +123,8 @@ def turns(work: Work, rounds: int) -> Iterator[tuple[float, ...]]:
         raise BenchError(f"{work.name}: the compiled step trains other networks")
     stacked(work, learner)
     for _ in range(rounds):
-        seconds = (
-            stacked(work, learner),
-            *(
-                timed(lambda take=take: trained(work, count, take)) / count
-                for take in (step, compiled)
-            ),
-            products(work, count),
-        )
+        ways = [timed(partial(trained, work, count, take)) / count for take in (step, compiled)]
+        seconds = (stacked(work, learner), *ways, products(work, count))
         limit = peak()
         yield tuple(sums / s / limit for s in seconds)
 

@@ -9,6 +9,8 @@ whose exponent p is printed with the range of the slopes between neighbouring si
 says at which size the memory of this machine, or a day of one core, is used up.
 """
 
+import contextlib
+import ctypes
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -68,6 +70,9 @@ def cost(run: Callable[[], object]) -> Cost:
     Arguments:
         run: The call.
     """
+    with contextlib.suppress(OSError, AttributeError):
+        # Memory that earlier work freed, but that the process keeps, would hide new use.
+        ctypes.CDLL(None).malloc_trim(0)
     try:
         REFERENCES.write_text("5")  # the peak starts again from the memory of now
         before = _memory("VmRSS")

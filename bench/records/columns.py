@@ -12,7 +12,7 @@ import os
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import groupby, islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -70,15 +70,17 @@ def table(records: Iterable[Record]) -> pa.Table:
     return pa.concat_tables(pieces).unify_dictionaries()
 
 
-def _columns(rows: list[Record]) -> dict[str, Sequence[Any]]:
+def _columns(rows: list[Record]) -> dict[str, list[Any]]:
     """Return the values of each column in some records; None where a record lacks a field."""
-    names = tuple(rows[0])
-    if all(tuple(row) == names for row in rows):
-        # Most records have the same fields: their values are transposed without a look-up.
-        found = dict(zip(names, zip(*map(dict.values, rows), strict=True), strict=True))
-        nothing = (None,) * len(rows)
-        return {name: found.get(name, nothing) for name in TYPES}
-    return {name: [row.get(name) for row in rows] for name in TYPES}
+    columns: dict[str, list[Any]] = {name: [] for name in TYPES}
+    # Most neighbours have the same fields: their values are transposed without a look-up.
+    for names, alike in groupby(rows, tuple):
+        values = zip(*map(dict.values, alike), strict=True)
+        found: dict[Any, Sequence[Any]] = dict(zip(names, values, strict=True))
+        count = len(next(iter(found.values())))
+        for name, column in columns.items():
+            column.extend(found[name] if name in found else repeat(None, count))
+    return columns
 
 
 def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
