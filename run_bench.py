@@ -14,6 +14,7 @@ from bench.cli import (  # noqa: F401  # isort: skip
     compare,
     publish,
     effects,
+    frontier,
     theory,
     density,
     recommend,

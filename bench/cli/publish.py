@@ -76,16 +76,24 @@ def _publish_tuning(folder: Path, about: dict[str, Any], path: Path) -> None:
     """Write the tuning trials of a run beside its published records, if it has some."""
     from bench.records import entries, manifest, published
 
-    folder = folder / entries.TUNING
-    tried = entries.read(folder, entries.TRIED) if about.get("tune") else None
+    records = _tuning(folder, about)
     file = published.tuning_file(path)
-    if tried is None:
+    if records is None:
         file.unlink(missing_ok=True)
         return
-    records = entries.by_entry(all_records(folder), tried)
-    description = about | {"environments": manifest.read(folder).get("environments")}
+    environments = manifest.read(folder / entries.TUNING).get("environments")
+    description = about | {"environments": environments}
     published.write(records, description, file, *published.FIRM)
     notes.print(f"wrote the records of {len(records)} tuning trials to {file}")
+
+
+def _tuning(folder: Path, about: dict[str, Any]) -> "pd.DataFrame | None":
+    """Return the tuning trials of a run by learners of its grid; None if it has none."""
+    from bench.records import entries
+
+    folder = folder / entries.TUNING
+    tried = entries.read(folder, entries.TRIED) if about.get("tune") else None
+    return None if tried is None else entries.by_entry(all_records(folder), tried)
 
 
 @app.command()
@@ -150,6 +158,18 @@ def read_records(what: str) -> tuple["pd.DataFrame", dict[str, Any]]:
         return published.read(what)
     folder = folder_of(what)
     return grid_records(folder), description_of(folder)
+
+
+def read_settings(what: str) -> "pd.DataFrame":
+    """Return the tuning trials behind the records of a name; the records, if there are none."""
+    from bench.records import published
+
+    if what in published.ready() or what.endswith(".parquet"):
+        tuning = published.read_tuning(what)
+        return (tuning or published.read(what))[0]
+    folder = folder_of(what)
+    tried = _tuning(folder, description_of(folder))
+    return grid_records(folder) if tried is None else tried
 
 
 def _trait(text: str, name: str) -> Any:

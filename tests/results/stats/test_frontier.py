@@ -7,8 +7,9 @@ import pytest
 from results.plots.frontier import plot_frontier
 from results.plots.registry import registered
 from results.stats.analysis import Analysis
-from results.stats.frontier import COLUMNS, frontier
-from results.stats.intervals import signed
+from results.stats.frontier import COLUMNS, OVER_DATASETS, frontier, over_datasets
+from results.stats.intervals import signed, student
+from results.stats.sign_flip import joint
 from tests.helpers.curves import records_of
 
 #: ERM's success: half of the way is reached at 1 %.
@@ -80,6 +81,56 @@ def test_gains_are_paired_over_seeds():
     ends = (row["above"], row["above_low"], row["above_high"])
     assert ends == pytest.approx(signed(gap)[:3])
     assert row["seeds"] == 6
+
+
+def test_a_seed_does_not_choose_the_setting_that_it_is_compared_with():
+    """ERM's settings are equal but for noise: the best of them by all seeds is best by chance."""
+    rng = np.random.default_rng(1)
+    names = ["ERM()", *(f"ERM(epochs={e})" for e in (2, 3, 4, 5)), "JTT()"]
+    success = {name: rng.normal(0.5, 0.1, 4) for name in names}
+    frames = [records_of({name: [[0.0, v] for v in success[name]]}, [0.0, 0.5]) for name in names]
+    table = frontier(pd.concat(frames).assign(accuracy=0.9)).set_index("setting")
+    above = []
+    for seed in range(4):
+        others = [s for s in range(4) if s != seed]
+        best = max(names[:-1], key=lambda name, o=others: success[name][o].mean())
+        above.append(success["JTT()"][seed] - success[best][seed])
+    assert table.loc["JTT()", "above"] == pytest.approx(np.mean(above))
+    best = max(success[name].mean() for name in names[:-1])
+    assert table.loc["JTT()", "above"] > success["JTT()"].mean() - best
+
+
+def test_distances_from_the_frontier_are_averaged_over_accurate_settings_and_datasets():
+    rng = np.random.default_rng(0)
+    frames = []
+    for d in range(9):
+        settings = {
+            "ERM()": (0.0, 0.0),
+            "ERM(epochs=9)": (0.01, 0.0),
+            "JTT()": (-0.2 + rng.normal(0, 0.02), 0.0),
+            "JTT(upweight=9)": (-0.1 + rng.normal(0, 0.02), 0.01),
+            "JTT(upweight=99)": (0.3, 0.2),
+            "LfF()": (0.4, 0.5 if d else 0.0),
+        }
+        frames.append(records(settings, seeds=3, dataset=f"Coins(n={d})"))
+    table = frontier(pd.concat(frames))
+    table.loc[table["learner"].str.startswith("JTT"), "learner"] = "JTT"
+    found = over_datasets(table)
+    assert found.columns.tolist() == OVER_DATASETS
+    middle = found[found["place"] == "middle"].set_index("learner")
+    assert middle.index.tolist() == ["LfF", "JTT"]
+    own = table[(table["learner"] == "JTT") & (table["place"] == "middle")]
+    means = own[own["loss"] <= 0.03].groupby("dataset")["above"].mean().to_numpy()
+    ends = middle.loc["JTT", ["above", "low", "high"]].to_numpy(float)
+    assert ends == pytest.approx(student(means)[:3])
+    assert middle.loc["JTT", "p"] == pytest.approx(float(joint(means[:, None])[0]))
+    assert middle.loc["JTT", ["verdict", "datasets", "settings"]].tolist() == ["loss", 9, 18]
+    # One dataset gives neither an interval nor a p.
+    assert middle.loc["LfF", ["verdict", "datasets", "strengthens"]].tolist() == [
+        "cannot tell",
+        1,
+        1,
+    ]
 
 
 def test_entries_have_settings_of_their_own():
