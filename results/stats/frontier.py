@@ -92,7 +92,8 @@ def _rows(
         owners: The learner of each setting.
     """
     settings = [str(name) for name in lifts.columns]
-    erm = np.array([parse(owners[name])[0] == "ERM" for name in settings])
+    kinds = {owner: parse(owner)[0] for owner in set(owners.values())}
+    erm = np.array([kinds[owners[name]] == "ERM" for name in settings])
     lift, loss = lifts.to_numpy(float), losses[settings].to_numpy(float)
     # Settings without a good trial at the size are not on the frontier.
     seen = np.isfinite(lift).any(axis=0) & np.isfinite(loss).any(axis=0)
@@ -164,8 +165,10 @@ def over_datasets(table: pd.DataFrame) -> pd.DataFrame:
         ``datasets`` and of ``settings``, and how many settings ``strengthens`` holds for.
     """
     kept = table[table["loss"] <= MARGIN]
-    kept = kept[kept["learner"].map(lambda name: parse(name)[0]) != "ERM"]
-    kept = kept.assign(strategy=kept["strategy"].map(lambda name: parse(name)[0]))
+    texts = {*kept["learner"], *kept["strategy"]}
+    kinds = {text: parse(text)[0] for text in texts}
+    kept = kept[kept["learner"].map(kinds) != "ERM"]
+    kept = kept.assign(strategy=kept["strategy"].map(kinds))
     group = ["strategy", "place"]
     rows: list[dict[str, Any]] = []
     for names, here in kept.groupby(group):

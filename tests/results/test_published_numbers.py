@@ -11,6 +11,7 @@ from bench.records import published
 from results.stats.critical_mass import critical_mass
 from results.stats.curves import success_curves
 from results.stats.effects import PEOPLE, effects
+from results.stats.frontier import frontier, over_datasets
 from results.stats.gate import erm_of
 from results.stats.intervals import signed
 from results.stats.values import with_value
@@ -44,7 +45,7 @@ def differences(records):
 
 @pytest.fixture(scope="module")
 def said():
-    """Return, by grid, the numbers that leaderboard, compare and effects print."""
+    """Return, by grid, the numbers that leaderboard, compare, effects and frontier print."""
     found = {}
     for grid in {name for grids, _ in PAGES.values() for name in grids}:
         records = with_value(published.read(grid)[0])
@@ -56,6 +57,11 @@ def said():
         numbers = numbers.mask(people, 10.0**numbers)
         means = {triple(*(f"{n:.2f}" for n in row)) for row in numbers.to_numpy()}
         found[grid] = texts | means | set(differences(records))
+        tuning = published.read_tuning(grid)
+        if tuning is not None:
+            distances = over_datasets(frontier(with_value(tuning[0])))
+            numbers = distances[["above", "low", "high"]].to_numpy()
+            found[grid] |= {triple(*(f"{n:.2f}" for n in row)) for row in numbers}
     return found
 
 
