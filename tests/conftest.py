@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
+import torch
 from filelock import FileLock
 
 import run_bench
 from algorithms.runtime.threads import one_thread
 from bench.core.plugin_files import installed_plugins
 from bench.spec.registry import REGISTRY
+from results.plots.style import save
 from tests.helpers.command_line import Answer, tiny
 
 
@@ -22,6 +24,13 @@ def arithmetic_on_one_thread() -> Iterator[None]:
     """As in a worker: the number of threads changes the last digits of sums."""
     with one_thread():
         yield
+
+
+@pytest.fixture
+def no_device_context() -> Iterator[None]:
+    """Leave no default device: even that of the processor slows down all of torch from then on."""
+    yield
+    torch.set_default_device(None)
 
 
 def patch_program(monkeypatch, folder):
@@ -60,9 +69,18 @@ def bench(capsys, monkeypatch, tmp_path):
         plugin.unload()
 
 
+def save_as_it_is(figure, stem, *endings):
+    """Save a figure without the search for places of its panels, which takes most of the time."""
+    figure.set_layout_engine("none")
+    return save(figure, stem, *endings)
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, worker_id):
-    """A folder with a finished tiny run, which the processes that test share."""
+    """A folder with a finished tiny run, which the processes that test share.
+
+    Its figures are those of ``no_layout``.
+    """
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "finished"
     answer = folder / "answer.json"
@@ -76,6 +94,7 @@ def finished(tmp_path_factory, worker_id):
                 redirect_stderr(err),
             ):
                 patch_program(monkeypatch, folder)
+                monkeypatch.setattr("results.report.outputs.save", save_as_it_is)
                 code = call_program(monkeypatch, tiny())
             answer.write_text(json.dumps([code, out.getvalue(), err.getvalue()]))
     return folder / "runs", Answer(*json.loads(answer.read_text()))
@@ -90,13 +109,7 @@ def ran(finished, tmp_path):
 
 @pytest.fixture
 def no_layout(monkeypatch):
-    """Figures without the search for places of their panels, which takes most of the time."""
-    from results.plots.style import save
-
-    def save_as_it_is(figure, stem, *endings):
-        figure.set_layout_engine("none")
-        return save(figure, stem, *endings)
-
+    """Figures without the search for places of their panels."""
     monkeypatch.setattr("results.report.outputs.save", save_as_it_is)
 
 

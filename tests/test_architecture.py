@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -54,9 +55,15 @@ def name_of(path):
 MODULES = {name_of(path): path for path in SOURCES}
 
 
+@cache
+def nodes(source):
+    """All nodes of the syntax tree of a source."""
+    return list(ast.walk(ast.parse(source)))
+
+
 def imports(source):
     """The modules that a source imports anywhere in it: in functions and for types alone, too."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -94,7 +101,7 @@ def package(module):
 
 def private(module, source):
     """The private modules and names of other packages that a module imports."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if not isinstance(node, ast.ImportFrom) or str(node.module).partition(".")[0] not in OURS:
             continue
         parts = str(node.module).split(".")
@@ -130,9 +137,14 @@ def circle(edges):
     return None
 
 
+@cache
 def module_edges():
-    for module, path in MODULES.items():
-        yield from ((module, used) for used in imports(path.read_text()) if used in MODULES)
+    return [
+        (module, used)
+        for module, path in MODULES.items()
+        for used in imports(path.read_text())
+        if used in MODULES
+    ]
 
 
 def test_modules_have_no_circles():
@@ -193,7 +205,7 @@ SEEDS = {"seed", "manual_seed", "set_state", "set_rng_state", "RandomState", "ma
 
 def seeding(source):
     """Calls that seed or use a global generator."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             owner = ast.unparse(node.func.value)
             if owner in {"np.random", "numpy.random"} and node.func.attr[0].islower():

@@ -157,10 +157,13 @@ def area_by_seed(records: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for _, panel in table.groupby(PANEL):
         sizes = np.unique(panel["size"])
-        for key, trials in panel.groupby([*CELL, "seed"]):
-            good = trials[trials["ok"]]
+        ok, success = panel["ok"].to_numpy(bool), panel["success"].to_numpy()
+        # There are many groups, and a frame for each of them would take most of the time.
+        groups: dict[Any, Any] = dict(panel.groupby([*CELL, "seed"]).indices)
+        for key, rows_of in sorted(groups.items()):
+            good = rows_of[ok[rows_of]]
             whole = len(good) == len(sizes)
-            area = trapezoid(sizes, good["success"].to_numpy()) if whole else np.nan
+            area = trapezoid(sizes, success[good]) if whole else np.nan
             rows.append((*key, area))
     return pd.DataFrame(rows, columns=[*CELL, "seed", "area"])
 

@@ -23,7 +23,7 @@ from bench.experiment.trial import Trial
 from collectives.planting import FeatureLabel
 from collectives.signals.tabular import SetFeature
 
-SEEDS = range(5)
+SEEDS = range(3)
 #: Training of a fixed length: these effects are those of a stage of training.
 STAGE = {"scaling": "none", "epochs": 20, "learning_rate": 0.05, "selection": "last"}
 #: Two classes that are 3 apart on one axis, a second axis of noise, and a signal bit.
@@ -70,6 +70,7 @@ def test_jtt_is_won_by_a_collective_that_erm_does_not_notice():
     assert (jtt > erm).all()
 
 
+@pytest.mark.slow
 def test_an_amplified_collective_can_lose_where_labels_are_noisy():
     """Weighting mistakes twentyfold makes the noise a majority: the classifier stands on its head.
 
@@ -199,6 +200,7 @@ def test_a_signal_in_an_ignored_coordinate_needs_members():
     assert (ignored[2] > 0.95).all()
 
 
+@pytest.mark.slow
 def test_against_nature_it_counts_how_many_stand_there_and_not_where_the_network_looks():
     """Signals that say the other label by nature, where people of that label are 1.1 times as
     dense as on [0, 1] (the simple coordinate), half as dense (a slab at the side), or three times

@@ -75,7 +75,7 @@ def test_it_goes_where_torch_goes_step_by_step(name, optimiser, dtype, near):
     made = samples(3, shape=shape)
     setting = {"learning_rate": 0.05, "momentum": 0.7, "weight_decay": 0.01}
     # A batch holds everybody, so that an epoch is a step and each prefix is a training.
-    for steps, batch in [(1, 23), (2, 23), (3, 23), (7, 23), (3, 8)]:
+    for steps, batch in [(1, 23), (7, 23), (3, 8)]:
         got = train(
             network,
             made,

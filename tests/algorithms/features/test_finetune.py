@@ -133,7 +133,9 @@ def encoded(tmp_path, monkeypatch):
 
 TEXTS = TextFile(length=8, every=3)
 IMAGES = Npz(mark=Patch(size=2, value=1.0))
-READER, VIEWER = Finetune("reader"), Finetune("viewer")
+#: A head that is trained for fewer epochs than by default, to save time.
+HEAD = replace(Finetune().base, epochs=30)
+READER, VIEWER = Finetune("reader", base=HEAD), Finetune("viewer", base=HEAD)
 
 
 def trials(data, learner, sizes=(0.0, 0.2), seeds=2):
@@ -250,7 +252,7 @@ def test_every_row_is_encoded_once_and_never_again(encoded):
     encoding.encoder.cache_clear()
     again, other = (
         run_trials(mine),
-        run_trials(trials(TEXTS, replace(READER, base=ERM(learning_rate=0.5)))),
+        run_trials(trials(TEXTS, replace(READER, base=replace(HEAD, learning_rate=0.5)))),
     )
     assert encoded == []
     assert told(first) == told(again) != told(other)
@@ -413,7 +415,7 @@ def test_the_head_is_the_projects_own_on_those_features():
     train, test = split.part(split.train[:200]), split.x[split.test]
     sample = TrainingSet(Rows(train.x), train.y, classes=10)
     other = TrainingSet(VIEWER.features(train.x), train.y, classes=10)
-    head = ERM(network=Linear(), scaling="none", learning_rate=1.0)
+    head = ERM(network=Linear(), scaling="none", epochs=30, learning_rate=1.0)
     one = VIEWER.fit(sample, stream(0, "fit")).predict_proba(test)
     np.testing.assert_array_equal(
         one, head.fit(other, stream(0, "fit")).predict_proba(VIEWER.features(test))

@@ -25,6 +25,7 @@ def test_libraries_that_are_not_imported_have_no_settings(unloaded):
     assert any(name.startswith("sklearn") for name in settings())
 
 
+@pytest.mark.usefixtures("no_device_context")
 def test_settings_of_a_library_that_is_imported_in_the_context_become_initial(unloaded):
     with restored_settings():
         unloaded()

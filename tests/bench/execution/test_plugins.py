@@ -161,7 +161,7 @@ def test_a_run_with_a_plugin_does_not_depend_on_its_number_of_processes(load, tm
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "__init__.py").write_text(foreign)
     words = "--learners Heavy,EmpiricalBayes --datasets Coins(n=100) --sizes 0,0.1 --seeds 2"
-    words = f"run quick --plugin heavy.py {words} --strategies FeatureLabel --jobs 2 --out out"
+    words = f"run quick --plugin heavy.py {words} --strategies FeatureLabel --jobs 1 --out out"
     command = [sys.executable, run_bench.__file__, *words.split()]
     subprocess.run(command, cwd=tmp_path, check=True)
     assert not (tmp_path / "imported.txt").exists()

@@ -3,6 +3,7 @@
 import ast
 import itertools
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
@@ -201,24 +202,38 @@ def test_what_is_there_is_not_run_again(tmp_path):
 
 
 @pytest.fixture
-def edited(monkeypatch):
+def cleared(monkeypatch):
+    """Versions are computed anew, now and after the test."""
+    caches = versions._tree, versions._version, versions._hashed
+    for kept in caches:
+        kept.cache_clear()
+    yield
+    monkeypatch.undo()
+    for kept in caches:
+        kept.cache_clear()
+
+
+#: The trees of modules that are not edited.
+UNEDITED = cache(versions._tree.__wrapped__)
+
+
+@pytest.fixture
+def edited(cleared, monkeypatch):
     """The version of a trial after an edit of the source of a module."""
-    plain = versions._source
+    plain, tree = versions._source, versions._tree.__wrapped__
 
     def edited(module, edit):
         monkeypatch.setattr(
             versions, "_source", lambda m: edit(plain(m)) if m == module else plain(m)
         )
-        versions._tree.cache_clear()
+        monkeypatch.setattr(
+            versions, "_tree", lambda m: tree(m) if m.name == module else UNEDITED(m)
+        )
         versions._version.cache_clear()
         versions._hashed.cache_clear()
         return code_version(trial(parse("ERM", "learners")))
 
-    yield edited
-    monkeypatch.undo()
-    versions._tree.cache_clear()
-    versions._version.cache_clear()
-    versions._hashed.cache_clear()
+    return edited
 
 
 def test_comments_layout_and_docstrings_do_not_count(edited):
@@ -257,11 +272,13 @@ def test_code_counts_for_those_who_use_it(edited, module, parts):
 
 
 @pytest.mark.parametrize("planned", [False, True])
-def test_versions_are_those_of_the_code_before_a_run_began(edited, monkeypatch, tmp_path, planned):
+def test_versions_are_those_of_the_code_before_a_run_began(
+    cleared, monkeypatch, tmp_path, planned
+):
     """The source is edited while the first chunk runs; the second is handed out later."""
-    before, plain = edited("", str), versions._source
-    for cache in (versions._tree, versions._version, versions._hashed):
-        cache.cache_clear()
+    before, plain = code_version(trial(parse("ERM", "learners"))), versions._source
+    for kept in (versions._tree, versions._version, versions._hashed):
+        kept.cache_clear()
     trials = [trial(), trial(parse("ERM(epochs=1)", "learners"))]
 
     def run(chunks):

@@ -305,6 +305,7 @@ def test_each_setting_has_a_change():
     assert set(CHANGES) == set(settings())
 
 
+@pytest.mark.usefixtures("no_device_context")
 @pytest.mark.parametrize("when", ["fit", "predict"])
 @pytest.mark.parametrize("setting", CHANGES)
 def test_settings_are_restored_after_each_fit_and_evaluation(setting, when):

@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from functools import cache
 
 import pytest
 
@@ -24,9 +25,17 @@ class Assisted(Learner):
 """
 
 
+#: The trees of the project's modules, which do not change here.
+PROJECT = cache(versions._tree.__wrapped__)
+
+
 @pytest.fixture
 def plugin(tmp_path, monkeypatch):
     """Write files, load the plugin among them and return the version of its learner."""
+    plugins = cache(versions._tree.__wrapped__)
+    monkeypatch.setattr(
+        versions, "_tree", lambda m: PROJECT(m) if m.folder is None else plugins(m)
+    )
     for kind, classes in list(REGISTRY.kinds.items()):
         monkeypatch.setitem(REGISTRY.kinds, kind, dict(classes))
     monkeypatch.syspath_prepend(tmp_path)
@@ -42,7 +51,7 @@ def plugin(tmp_path, monkeypatch):
         for module in set(sys.modules) - before:
             del sys.modules[module]
         importlib.invalidate_caches()
-        for cached in (versions._tree, versions._version, versions._hashed):
+        for cached in (plugins, versions._version, versions._hashed):
             cached.cache_clear()
         if load is None:
             (learner,) = REGISTRY.load(tmp_path / name)

@@ -127,7 +127,7 @@ def worst(known, strategy, seen):
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=range(len(STRATEGIES)))
 def test_what_is_promised_is_what_the_worst_firm_leaves(strategy):
     tight = 0
-    for seed in range(100):
+    for seed in range(50):
         known, rng = law(seed)
         size = float(rng.choice([0.0, 0.01, 0.05, 0.2, 0.5, 0.9]))
         mixture = Mixture(known, strategy, size, pooled(known), 99)
@@ -139,7 +139,7 @@ def test_what_is_promised_is_what_the_worst_firm_leaves(strategy):
         exact = worst(known, strategy, seen)
         assert promised <= exact + 1e-9
         tight += promised > exact - 1e-9
-    assert tight >= 90
+    assert tight >= 45
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=range(len(STRATEGIES)))

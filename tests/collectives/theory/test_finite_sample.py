@@ -173,7 +173,7 @@ def sharper(kind: str, x: Array, y: Array, n: int, label: int, terms: Terms, ask
 def test_no_bound_fails_more_often_than_it_may(kind: str) -> None:
     failed, promised, slack = 0, 0, 1.0
     gain = []
-    for seed in range(300):
+    for seed in range(150):
         joint, points, rng = law(seed)
         people, label, asked = 3000, int(rng.integers(3)), 100
         n = int(rng.choice([200, 600, 1500, 2400]))

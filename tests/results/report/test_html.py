@@ -158,7 +158,7 @@ def test_every_figure_is_there_and_says_what_it_shows(written):
 
 def test_drawings_do_not_share_names(tmp_path):
     figure = plot_curves(success_curves(records()))
-    both = plates([path for name in "ab" for path in save(figure, tmp_path / name)])
+    both = plates([path for name in "ab" for path in save(figure, tmp_path / name, ["svg"])])
     assert [plate.name for plate in both] == ["a", "b"]
     ids = [set(re.findall(r'\bid="([^"]+)"', plate.svg)) for plate in both]
     assert ids[0]
@@ -241,7 +241,7 @@ def test_choices_of_firms_have_commands_that_make_them(no_figures, bench, tmp_pa
     }
 
 
-def test_a_figure_that_fails_is_named_beside_the_others(monkeypatch):
+def test_a_figure_that_fails_is_named_beside_the_others(no_layout, monkeypatch):
     def fail(table):
         raise RuntimeError(f"{HOSTILE} in {len(table)} rows")
 
@@ -263,7 +263,7 @@ def test_a_run_of_nothing_but_failures_has_a_page():
     assert "No trial has succeeded" in text
 
 
-def test_without_bokeh_a_page_has_its_drawings_alone(monkeypatch):
+def test_without_bokeh_a_page_has_its_drawings_alone(no_layout, monkeypatch):
     figures = {"success": registered()["success"]}
     monkeypatch.setattr("results.plots.registry._FIGURES", figures)
     monkeypatch.setattr(interactive, "available", lambda: False)

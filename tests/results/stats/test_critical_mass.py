@@ -361,9 +361,9 @@ def coverage(
 @pytest.mark.parametrize(
     ("shape", "shift", "seeds", "grid"),
     [
-        ("step", 0.1, 5, "learners"),
         ("step", 0.25, 5, "learners"),
-        ("steep", 0.05, 10, "strategies"),
+        pytest.param("step", 0.1, 5, "learners", marks=pytest.mark.slow),
+        pytest.param("steep", 0.05, 10, "strategies", marks=pytest.mark.slow),
     ],
 )
 def test_coverage(shape: str, shift: float, seeds: int, grid: str) -> None:
