@@ -13,7 +13,7 @@ from bench.core.code_cache import cached_by_code
 from bench.core.errors import unknown
 
 #: Kinds whose classes cite a paper.
-CITING = ("learners", "strategies", "densities", "scores")
+CITING = ("learners", "strategies", "densities", "image_densities", "scores")
 #: Columns of a component, in the order in which they are listed.
 COLUMNS = ("name", "year", "paper", "link", "experimental", "fields")
 

@@ -20,6 +20,7 @@ import collectives
 from algorithms.base import Learner
 from algorithms.density.base import DensityModel
 from algorithms.density.generators import Generator
+from algorithms.density.images.base import ImageModel
 from algorithms.networks import Network
 from bench.core.errors import BenchError
 from bench.core.plugin_files import ENTRY_POINTS, PluginFile
@@ -38,6 +39,7 @@ KINDS: dict[str, tuple[str, type, ModuleType]] = {
     "datasets": ("dataset", Dataset, bench.datasets),
     "networks": ("network", Network, algorithms),
     "densities": ("density model", DensityModel, algorithms),
+    "image_densities": ("density model of images", ImageModel, algorithms),
     "generators": ("generator", Generator, algorithms),
     "scores": ("suspicion score", Score, bench.detection),
     "catalogues": ("catalogue", Catalogue, bench.recommenders),

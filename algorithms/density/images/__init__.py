@@ -1,0 +1,1 @@
+"""Density models of images, with convolutional networks."""
