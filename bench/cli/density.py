@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from bench.cli.image_densities import ImageRun, Images, models_of
+from bench.cli.log_z_bias import draw_bias
 from bench.cli.options import Data, Format, Plugins
 from bench.cli.shared import app, notes, progress_bar
+from bench.core.errors import BenchError
 
 if TYPE_CHECKING:
     from algorithms.density.base import DensityModel
@@ -37,6 +40,7 @@ def density(
             "the data root."
         ),
     ] = None,
+    images: Images = None,
     models: Annotated[
         list[str] | None,
         typer.Option(help="Density models, separated by commas, such as LED,Flow (default: LED)."),
@@ -66,13 +70,18 @@ def density(
     plugin: Plugins = None,
     format: Format = None,
 ) -> None:
-    """Fit density models to known laws or to tables: likelihood, log Z, weights, modes, seconds.
+    """Fit density models to laws, tables or images: likelihood, log Z, weights, modes, seconds.
 
     Example: `python run_bench.py density --laws 8gaussians,moons --models LED,Flow`
     """
+    if images is not None and (bias or laws is not None or tables is not None):
+        raise BenchError("--images is a comparison of its own: leave out --laws, --tables, --bias")
     out.mkdir(parents=True, exist_ok=True)
     if bias:
-        _bias(out, format)
+        draw_bias(out, format)
+        return
+    if images is not None:
+        ImageRun(models_of(models), seeds, seconds, out, format).fit_all(_names(images))
         return
     chosen = _models(models)
     if laws is None and tables is None:
@@ -178,7 +187,6 @@ class _DensityRun:
     def _law(self, name: str) -> None:
         """Fit all models to a known law."""
         from algorithms.density.base import DensityModel
-        from bench.core.errors import BenchError
         from bench.core.random_streams import stream
         from bench.density.known_laws import floor, law_of, learn
 
@@ -258,23 +266,6 @@ def _latent(model: object) -> str:
     """Return the title of an image model in a figure."""
     latent = getattr(getattr(model, "generator", None), "latent", 0)
     return f"{type(model).__name__}, {latent or 'all'} latents"
-
-
-def _bias(out: Path, format: str | None) -> None:
-    """Measure and draw the bias of estimates of log Z for a known density."""
-    import pandas as pd
-
-    from bench.core.random_streams import stream
-    from bench.density.log_z_bias import biases, target_constants
-    from results.plots.log_z_bias import plot_bias
-    from results.plots.style import save
-    from results.report.terminal import show
-
-    truth, table = target_constants(), pd.DataFrame(biases(stream(0, "bias")))
-    table.assign(**truth).to_csv(out / "bias.csv", index=False)
-    paths = [out / "bias.csv", *save(plot_bias(table, truth), out / "bias")]
-    show(table, format)
-    notes.print(f"wrote {', '.join(map(str, paths))}", soft_wrap=True)
 
 
 def _picture(title: str, learnt: "Learnt") -> "Picture":

@@ -6,11 +6,12 @@ from typing import TypeVar
 
 from algorithms.density.base import DensityModel
 from algorithms.density.generative import Generative
+from algorithms.density.images.base import ImageModel
 from algorithms.runtime.threads import one_thread
 from bench.core.random_streams import stream
 from bench.datasets.base import Array
 
-Model = TypeVar("Model", bound=DensityModel | Generative)
+Model = TypeVar("Model", bound=DensityModel | Generative | ImageModel)
 #: The seconds of a step are measured on trainings of at least this share of the budget.
 SHORTEST = 0.04
 
@@ -24,7 +25,7 @@ def fit_steps_to_budget(model: Model, x: Array, seconds: float) -> Model:
 
     Arguments:
         model: The model; a model without steps is returned unchanged.
-        x: Training points, (n, d).
+        x: Training points, (n, d), or images, (n, h, w).
         seconds: The budget.
     """
     if scaled(model, 2.0) == model:
@@ -43,7 +44,7 @@ def fit_steps_to_budget(model: Model, x: Array, seconds: float) -> Model:
     return scaled(model, max((seconds - shortest) / rate, first))
 
 
-def _seconds(model: DensityModel, factor: float, x: Array) -> float:
+def _seconds(model: DensityModel | ImageModel, factor: float, x: Array) -> float:
     with one_thread():
         started = time.process_time()
         scaled(model, factor).fit(x, stream(0, "pace"))

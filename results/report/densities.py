@@ -1,5 +1,6 @@
 """The table of a comparison of density models."""
 
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
@@ -10,13 +11,26 @@ from results.stats.intervals import student
 
 #: Numbers from here on come from diverged models, and are printed in short form.
 HUGE = 1e4
+#: The measurements on laws and tables that are shown, where there are some.
+MEASURED = (
+    "above",
+    "exact",
+    "nll",
+    "validation",
+    "accuracy",
+    "mass",
+    "effective",
+    "covered",
+    "seconds",
+)
 
 
-def means(table: pd.DataFrame) -> pd.DataFrame:
+def means(table: pd.DataFrame, known: Sequence[str] = MEASURED) -> pd.DataFrame:
     """Return means over seeds with 95 % intervals, one row for each law or table and model.
 
     Arguments:
         table: One row a training, with columns ``law``, ``model``, ``seed`` and its measurements.
+        known: The measurements that are shown, where there are some.
     """
 
     def with_interval(values: Any) -> str:
@@ -27,17 +41,6 @@ def means(table: pd.DataFrame) -> pd.DataFrame:
         return f"{mean:{form}}" + (f" [{low:{form}}, {high:{form}}]" if isfinite(low) else "")
 
     short = labels(table["model"])
-    known = [
-        "above",
-        "exact",
-        "nll",
-        "validation",
-        "accuracy",
-        "mass",
-        "effective",
-        "covered",
-        "seconds",
-    ]
     # For a known law, the excess over its floor is more informative than the total.
     measured = [c for c in known if c in table and not (c == "nll" and "above" in table)]
     rows = [

@@ -1,0 +1,1 @@
+"""Benchmarks of density models of images: data, features, figures of merit."""
