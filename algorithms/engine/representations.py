@@ -1,19 +1,25 @@
 """The representation of points in a network: the inputs of its last layer."""
 
-import numpy as np
+from collections.abc import Callable
+from functools import partial
 
-from algorithms.base import Array, Learner, TrainingSet
+import numpy as np
+from torch import Tensor
+
+from algorithms.base import Array, Fitted, Learner, TrainingSet
 from algorithms.encoding import standardise
+from algorithms.engine.classifiers import classifiers
 from algorithms.engine.inference import features
 from algorithms.engine.learner import GradientLearner
 
 
-def representation(learner: Learner, sample: TrainingSet, rng: np.random.Generator) -> Array:
-    """Return the features of a sample in the network that a learner trains on it.
+def fit_with_features(
+    learner: Learner, sample: TrainingSet, rng: np.random.Generator
+) -> tuple[Fitted, Callable[[], Array]]:
+    """Train a learner as :meth:`Learner.fit` does, and keep the features of its network.
 
-    The training is that of :meth:`Learner.fit` with the same generator. A learner without a
-    network of :class:`GradientLearner` has no features: the points, standardised, take their
-    place.
+    A learner without a network of :class:`GradientLearner` has no features: the points,
+    standardised, take their place.
 
     Arguments:
         learner: The learner.
@@ -21,7 +27,8 @@ def representation(learner: Learner, sample: TrainingSet, rng: np.random.Generat
         rng: The only source of randomness.
 
     Returns:
-        Features, (n, F). Of several networks of one replica, those of the first one.
+        The classifier, and a function that computes the features of the sample, (n, F). Of
+        several networks of one replica, the features are those of the first one.
 
     Raises:
         ArithmeticError: If the training diverges.
@@ -30,21 +37,30 @@ def representation(learner: Learner, sample: TrainingSet, rng: np.random.Generat
         >>> from algorithms.erm import ERM
         >>> from algorithms.knn import KNN
         >>> sample = TrainingSet(np.array([[0.0], [2.0], [4.0]]), np.array([0, 1, 1]))
-        >>> representation(ERM(), sample, np.random.default_rng(0)).shape
+        >>> fitted, features = fit_with_features(ERM(), sample, np.random.default_rng(0))
+        >>> features().shape
         (3, 64)
-        >>> representation(KNN(), sample, np.random.default_rng(0)).ravel()
+        >>> fitted, features = fit_with_features(KNN(), sample, np.random.default_rng(0))
+        >>> features().ravel()
         array([-1.2247449,  0.       ,  1.2247449], dtype=float32)
     """
-    (scaled,) = standardise([sample])
     if not isinstance(learner, GradientLearner) or not _one_training(learner):
-        return scaled.flat
+        return learner.fit(sample, rng), lambda: standardise([sample])[0].flat
     learner.validate()
-    seen = scaled if learner.scaling == "standard" else sample
+    seen = standardise([sample])[0] if learner.scaling == "standard" else sample
     hyperparams = {name: [value] for name, value in learner.hyperparams().items()}
     (outcome,) = learner.replicas([seen], [rng], hyperparams)
     if isinstance(outcome, Exception):
         raise outcome
-    return features(learner.network, [part[:1] for part in outcome.parameters], seen.x)
+    (fitted,) = classifiers(learner.network, [outcome], [seen])
+    if isinstance(fitted, Exception):
+        raise fitted
+    first = [part[:1] for part in outcome.parameters]
+    return fitted, partial(_features, learner, first, seen)
+
+
+def _features(learner: GradientLearner, parameters: list[Tensor], sample: TrainingSet) -> Array:
+    return features(learner.network, parameters, sample.x)
 
 
 def _one_training(learner: GradientLearner) -> bool:

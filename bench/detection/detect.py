@@ -1,12 +1,12 @@
 """Detection in a trial: the firm trains, and each score is compared with membership."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from algorithms.base import Array, Fitted
-from algorithms.engine.representations import representation
+from algorithms.base import Array, Fitted, Learner, TrainingSet
+from algorithms.engine.representations import fit_with_features
 from bench.core.errors import BenchError
 from bench.core.random_streams import stream
 from bench.detection.base import Evidence, Score
@@ -24,8 +24,7 @@ MEASURES = (*NUMBERS, "roc")
 def detect(trial: Trial, scores: Sequence[Score]) -> list[Record]:
     """Run a trial, and measure how well the firm's scores find its members.
 
-    The trial is the same as in a grid. A learner that trains a network is trained a second time by
-    the same random numbers, if a score needs the features of that network.
+    The trial is the same as in a grid, and its firm trains once.
 
     Arguments:
         trial: The trial.
@@ -41,11 +40,11 @@ def detect(trial: Trial, scores: Sequence[Score]) -> list[Record]:
         BenchError: If the trial fails.
     """
     key = trial.key._asdict()
-    bound, setup, fitted = train_firm(trial)
+    bound, setup, evidence = _train(trial)
     counts = {"n": len(setup.sample), "members": len(setup.members)}
     return [
         {**key, "score": repr(score), **counts, **outcome}
-        for score, outcome in zip(scores, _outcomes(bound, setup, fitted, scores), strict=True)
+        for score, outcome in zip(scores, _outcomes(bound, setup, evidence, scores), strict=True)
     ]
 
 
@@ -72,31 +71,58 @@ class DetectionTrial:
         ``measures`` has ``auc_NAME`` and ``top_share_NAME`` for each score, None where they are
         missing.
         """
-        bound, setup, fitted = train_firm(self.trial)
-        record = evaluate(bound, setup, fitted)
-        outcomes = _outcomes(bound, setup, fitted, [score for _, score in self.scores])
+        bound, setup, evidence = _train(self.trial)
+        record = evaluate(bound, setup, evidence.fitted)
+        outcomes = _outcomes(bound, setup, evidence, [score for _, score in self.scores])
         for (name, _), outcome in zip(self.scores, outcomes, strict=True):
             record["measures"] |= {f"{kind}_{name}": outcome[kind] for kind in NUMBERS}
         return {"n": len(setup.sample), "members": len(setup.members)} | record
 
 
-def _outcomes(
-    trial: Trial, setup: TrainingSetup, fitted: Fitted, scores: Sequence[Score]
-) -> list[Record]:
-    """Return status, error and measures of each score in a trial whose firm is trained."""
-    sample = setup.sample
-    member = np.zeros(len(sample), dtype=bool)
-    member[setup.members] = True
+class _Observed(Learner):
+    """A learner that keeps the features of its latest training.
+
+    Arguments:
+        learner: The learner.
+    """
+
+    def __init__(self, learner: Learner) -> None:
+        self.learner = learner
+        self.features: Callable[[], Array] = lambda: np.empty(0)
+
+    def __repr__(self) -> str:
+        return repr(self.learner)
+
+    def fit(self, sample: TrainingSet, rng: np.random.Generator) -> Fitted:
+        """Train the learner on a sample."""
+        fitted, self.features = fit_with_features(self.learner, sample, rng)
+        return fitted
+
+
+def _train(trial: Trial) -> tuple[Trial, TrainingSetup, Evidence]:
+    """Train the firm of a trial once, and return its trial, its setup and the evidence."""
+    observed = _Observed(trial.learner)
+    bound, setup, fitted = train_firm(replace(trial, learner=observed))
+    bound = replace(bound, learner=trial.learner)
 
     def represent() -> Array:
-        if sample.rows.words is not None:
+        if setup.sample.rows.words is not None:
             raise BenchError(
                 f"{type(trial.dataset).__name__} has texts, whose token numbers are no features: "
                 f"use the score Loss, which reads the classifier alone"
             )
-        return representation(trial.learner, sample, stream(trial.seed, "fit"))
+        return observed.features()
 
-    evidence, outcomes = Evidence(sample, fitted, represent), []
+    return bound, setup, Evidence(setup.sample, fitted, represent)
+
+
+def _outcomes(
+    trial: Trial, setup: TrainingSetup, evidence: Evidence, scores: Sequence[Score]
+) -> list[Record]:
+    """Return status, error and measures of each score in a trial whose firm is trained."""
+    member = np.zeros(len(setup.sample), dtype=bool)
+    member[setup.members] = True
+    outcomes = []
     for score in scores:
         outcome: Record = {"status": "ok", "error": None, **dict.fromkeys(MEASURES)}
         try:

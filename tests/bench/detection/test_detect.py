@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from algorithms.base import Fitted, Learner
-from algorithms.engine.representations import representation
+from algorithms.engine.representations import fit_with_features
 from algorithms.erm import ERM
 from algorithms.jtt import JTT
 from algorithms.knn import KNN
@@ -57,6 +57,11 @@ class Probe(Score):
         assert np.ptp(odds) > 0.01
         assert np.abs(miss).max() < 1e-4
         return odds
+
+
+def representation(learner, sample, rng):
+    """Return the features of a training of its own."""
+    return fit_with_features(learner, sample, rng)[1]()
 
 
 def test_scores_see_the_features_of_the_trial_s_own_network():
@@ -164,6 +169,20 @@ def test_the_record_of_a_trial_has_the_measures_beside_those_of_a_grid():
     assert record["measures"]["auc_late"] is None
     same = ("success", "accuracy", "members", "n", "firm_loss")
     assert {name: record[name] for name in same} == {name: grid[name] for name in same}
+
+
+@pytest.mark.parametrize("learner", [SMALL, JTT(network=MLP((5,)), first=1, epochs=2)])
+def test_a_network_is_trained_once_for_its_classifier_and_its_features(learner, monkeypatch):
+    trained, replicas = [], type(learner).replicas
+
+    def counted(self, samples, rngs, hyperparams):
+        trained.append(len(samples))
+        return replicas(self, samples, rngs, hyperparams)
+
+    monkeypatch.setattr(type(learner), "replicas", counted)
+    record = measured(DetectionTrial(trial(learner), (("spectral", Spectral()), ("loss", Loss()))))
+    assert record["measures"]["auc_spectral"] is not None
+    assert trained == [1]
 
 
 def test_a_trial_that_fails_has_a_record_of_a_failure():
