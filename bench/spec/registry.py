@@ -28,6 +28,7 @@ from bench.datasets.base import Dataset
 from bench.detection.base import Score
 from bench.recommenders.base import Catalogue, Placement, Recommender
 from bench.rounds.base import UpdateRule
+from bench.rounds.drift import Drift
 from collectives.base import Strategy
 from collectives.signals.base import Signal
 
@@ -46,6 +47,7 @@ KINDS: dict[str, tuple[str, type, ModuleType]] = {
     "recommenders": ("recommender", Recommender, bench.recommenders),
     "placements": ("placement", Placement, bench.recommenders),
     "updates": ("update rule", UpdateRule, bench.rounds),
+    "drifts": ("drift", Drift, bench.rounds),
 }
 #: Types whose ``repr`` is a literal that a spec can hold.
 LITERALS = (bool, int, float, str, type(None))
