@@ -15,6 +15,7 @@ from bench.cli import (  # noqa: F401  # isort: skip
     publish,
     effects,
     frontier,
+    participation,
     theory,
     density,
     recommend,
