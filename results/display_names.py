@@ -176,15 +176,17 @@ def within(
 def display(texts: Iterable[str]) -> dict[str, str]:
     """Return the name of each text in titles and legends: words in place of code.
 
-    A name is the class name, followed by the fields in which the texts of that class differ. Of
-    several such fields, those that are zero, False or None are left out. In a tuple of
-    strategies, signals are letters. Different texts have different names; where words do not tell
-    two texts apart, their names are their labels.
+    A name is the class name, followed by the fields in which the texts of that class differ.
+    Fields that are None are left out, and of several such fields those that are zero or False.
+    In a tuple of strategies, signals are letters. Different texts have different names; where
+    words do not tell two texts apart, their names are their labels.
 
     Example:
         >>> coins = "Coins(n=2000, noise={})"
         >>> list(display([coins.format(0.1), coins.format(0.4), "Digits()"]).values())
         ['Coins, noise 0.1', 'Coins, noise 0.4', 'Digits']
+        >>> list(display(["Loss(epoch=None)", "Loss(epoch=1)"]).values())
+        ['Loss, epoch 1', 'Loss']
         >>> plant = "FeatureLabel(signal=SetFeature(column={}), label={})"
         >>> pair = "Several(strategies=({}, {}), alone={})"
         >>> one, other = plant.format(0, 1), plant.format(3, 0)

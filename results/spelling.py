@@ -82,7 +82,8 @@ def _spell_calls(name: str, calls: Mapping[str, ast.Call], comma: str) -> dict[s
         spelled = spell(list(values[key].values()), inside=True)
         for text, value, word in zip(values[key], values[key].values(), spelled, strict=True):
             plain = value.value if isinstance(value, ast.Constant) else word
-            if len(shown) > 1 and (plain is None or plain is False or repr(plain) == "0.0"):
+            # Of values of one field None is one at most: the name alone is its own.
+            if plain is None or (len(shown) > 1 and (plain is False or repr(plain) == "0.0")):
                 continue
             if plain is True:
                 words[text].append(key.replace("_", " "))

@@ -10,11 +10,21 @@ import typer
 
 import bench
 from bench.cli.options import Above, Epoch, Format, Rule, Run, Select, Value, Width
-from bench.cli.shared import app, folder_of, grid_of, notes, planned_count, records_of
+from bench.cli.shared import (
+    all_records,
+    app,
+    folder_of,
+    grid_of,
+    notes,
+    planned_count,
+    records_of,
+)
 from bench.core.errors import BenchError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from results.studies.base import Study
 
 
 @app.command()
@@ -138,10 +148,13 @@ def figures(
     from results.report.outputs import FiguresFailed, differing
 
     folder = folder_of(run)
-    records, place = records_of(folder, select, epoch, value), out or folder / "figures"
+    study, place = _study_of(folder), out or folder / "figures"
+    # Claims name the values that they are about.
+    value = "success" if study is not None and value == "headline" else value
+    records = records_of(folder, select, epoch, value)
     try:
         with columns(width), highlighting(split_specs(learners)):
-            paths = _draw(folder, records, place, only)
+            paths = _draw(study, folder, records, place, only)
     except (ValueError, FiguresFailed) as error:
         raise BenchError(str(error)) from error
     for path in paths:
@@ -162,13 +175,21 @@ def figures(
     notes.print("drawn again by another process: all bytes are the same")
 
 
-def _draw(folder: Path, records: "pd.DataFrame", place: Path, only: str | None) -> list[Path]:
-    """Draw the figures of a run, or of the study that it is of, and return their paths."""
-    from results.report.outputs import write_figures
-    from results.studies.outputs import study_of, write_study_figures
+def _study_of(folder: Path) -> "Study | None":
+    """Return the study that a folder is of, by its grid or by its records."""
+    from results.studies.outputs import study_of, study_of_measurements
 
     grid = grid_of(folder)
-    study = None if grid is None else study_of(grid)
+    return study_of_measurements(all_records(folder)) if grid is None else study_of(grid)
+
+
+def _draw(
+    study: "Study | None", folder: Path, records: "pd.DataFrame", place: Path, only: str | None
+) -> list[Path]:
+    """Draw the figures of a run, or of the study that it is of, and return their paths."""
+    from results.report.outputs import write_figures
+    from results.studies.outputs import write_study_figures
+
     if study is None:
         return write_figures(records, place, planned_count(folder, records), only)
     return write_study_figures(study, records, study.verdicts(records), place, only)

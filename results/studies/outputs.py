@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.experiment.trial import Key
 from bench.spec.grid import Grid
 from results.report.latex import definitions, numbers, specs_of
 from results.report.outputs import write_figure, write_manifest, write_text
@@ -141,4 +142,20 @@ def study_of(grid: Grid) -> Study | None:
     for study in studies().values():
         if any(study.grid(grid.name, quick).parts == grid.parts for quick in (False, True)):
             return study
+    return None
+
+
+def study_of_measurements(records: pd.DataFrame) -> Study | None:
+    """Return the study whose measurements the records are, or None if they are of none.
+
+    Arguments:
+        records: One row a trial.
+    """
+    keys = set(records[list(Key._fields)].itertuples(index=False, name=None))
+    for study in studies().values():
+        if study.measurements is None:
+            continue
+        for quick in (True, False):
+            if keys <= {tuple(one.key) for one in study.measurements(quick)}:
+                return study
     return None

@@ -1,7 +1,7 @@
 """The verdicts of all studies: those of a user's runs, and those that ship with the program.
 
 `python -m results.studies.published runs` collects the verdicts of the runs in a folder into the
-file that ships.
+file that ships. Studies without a run there keep their verdicts.
 """
 
 import sys
@@ -70,6 +70,8 @@ def summary(study: str, runs: Path = Path("runs"), file: Path = FILE) -> Summary
 def collect(runs: Path, file: Path = FILE) -> list[str]:
     """Write the verdicts of all runs of studies in a folder into one file.
 
+    Verdicts in the file of studies that have no run there stay as they are.
+
     Arguments:
         runs: The folder.
         file: The file.
@@ -80,19 +82,23 @@ def collect(runs: Path, file: Path = FILE) -> list[str]:
     Raises:
         BenchError: If no study has a run there.
     """
-    found = {name: run_folder(name, runs) / NAME for name in studies()}
-    tables = [
-        _read(path).assign(study=name)[lambda t: ["study", *t.columns[:-1]]]
-        for name, path in found.items()
-        if path.is_file()
-    ]
-    if not tables:
+    shipped = _read(file) if file.is_file() else pd.DataFrame(columns=["study"])
+    tables, missing = [], []
+    for name in studies():
+        path = run_folder(name, runs) / NAME
+        if path.is_file():
+            table = _read(path).assign(study=name)
+            tables.append(table[["study", *table.columns.drop("study")]])
+        else:
+            missing.append(name)
+            tables.append(shipped[shipped["study"] == name])
+    if len(missing) == len(tables):
         raise BenchError(
             f"no study has verdicts in {runs}: looked for {run_folder('NAME', runs) / NAME}. "
             f"`python run_bench.py study NAME` writes them"
         )
-    pd.concat(tables, ignore_index=True).to_csv(file, index=False)
-    return [name for name, path in found.items() if not path.is_file()]
+    pd.concat([t for t in tables if len(t)], ignore_index=True).to_csv(file, index=False)
+    return missing
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -130,4 +136,4 @@ if __name__ == "__main__":
         missing = collect(folder)
     except BenchError as error:
         sys.exit(str(error))
-    print(f"wrote {FILE}" + (f"; without {', '.join(missing)}" if missing else ""))
+    print(f"wrote {FILE}" + (f"; as before: {', '.join(missing)}" if missing else ""))

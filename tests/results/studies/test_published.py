@@ -45,6 +45,13 @@ def test_collected_verdicts_stand_in_for_a_run(tmp_path):
     found = summary("sync-or-sink", tmp_path / "elsewhere", shipped)
     assert (found.holds, found.fails, found.source) == (1, 0, "published")
     assert summary("two-collectives", tmp_path / "elsewhere", shipped) is None
+    write_verdicts(tmp_path / "later", "sync-or-sink", words=("fails", "fails"))
+    collect(tmp_path / "later", shipped)
+    later = summary("sync-or-sink", tmp_path / "elsewhere", shipped)
+    assert (later.holds, later.fails) == (0, 2)
+    # Studies without a run in the folder keep their verdicts.
+    kept = summary("how-many", tmp_path / "elsewhere", shipped)
+    assert (kept.holds, kept.fails, kept.undecided) == (1, 1, 2)
     with pytest.raises(BenchError, match="no study has verdicts in"):
         collect(tmp_path / "elsewhere", shipped)
 

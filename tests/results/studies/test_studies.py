@@ -187,7 +187,16 @@ def made_up(study, quick=True):
                 "measure_success_1": far,
                 "measure_odds_gap": 1 - far,
                 "measure_error": 0.1 + far / 10,
-                **{f"measure_success_round_{t}": far / t for t in range(1, 13)},
+                **{
+                    f"measure_{name}_round_{t}": far / t
+                    for name in ("success", "success_others", "accuracy")
+                    for t in range(1, 13)
+                },
+                "measure_own_accuracy": 0.9 - far / 10,
+                "measure_own_accuracy_before": 0.9,
+                "measure_intact": 1.0,
+                "measure_randomised_simple": 0.5 + far / 10,
+                "measure_randomised_complex": 1 - far / 10,
                 "measure_trained": key.size / 20,
                 "measure_proportional": key.size / 2,
                 "measure_amplification": far / key.size if key.size else np.nan,
