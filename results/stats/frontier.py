@@ -78,7 +78,20 @@ def frontier(records: pd.DataFrame, level: float = 0.5) -> pd.DataFrame:
 def _default(tried: Sequence[str], owners: Mapping[str, str]) -> str | None:
     """Return the setting among several that is ERM's default; None without ERM."""
     named = erm_of([owners[setting] for setting in tried])
-    return named if named in tried else erm_of(tried)
+    if named in tried:
+        return named
+    own = [setting for setting in tried if owners[setting] == named]
+    if named is None or not own:
+        return erm_of(tried)
+    wanted = parse(named)[1].items()
+
+    def agreement(setting: str) -> int:
+        # A wrapper, such as one that makes features of texts, has the learner as its base.
+        fields = parse(setting)[1]
+        base = parse(fields["base"])[1] if "base" in fields else fields
+        return len(wanted & base.items())
+
+    return max(own, key=agreement)
 
 
 def _rows(

@@ -140,6 +140,26 @@ def test_entries_have_settings_of_their_own():
     pd.testing.assert_frame_equal(table, frontier(records()))
 
 
+def test_settings_inside_a_wrapper_are_compared_with_erms_default_inside_it():
+    """Tuning of texts: the settings are wrapped, and the learners of the grid are not."""
+    frame = records(
+        {
+            "ERM(epochs=20, rate=1)": (0.0, 0.0),
+            "ERM(epochs=20, rate=9)": (0.05, 0.0),
+            "ERM(epochs=300, rate=1)": (0.1, 0.0),
+            "JTT(epochs=20, rate=1)": (0.02, 0.0),
+            "JTT(epochs=20, rate=9)": (0.03, 0.0),
+        }
+    )
+    plain = frontier(frame)
+    frame = frame.assign(setting=[f"HashedBag(base={text})" for text in frame["learner"]])
+    owners = {text: text.replace("rate=9", "rate=1") for text in frame["learner"]}
+    wrapped = frontier(frame.assign(learner=frame["learner"].map(owners)))
+    assert wrapped["setting"].tolist() == [f"HashedBag(base={text})" for text in plain["setting"]]
+    numbers = ["lift", "loss", "frontier", "above", "above_low", "above_high", "strengthens"]
+    pd.testing.assert_frame_equal(wrapped[numbers], plain[numbers])
+
+
 def test_what_is_too_far_from_a_size_is_left_out():
     few = records()
     few = few[few["size"].isin([0.0, 0.0025, 0.01])]
