@@ -5,10 +5,9 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.options import Format, Level, Value
-from bench.cli.publish import read_records, unsuited
+from bench.cli.options import Format, Level, StrategyClass, Value
+from bench.cli.publish import of_strategy, read_records, unsuited
 from bench.cli.shared import app, notes, valued
-from bench.core.errors import BenchError, unknown
 
 
 @app.command()
@@ -16,9 +15,7 @@ def effects(
     what: Annotated[
         str, typer.Argument(help="A grid with published records, a .parquet file, or a run.")
     ] = "benchmark",
-    strategy: Annotated[
-        str, typer.Option(help="Class of the collectives' strategies.")
-    ] = "FeatureLabel",
+    strategy: StrategyClass = "FeatureLabel",
     level: Level = 0.5,
     value: Value = "headline",
     out: Annotated[
@@ -43,15 +40,10 @@ def effects(
 
     records, _ = read_records(what)
     records = valued(records, value)
-    table = found(records, level, unsuited(records))
-    have = sorted(set(table["strategy"]))
-    if not have:
-        raise BenchError(
-            f"{what} has no task on which ERM and another learner were run and ERM reaches {level}"
-        )
-    if strategy not in have:
-        raise unknown("strategy with effects", strategy, have)
-    table = table[table["strategy"] == strategy]
+    nothing = (
+        f"{what} has no task on which ERM and another learner were run and ERM reaches {level}"
+    )
+    table = of_strategy(found(records, level, unsuited(records)), strategy, nothing)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         with among(records["learner"].unique()):

@@ -5,10 +5,9 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.options import Format, Level, Value
-from bench.cli.publish import read_settings
+from bench.cli.options import Format, Level, StrategyClass, Value
+from bench.cli.publish import of_strategy, read_settings
 from bench.cli.shared import app, notes, valued
-from bench.core.errors import BenchError, unknown
 
 #: Settings that lose more accuracy are not drawn.
 DRAWN = 0.1
@@ -23,9 +22,7 @@ def frontier(
             "that were tried in tuning, or those of the records if learners were not tuned."
         ),
     ] = "benchmark",
-    strategy: Annotated[
-        str, typer.Option(help="Class of the collectives' strategies.")
-    ] = "FeatureLabel",
+    strategy: StrategyClass = "FeatureLabel",
     level: Level = 0.5,
     value: Value = "headline",
     out: Annotated[
@@ -41,6 +38,7 @@ def frontier(
 
     Example: `python run_bench.py frontier benchmark --out frontier`
     """
+    from results.display_names import parse
     from results.plots.frontier import plot_frontier
     from results.plots.style import save
     from results.report.frontier import read as readable
@@ -50,22 +48,19 @@ def frontier(
     from results.stats.frontier import over_datasets
 
     settings = found(valued(read_settings(what), value), level)
-    table = over_datasets(settings)
-    have = sorted(set(table["strategy"]))
-    if not have:
-        raise BenchError(
-            f"{what} has no task with settings of ERM and of another learner that is as accurate: "
-            f"run the grid with --tune"
-        )
-    if strategy not in have:
-        raise unknown("strategy with settings", strategy, have)
-    table = table[table["strategy"] == strategy]
+    nothing = (
+        f"{what} has no task with settings of ERM and of another learner that is as accurate: "
+        f"run the grid with --tune"
+    )
+    table = of_strategy(over_datasets(settings), strategy, nothing)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         paths = [out / "settings.csv", out / "frontier.csv"]
         for path, rows in zip(paths, (settings, table), strict=True):
             path.write_text(render(rows, "csv"), encoding="utf-8")
-        paths += save(plot_frontier(settings[settings["loss"] <= DRAWN]), out / "frontier")
+        own = settings["strategy"].map(lambda text: parse(text)[0]) == strategy
+        drawn = settings[own & (settings["loss"] <= DRAWN)]
+        paths += save(plot_frontier(drawn), out / "frontier")
         notes.print(f"wrote {', '.join(map(str, paths))}")
     if format in ("csv", "json"):
         show(table.drop(columns="strategy"), format)

@@ -76,6 +76,7 @@ Device = Annotated[
     ),
 ]
 Run = Annotated[str, typer.Argument(help="Folder of a run, or its name under runs/.")]
+StrategyClass = Annotated[str, typer.Option(help="Class of the collectives' strategies.")]
 Level = Annotated[float, typer.Option(min=0, max=1, help="Level of success.")]
 Value = Annotated[
     str,

@@ -18,7 +18,7 @@ from bench.cli.shared import (
     valued,
     writing,
 )
-from bench.core.errors import BenchError
+from bench.core.errors import BenchError, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,6 +158,25 @@ def read_records(what: str) -> tuple["pd.DataFrame", dict[str, Any]]:
         return published.read(what)
     folder = folder_of(what)
     return grid_records(folder), description_of(folder)
+
+
+def of_strategy(table: "pd.DataFrame", strategy: str, otherwise: str) -> "pd.DataFrame":
+    """Return the rows of one class of strategies.
+
+    Arguments:
+        table: A table whose column ``strategy`` has classes.
+        strategy: The class.
+        otherwise: The error if the table has no rows at all.
+
+    Raises:
+        BenchError: If there are no such rows.
+    """
+    have = sorted(set(table["strategy"]))
+    if not have:
+        raise BenchError(otherwise)
+    if strategy not in have:
+        raise unknown("strategy in these records", strategy, have)
+    return table[table["strategy"] == strategy]
 
 
 def read_settings(what: str) -> "pd.DataFrame":

@@ -154,11 +154,23 @@ def _tested(found: pd.DataFrame) -> pd.DataFrame:
     """Return the p of each row with enough datasets, corrected within its strategy."""
     tables = []
     for _, own in found.groupby("strategy"):
-        wide = own.pivot(index="dataset", columns=_ROW, values="gain")
-        wide = wide.loc[:, wide.count() >= FEWEST]
-        p = joint(wide.to_numpy(float)) if wide.size else np.empty(0)
-        tables.append(wide.columns.to_frame(index=False).assign(p=p))
+        p = joint_p(own.pivot(index="dataset", columns=_ROW, values="gain"))
+        tables.append(p.index.to_frame(index=False).assign(p=p.to_numpy()))
     return pd.concat(tables) if tables else pd.DataFrame(columns=[*_ROW, "p"])
+
+
+def joint_p(wide: pd.DataFrame) -> "pd.Series[float]":
+    """Return p by sign flips over datasets, corrected for all columns with enough of them.
+
+    Arguments:
+        wide: Differences, a row a dataset and a column a comparison; NaN where there is none.
+
+    Returns:
+        The p of :func:`results.stats.sign_flip.joint` of each column with eight datasets or more.
+    """
+    wide = wide.loc[:, wide.count() >= FEWEST]
+    p = joint(wide.to_numpy(float)) if wide.size else np.empty(0)
+    return pd.Series(p, index=wide.columns, dtype=float)
 
 
 def _ordered(table: pd.DataFrame) -> pd.DataFrame:

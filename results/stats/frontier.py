@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 
 from results.display_names import parse
+from results.stats.effects import joint_p
 from results.stats.frames import KEY, PANEL, checked, number
 from results.stats.gate import MARGIN, erm_of
 from results.stats.intervals import Array, signed, student
 from results.stats.places import erm_panels, gaps
-from results.stats.ranks import FEWEST
-from results.stats.sign_flip import joint
 from results.stats.verdicts import verdict
 
 _NAMES = [*PANEL, "learner", "setting", "place", "size"]
@@ -175,7 +174,8 @@ def over_datasets(table: pd.DataFrame) -> pd.DataFrame:
         datasets with the 95 % interval ``low`` and ``high`` (Student's t); ``p`` by sign flips
         over datasets, corrected for all learners of the strategy and place that have eight
         datasets or more, NaN for the others; the ``verdict``, with a margin of .05; the number of
-        ``datasets`` and of ``settings``, and how many settings ``strengthens`` holds for.
+        ``datasets``; and of the ``settings`` on them, each counted on each dataset, for how many
+        ``strengthens`` holds.
     """
     kept = table[table["loss"] <= MARGIN]
     texts = {*kept["learner"], *kept["strategy"]}
@@ -186,8 +186,7 @@ def over_datasets(table: pd.DataFrame) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for names, here in kept.groupby(group):
         wide = here.groupby(["dataset", "learner"])["above"].mean().unstack()
-        tested = wide.loc[:, wide.count() >= FEWEST]
-        p: dict[Any, float] = dict(zip(tested.columns, joint(tested.to_numpy(float)), strict=True))
+        p = joint_p(wide)
         for learner, own in here.groupby("learner"):
             values: Array = wide[learner].dropna().to_numpy(float)
             ends = student(values)[:3]
