@@ -1,9 +1,8 @@
 """The command that compares density models with known laws, or on tables."""
 
-import itertools
-from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +10,7 @@ from bench.cli.image_densities import ImageRun, Images, models_of
 from bench.cli.log_z_bias import draw_bias
 from bench.cli.options import Data, Format, Plugins
 from bench.cli.shared import app, notes, progress_bar
+from bench.cli.trainings import Trainings
 from bench.core.errors import BenchError
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from bench.density.known_laws import Learnt
     from results.plots.densities import Picture
 
-T = TypeVar("T")
 #: Pictures along each side of a figure of samples.
 PICTURES = 8
 
@@ -86,7 +85,7 @@ def density(
     chosen = _models(models)
     if laws is None and tables is None:
         laws = ["8gaussians,moons"]
-    _DensityRun(chosen, seeds, n, test, seconds, out, format).fit_all(_names(laws), _names(tables))
+    _DensityRun(n, test, chosen, seeds, seconds, out, format).fit_all(_names(laws), _names(tables))
 
 
 def _names(texts: list[str] | None) -> list[str]:
@@ -105,36 +104,22 @@ def _models(specs: list[str] | None) -> "list[DensityModel | Generative]":
     ]
 
 
-class _DensityRun:
-    """One call of the command: its settings, and its results so far.
+class _DensityRun(Trainings["DensityModel | Generative"]):
+    """One call of the command on laws and tables.
 
     Arguments:
-        models: Models to train.
-        seeds: Number of seeds.
         n: Number of training points of a law.
         test: Number of test points of a law.
-        seconds: Time budget of each model; its own number of steps if None.
-        out: Folder for tables and figures.
-        format: Format of the printed table.
+        settings: See :class:`Trainings`.
     """
 
-    def __init__(
-        self,
-        models: "list[DensityModel | Generative]",
-        seeds: int,
-        n: int,
-        test: int,
-        seconds: float | None,
-        out: Path,
-        format: str | None,
-    ) -> None:
-        self.models, self.seeds, self.n, self.test = models, seeds, n, test
-        self.seconds, self.out, self.format = seconds, out, format
-        self._csv = out / "densities.csv"
-        self.rows: list[dict[str, Any]] = []
+    file = "densities.csv"
+
+    def __init__(self, n: int, test: int, *settings: Any) -> None:
+        super().__init__(*settings)
+        self.n, self.test = n, test
         self.pictures: list[Picture] = []
         self.latents: list[tuple[str, Any, Any]] = []
-        self._advance: Callable[[], None] = lambda: None
 
     def fit_all(self, laws: list[str], tables: list[str]) -> None:
         """Fit all models, write the table and the figures, and print the measurements."""
@@ -148,12 +133,12 @@ class _DensityRun:
 
         notes.print(self._cost(len(laws) + len(tables)))
         trainings = len(self.models) * (len(laws) + len(tables)) * self.seeds
-        with progress_bar(trainings, "trainings") as self._advance:
+        with progress_bar(trainings, "trainings") as self.advance:
             for name in laws:
                 self._law(name)
             for name in tables:
                 self._table(name)
-        table, paths = pd.DataFrame(self.rows), [self._csv]
+        table, paths = pd.DataFrame(self.rows), [self.out / self.file]
         if self.pictures:
             paths += save(plot_densities(self.pictures), self.out / "densities")
         if self.latents:
@@ -194,13 +179,15 @@ class _DensityRun:
             raise BenchError(f"{name} has no labels: Generative is for tables only")
         least = floor(name)
         x, _ = law_of(name).sample(self.n, stream(0, "data"))
-        for model, seed in self._trials(name, x):
+        for model, seed in self.trials(name, x):
             assert isinstance(model, DensityModel)
-            learnt = self._tried(name, model, seed, learn, self.n, self.test)
-            self._advance()
+            learnt = self.tried(
+                name, model, seed, partial(learn, name, model, seed, self.n, self.test)
+            )
+            self.advance()
             if learnt is None:
                 continue
-            self._note(name, model, seed, {"floor": least} | learnt.row)
+            self.note(name, repr(model), seed, {"floor": least} | learnt.row)
             if seed == 0:
                 self.pictures.append(_picture(f"{name}\n{type(model).__name__}", learnt))
 
@@ -212,54 +199,17 @@ class _DensityRun:
 
         rows = table(name, stream(0, "data"))
         train, _, _ = parts(len(rows.x), stream(0, "split"))
-        for model, seed in self._trials(name, rows.x[train]):
-            tried = self._tried(name, model, seed, learn_table)
-            self._advance()
+        for model, seed in self.trials(name, rows.x[train]):
+            tried = self.tried(name, model, seed, partial(learn_table, name, model, seed))
+            self.advance()
             if tried is None:
                 continue
             measured, learnt = tried
-            self._note(name, model, seed, measured)
+            self.note(name, repr(model), seed, measured)
             if name == DIGITS and seed == 0 and isinstance(learnt, EnergyDensity):
                 drawn = learnt.sample(PICTURES**2, stream(seed, "samples"))
                 walk = traversal(learnt, rows.x.shape[1], PICTURES)
                 self.latents.append((_latent(model), pixels(drawn), pixels(walk)))
-
-    def _trials(self, name: str, x: Any) -> "Iterator[tuple[DensityModel | Generative, int]]":
-        """Yield each model with each seed; a model that fails to fit its time budget has none."""
-        from bench.density.time_budget import fit_steps_to_budget
-
-        def budgeted(name: str, model: Any, seed: int) -> "DensityModel | Generative":
-            return model if self.seconds is None else fit_steps_to_budget(model, x, self.seconds)
-
-        for model in self.models:
-            fitted = self._tried(name, model, 0, budgeted)
-            if fitted is not None:
-                yield from itertools.product([fitted], range(self.seeds))
-                continue
-            for _ in range(self.seeds):
-                self._advance()
-
-    def _tried(
-        self, name: str, model: object, seed: int, learn: Callable[..., T], *given: Any
-    ) -> T | None:
-        """Return the result of a training, or None and a row with the error if it failed."""
-        try:
-            return learn(name, model, seed, *given)
-        except ArithmeticError as error:
-            self._note(name, model, seed, {"error": str(error)})
-            return None
-
-    def _note(self, name: str, model: object, seed: int, measured: dict[str, Any]) -> None:
-        """Add a row to the results, write the file of all rows, and print the row."""
-        import pandas as pd
-
-        self.rows.append({"law": name, "model": repr(model), "seed": seed} | measured)
-        # The file is written after each row, so that an interrupt loses no measurement.
-        pd.DataFrame(self.rows).to_csv(self._csv, index=False)
-        text = ", ".join(
-            f"{k} {v}" if isinstance(v, str) else f"{k} {v:.4g}" for k, v in measured.items()
-        )
-        notes.print(f"{name}, {type(model).__name__}, seed {seed}: {text}", soft_wrap=True)
 
 
 def _latent(model: object) -> str:
