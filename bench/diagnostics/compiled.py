@@ -28,7 +28,7 @@ from algorithms.erm import ERM
 from algorithms.networks import MLP
 from algorithms.runtime.threads import one_thread
 from bench.core.errors import BenchError
-from bench.diagnostics.speed import (
+from bench.diagnostics.tasks import (
     WORKS,
     Work,
     arithmetic,

@@ -30,7 +30,7 @@ from algorithms.runtime.threads import one_thread
 from bench.core.errors import BenchError, unknown
 from bench.diagnostics.host_waits import waits
 from bench.diagnostics.rivals import tensor_loop, vmap_ensemble
-from bench.diagnostics.speed import WORKS, Work, fitted_to, timed
+from bench.diagnostics.tasks import WORKS, Work, fitted_to, timed
 from bench.spec.registry import REGISTRY
 
 screen = Console(highlight=False, width=120)

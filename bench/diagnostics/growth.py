@@ -30,7 +30,7 @@ from algorithms.networks import MLP
 from algorithms.runtime.threads import one_thread
 from bench.datasets.synthetic.gaussians import Gaussians
 from bench.diagnostics.scale import trivial
-from bench.diagnostics.speed import WORKS
+from bench.diagnostics.tasks import WORKS
 from bench.execution.sweep import Todo, plan
 from bench.experiment.run import run_trials
 from bench.experiment.trial import Trial

@@ -28,20 +28,20 @@ from algorithms.networks import Linear
 from algorithms.runtime.threads import one_thread
 from bench.diagnostics.rivals import (
     Pass,
+    loader_loop,
     opacus_loop,
     private_loop,
     sgd_classifier,
+    sklearn_pass,
     tensor_loop,
     vmap_ensemble,
     zuko_loop,
 )
-from bench.diagnostics.speed import (
+from bench.diagnostics.tasks import (
     WORKS,
     Work,
     fitted_to,
-    loader_loop,
     module,
-    sklearn_pass,
     spread,
     stacked,
     timed,

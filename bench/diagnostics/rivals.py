@@ -1,4 +1,4 @@
-"""Other ways to train the networks of :mod:`bench.diagnostics.speed`: one pass over the data each.
+"""Other ways to train the networks of :mod:`bench.diagnostics.tasks`: one pass over the data each.
 
 A loop over batches in plain torch, ensembles by ``torch.func``, scikit-learn, Opacus, zuko.
 """
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
 from algorithms.density.flow import Flow
-from bench.diagnostics.speed import Work, module
+from bench.diagnostics.tasks import Work, module, timed
 
 RATE, MOMENTUM = 0.05, 0.9
 #: A pass over the data, with networks that are prepared.
@@ -164,3 +164,33 @@ def sgd_classifier(work: Work) -> Pass:
     net = SGDClassifier(loss="log_loss", learning_rate="constant", eta0=RATE)
     labels = np.arange(work.classes)
     return lambda: net.partial_fit(sample.flat, sample.y, labels)
+
+
+def loader_loop(work: Work, net: nn.Module) -> float:
+    """Return the seconds of one pass in the usual loop of data loader, module and optimiser."""
+    sample = work.sample()
+    data = torch.utils.data.TensorDataset(torch.from_numpy(sample.x), torch.from_numpy(sample.y))
+    loader = torch.utils.data.DataLoader(data, work.batch_size, shuffle=True)
+    steps = torch.optim.SGD(net.parameters(), 0.05, 0.9)
+
+    def run() -> None:
+        for x, y in loader:
+            steps.zero_grad()
+            nn.functional.cross_entropy(net(x), y).backward()
+            steps.step()
+
+    return timed(run)
+
+
+def sklearn_pass(work: Work) -> float:
+    """Return the seconds of one pass in scikit-learn."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.utils._testing import ignore_warnings
+
+    sample = work.sample()
+    net = MLPClassifier(
+        (128,), solver="sgd", batch_size=work.batch_size, max_iter=2, momentum=0.9, tol=0.0
+    )
+    with ignore_warnings(category=ConvergenceWarning):
+        return timed(lambda: net.fit(sample.flat, sample.y)) / 2

@@ -7,7 +7,7 @@ from torch import nn
 
 from algorithms.networks import MLP
 from bench.diagnostics import compiled
-from bench.diagnostics.speed import Work
+from bench.diagnostics.tasks import Work
 
 WORK = Work("MLP", MLP((4,)), (3,), 3, 32, 16, 1)
 

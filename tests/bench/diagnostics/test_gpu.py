@@ -11,7 +11,7 @@ from algorithms.erm import ERM
 from algorithms.jtt import JTT
 from bench.diagnostics import gpu
 from bench.diagnostics.host_waits import waits
-from bench.diagnostics.speed import Work
+from bench.diagnostics.tasks import Work
 from tests.helpers.fake_device import accelerator
 
 TINY = Work("MLP 3-4-2", gpu.WORKS["B"].network, (3,), 2, 40, 10, 1)

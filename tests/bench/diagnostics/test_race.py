@@ -8,7 +8,7 @@ from algorithms.density.flow import Flow
 from algorithms.networks import MLP, ConvNet, Linear
 from bench.diagnostics import race, rivals
 from bench.diagnostics.race import Comparison, comparisons
-from bench.diagnostics.speed import Work, module
+from bench.diagnostics.tasks import Work, module
 
 WORKS = {
     "MLP": Work("MLP", MLP((4,)), (3,), 2, 60, 16, 2),
