@@ -21,13 +21,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
-from torch.nn.functional import log_softmax, one_hot
+from torch.nn.functional import log_softmax
 
 from algorithms.engine.learner import stack_size
 from algorithms.erm import ERM
 from algorithms.networks import MLP
+from algorithms.runtime.device import device
 from algorithms.runtime.threads import one_thread
 from bench.core.errors import BenchError
+from bench.diagnostics.rivals import data_of
 from bench.diagnostics.tasks import (
     WORKS,
     Work,
@@ -67,11 +69,11 @@ def step(
     """
     w1, b1, w2, b2 = parameters
     points, classes = x[rows], w2.shape[1]
-    hot = one_hot(y[rows], classes).transpose(1, 2)
+    hot = y[rows][:, None] == torch.arange(classes, device=y.device)[:, None]
     active = torch.baddbmm(b1, w1, points.transpose(1, 2)).relu()
     logs = log_softmax(torch.baddbmm(b2, w2, active), 1)
     size = rows.shape[1]
-    slopes = (logs.exp() - hot) / size
+    slopes = (logs.exp() - hot.float()) / size
     inner = torch.bmm(w2.transpose(1, 2), slopes) * (active > 0)
     gradients = (
         torch.bmm(inner, points),
@@ -85,6 +87,20 @@ def step(
     return -(logs * hot).sum((1, 2)) / size
 
 
+def start(work: Work, count: int, generator: torch.Generator) -> tuple[list[Tensor], list[Tensor]]:
+    """Return random parameters of replicas and an empty memory, each (R, ...).
+
+    Arguments:
+        work: The task, whose network has one hidden layer.
+        count: The number of replicas R.
+        generator: The generator of randomness.
+    """
+    shapes = [p.shape for p in work.network.parameters(work.points, work.classes)]
+    drawn = [torch.randn(count, *shape, generator=generator) / 8 for shape in shapes]
+    parameters = [p.to(device()) for p in drawn]
+    return parameters, [torch.zeros_like(p) for p in parameters]
+
+
 def trained(work: Work, count: int, take: Step) -> list[Tensor]:
     """Return the parameters of replicas after one pass over the samples.
 
@@ -94,11 +110,8 @@ def trained(work: Work, count: int, take: Step) -> list[Tensor]:
         take: The step.
     """
     generator = torch.Generator().manual_seed(0)
-    sample = work.sample()
-    x, y = torch.from_numpy(sample.x), torch.from_numpy(sample.y)
-    shapes = [p.shape for p in work.network.parameters(work.points, work.classes)]
-    parameters = [torch.randn(count, *shape, generator=generator) / 8 for shape in shapes]
-    memory = [torch.zeros_like(p) for p in parameters]
+    x, y = data_of(work)
+    parameters, memory = start(work, count, generator)
     order = torch.stack([torch.randperm(work.n, generator=generator) for _ in range(count)])
     for rows in order.split(work.batch_size, 1):
         take(parameters, memory, x, y, rows.contiguous())

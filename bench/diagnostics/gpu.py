@@ -1,19 +1,18 @@
 """Checks and speed of training on a GPU: ``python -m bench.diagnostics.gpu``.
 
-Three parts: results on the device agree with those of the processor; places in which the host
-waits for the device during an epoch; and networks a second for stacks of several sizes, against
-plain loops. ``--device cpu`` rehearses all of it without a GPU: results are then compared with
-themselves, and operations are listed for which the host would wait.
+Four parts: results on the device agree with those of the processor; places in which the host
+waits for the device during an epoch; networks a second for stacks of several sizes, against
+plain loops, an ensemble and CUDA graphs; and density models against the processor.
+``--device cpu`` rehearses all of it without a GPU: results are then compared with themselves, and
+operations are listed for which the host would wait.
 """
 
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
+from functools import partial
 from typing import Annotated, Any
-from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -23,14 +22,18 @@ from rich.table import Table
 
 from algorithms.base import Array, Learner, Rows, TrainingSet
 from algorithms.density.base import DensityModel
+from algorithms.density.flow import Flow
+from algorithms.density.led import LED
 from algorithms.engine.learner import GradientLearner
 from algorithms.erm import ERM
-from algorithms.runtime.device import VARIABLE, available
+from algorithms.networks import MLP
+from algorithms.runtime.device import available
 from algorithms.runtime.threads import one_thread
 from bench.core.errors import BenchError, unknown
+from bench.diagnostics.graphs import plain_pass
 from bench.diagnostics.host_waits import waits
 from bench.diagnostics.rivals import tensor_loop, vmap_ensemble
-from bench.diagnostics.tasks import WORKS, Work, fitted_to, timed
+from bench.diagnostics.tasks import WORKS, Work, fitted_to, on, timed
 from bench.spec.registry import REGISTRY
 
 screen = Console(highlight=False, width=120)
@@ -40,14 +43,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 CLOSE = 1e-4
 #: Fields that set the length of a training, and short values of them.
 SHORT = {"epochs": 3, "steps": 40, "rounds": 2}
+#: The points and the steps of density models that are timed.
+DENSITY_POINTS, DENSITY_STEPS = 4000, 200
 STACKS, REHEARSED = (64, 256, 1024, 4096), (2, 8)
-
-
-@contextmanager
-def on(device: str) -> Iterator[None]:
-    """Train on a device inside the context."""
-    with patch.dict(os.environ, {VARIABLE: device}):
-        yield
 
 
 def shortened(component: Any) -> Any:
@@ -126,17 +124,6 @@ def epoch_of(work: Work, count: int, epochs: int) -> Callable[[], object]:
     return run
 
 
-def seconds(run: Callable[[], object], device: str) -> float:
-    """Return the seconds of a call, all of the device's work included."""
-
-    def finished() -> None:
-        run()
-        if device.startswith("cuda"):
-            torch.cuda.synchronize()
-
-    return timed(finished)
-
-
 def rates(work: Work, device: str, stacks: tuple[int, ...]) -> Iterator[tuple[str, float]]:
     """Yield the networks a second, a pass each, of the engine and of other ways on a device.
 
@@ -146,15 +133,20 @@ def rates(work: Work, device: str, stacks: tuple[int, ...]) -> Iterator[tuple[st
     def rate(run: Callable[[], object], count: int) -> float:
         try:
             run()
-            return count / seconds(run, device)
+            return count / timed(run)
         except torch.cuda.OutOfMemoryError:
             return float("nan")
 
-    yield "plain loop", rate(tensor_loop(work, device=device), 1)
-    yield f"torch.func.vmap, {stacks[0]}", rate(vmap_ensemble(work, stacks[0], device), stacks[0])
     with on(device):
+        yield "plain loop", rate(tensor_loop(work), 1)
+        yield f"torch.func.vmap, {stacks[0]}", rate(vmap_ensemble(work, stacks[0]), stacks[0])
         for count in stacks:
             yield f"engine, {count:,}", rate(epoch_of(work, count, 1), count)
+        if isinstance(work.network, MLP):
+            for count in stacks:
+                yield f"plain step, {count:,}", rate(plain_pass(work, count, False), count)
+                if device != "cpu":
+                    yield f"CUDA graph, {count:,}", rate(plain_pass(work, count, True), count)
 
 
 def show_agreement(device: str) -> bool:
@@ -198,6 +190,22 @@ def show_rates(device: str, stacks: tuple[int, ...]) -> None:
         for way, rate in found.items():
             ratio = rate / found["plain loop"]
             table.add_row(f"{key}: {work.name}", way, f"{rate:.3g}", f"{ratio:.3g}")
+    screen.print(table)
+
+
+def show_densities(device: str) -> None:
+    """Print the seconds of short trainings of density models on the processor and on a device."""
+    x = np.random.default_rng(0).standard_normal((DENSITY_POINTS, 2))
+    table = Table("density model", "steps", "processor, s", f"{device}, s", "ratio", box=None)
+    for model in (LED(steps=DENSITY_STEPS), Flow(steps=DENSITY_STEPS)):
+        found = []
+        for where in ("cpu", device):
+            with on(where):
+                model.fit(x, np.random.default_rng(0))  # what runs first takes longer
+                found.append(timed(partial(model.fit, x, np.random.default_rng(0))))
+        here, there = found
+        numbers = (f"{here:.3g}", f"{there:.3g}", f"{here / there:.3g}")
+        table.add_row(type(model).__name__, str(DENSITY_STEPS), *numbers)
     screen.print(table)
 
 
@@ -252,6 +260,7 @@ def main(
         agree = show_agreement(device)
         show_waits(device)
         show_rates(device, counts)
+        show_densities(device)
     if not agree:
         screen.print(f"some results differ by more than {CLOSE:g}, or there are none")
         sys.exit(1)

@@ -25,7 +25,9 @@ from algorithms.engine.learner import stack_size
 from algorithms.erm import ERM
 from algorithms.jtt import JTT
 from algorithms.networks import Linear
+from algorithms.runtime.device import available
 from algorithms.runtime.threads import one_thread
+from bench.core.errors import unknown
 from bench.diagnostics.rivals import (
     Pass,
     loader_loop,
@@ -42,6 +44,7 @@ from bench.diagnostics.tasks import (
     Work,
     fitted_to,
     module,
+    on,
     spread,
     stacked,
     timed,
@@ -171,10 +174,14 @@ def main(
     rounds: Annotated[
         int, typer.Option(min=1, help="The number of turns of each comparison.")
     ] = 5,
+    device: Annotated[str, typer.Option(help="cpu, or a GPU such as cuda.")] = "cpu",
 ) -> None:
-    """Print how many times as long other ways of training take."""
+    """Print how many times as long other ways of training take; scikit-learn's are on the CPU."""
+    if device not in available():
+        screen.print(f"error: {unknown('device', device, available())}", markup=False)
+        raise typer.Exit(2)
     table = Table("work", "method", "against", "times faster", title="one pass of one network")
-    with one_thread():
+    with one_thread(), on(device):
         for one in comparisons():
             ratios = one.ratios(rounds)
             found = spread(ratios) if ratios else "not installed"

@@ -1,6 +1,7 @@
 """Other ways to train the networks of :mod:`bench.diagnostics.tasks`: one pass over the data each.
 
-A loop over batches in plain torch, ensembles by ``torch.func``, scikit-learn, Opacus, zuko.
+Those in torch train on the configured device: a loop over batches, ensembles by ``torch.func``,
+Opacus and zuko. The others are scikit-learn's.
 """
 
 import copy
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
 from algorithms.density.flow import Flow
+from algorithms.runtime.device import device
 from bench.diagnostics.tasks import Work, module, timed
 
 RATE, MOMENTUM = 0.05, 0.9
@@ -21,26 +23,25 @@ Pass = Callable[[], object]
 Objective = Callable[[Tensor], Tensor]
 
 
-def data_of(work: Work, device: str = "cpu") -> tuple[Tensor, Tensor]:
-    """Return the points and labels of a task on a device."""
+def data_of(work: Work) -> tuple[Tensor, Tensor]:
+    """Return the points and labels of a task on the device."""
     sample = work.sample()
-    return torch.from_numpy(sample.x).to(device), torch.from_numpy(sample.y).to(device)
+    return torch.from_numpy(sample.x).to(device()), torch.from_numpy(sample.y).to(device())
 
 
-def tensor_loop(work: Work, objective: Objective = Tensor.mean, device: str = "cpu") -> Pass:
+def tensor_loop(work: Work, objective: Objective = Tensor.mean) -> Pass:
     """Return one pass of a plain loop: a module, an optimiser, and batches indexed in tensors.
 
     Arguments:
         work: The task.
         objective: The objective, from the losses of a batch.
-        device: The device of the data and of the module.
     """
-    x, y = data_of(work, device)
-    net = module(work).to(device)
+    x, y = data_of(work)
+    net = module(work).to(device())
     steps = torch.optim.SGD(net.parameters(), RATE, MOMENTUM)
 
     def run() -> None:
-        for batch in torch.randperm(work.n, device=device).split(work.batch_size):
+        for batch in torch.randperm(work.n, device=device()).split(work.batch_size):
             steps.zero_grad()
             objective(
                 nn.functional.cross_entropy(net(x[batch]), y[batch], reduction="none")
@@ -50,16 +51,15 @@ def tensor_loop(work: Work, objective: Objective = Tensor.mean, device: str = "c
     return run
 
 
-def vmap_ensemble(work: Work, count: int, device: str = "cpu") -> Pass:
+def vmap_ensemble(work: Work, count: int) -> Pass:
     """Return one pass of an ensemble by ``torch.func``, each network in an order of its own.
 
     Arguments:
         work: The task.
         count: The number of networks.
-        device: The device of the data and of the networks.
     """
-    x, y = data_of(work, device)
-    nets = [module(work).to(device) for _ in range(count)]
+    x, y = data_of(work)
+    nets = [module(work).to(device()) for _ in range(count)]
     parameters, _ = stack_module_state(nets)
     parameters = {name: p.detach() for name, p in parameters.items()}
     velocity = {name: torch.zeros_like(p) for name, p in parameters.items()}
@@ -71,7 +71,7 @@ def vmap_ensemble(work: Work, count: int, device: str = "cpu") -> Pass:
     gradients_of = vmap(grad(loss))
 
     def run() -> None:
-        order = torch.rand(count, work.n, device=device).argsort(1)
+        order = torch.rand(count, work.n, device=device()).argsort(1)
         for batch in order.split(work.batch_size, dim=1):
             gradients = gradients_of(parameters, x[batch], y[batch])
             for name, p in parameters.items():
@@ -84,7 +84,7 @@ def vmap_ensemble(work: Work, count: int, device: str = "cpu") -> Pass:
 def private_loop(work: Work) -> Pass:
     """Return one pass of DP-SGD by ``torch.func``: gradients per sample, clipped, with noise."""
     x, y = data_of(work)
-    net = module(work)
+    net = module(work).to(device())
     parameters = {name: p.detach() for name, p in net.named_parameters()}
 
     def loss(own: dict[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
@@ -95,7 +95,7 @@ def private_loop(work: Work) -> Pass:
     def run() -> None:
         share = work.batch_size / work.n
         for _ in range(work.n // work.batch_size):
-            batch = (torch.rand(work.n) < share).nonzero()[:, 0]
+            batch = (torch.rand(work.n, device=x.device) < share).nonzero()[:, 0]
             each = gradients_of(parameters, x[batch], y[batch])
             norm = torch.stack([g.flatten(1).norm(dim=1) for g in each.values()]).norm(dim=0)
             factor = (1 / norm.clamp_min(1e-12)).clamp_max(1.0)
@@ -111,7 +111,7 @@ def opacus_loop(work: Work) -> Pass:
     from opacus import PrivacyEngine
 
     data = torch.utils.data.TensorDataset(*data_of(work))
-    net = module(work)
+    net = module(work).to(device())
     private, steps, loader = PrivacyEngine().make_private(
         module=net,
         optimizer=torch.optim.SGD(net.parameters(), RATE),
@@ -138,15 +138,15 @@ def zuko_loop(points: np.ndarray, flow: Flow) -> Pass:
     """
     import zuko
 
-    x = torch.from_numpy(points.astype(np.float32))
+    x = torch.from_numpy(points.astype(np.float32)).to(device())
 
     def run() -> None:
         net = zuko.flows.NSF(
             x.shape[1], transforms=flow.transforms, hidden_features=list(flow.hidden)
-        )
+        ).to(x.device)
         steps = torch.optim.Adam(net.parameters(), flow.learning_rate)
         for _ in range(flow.steps):
-            batch = x[torch.randint(len(x), (flow.batch_size,))]
+            batch = x[torch.randint(len(x), (flow.batch_size,), device=x.device)]
             loss = -net().log_prob(batch).mean()
             steps.zero_grad()
             loss.backward()
@@ -168,7 +168,8 @@ def sgd_classifier(work: Work) -> Pass:
 
 def loader_loop(work: Work, net: nn.Module) -> float:
     """Return the seconds of one pass in the usual loop of data loader, module and optimiser."""
-    sample = work.sample()
+    sample, here = work.sample(), device()
+    net = net.to(here)
     data = torch.utils.data.TensorDataset(torch.from_numpy(sample.x), torch.from_numpy(sample.y))
     loader = torch.utils.data.DataLoader(data, work.batch_size, shuffle=True)
     steps = torch.optim.SGD(net.parameters(), 0.05, 0.9)
@@ -176,7 +177,8 @@ def loader_loop(work: Work, net: nn.Module) -> float:
     def run() -> None:
         for x, y in loader:
             steps.zero_grad()
-            nn.functional.cross_entropy(net(x), y).backward()
+            loss = nn.functional.cross_entropy(net(x.to(here)), y.to(here))
+            loss.backward()
             steps.step()
 
     return timed(run)

@@ -1,10 +1,13 @@
 """Training tasks whose speed is measured, and what their times are compared with."""
 
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import prod
 from statistics import median
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -13,6 +16,7 @@ from torch import nn
 from algorithms.base import TrainingSet
 from algorithms.engine.learner import GradientLearner, stack_size
 from algorithms.networks import MLP, ConvNet, Network
+from algorithms.runtime.device import VARIABLE, device
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,19 @@ WORKS = {
 }
 
 
+@contextmanager
+def on(where: str) -> Iterator[None]:
+    """Train on a device inside the context."""
+    with patch.dict(os.environ, {VARIABLE: where}):
+        yield
+
+
 def timed(run: Callable[[], object]) -> float:
-    """Return the seconds that a call takes."""
+    """Return the seconds that a call takes, with all work that it queues on the device."""
     started = time.perf_counter()
     run()
+    if device().type == "cuda":
+        torch.cuda.synchronize()
     return time.perf_counter() - started
 
 
@@ -124,7 +137,7 @@ def products(work: Work, count: int) -> float:
     shapes = [p.shape for p in work.network.parameters(work.points, work.classes)[::2]]
     layers = [
         [
-            torch.ones(count, *shape)
+            torch.ones(count, *shape, device=device())
             for shape in ((v, w), (v, 1), (w, work.batch_size), (v, work.batch_size))
         ]
         for v, w in shapes
@@ -152,7 +165,7 @@ def peak(seconds: float = 0.3) -> float:
         seconds: How long they run: about as long as the training in the comparison, so that a
             busy machine slows both.
     """
-    a = torch.ones(1024, 1024)
+    a = torch.ones(1024, 1024, device=device())
     times = [timed(lambda: a @ a)]
     while sum(times) < seconds:
         times.append(timed(lambda: a @ a))

@@ -81,13 +81,15 @@ def test_waits_of_an_epoch_have_their_places():
 
 def test_rates_are_those_of_all_ways(monkeypatch):
     # Each measured call takes two seconds by this clock.
-    monkeypatch.setattr(gpu, "seconds", lambda run, device: 2.0)
+    monkeypatch.setattr(gpu, "timed", lambda run: 2.0)
     found = dict(gpu.rates(TINY, "cpu", (2, 4)))
     assert found == {
         "plain loop": 0.5,
         "torch.func.vmap, 2": 1.0,
         "engine, 2": 1.0,
         "engine, 4": 2.0,
+        "plain step, 2": 1.0,
+        "plain step, 4": 2.0,
     }
 
 
