@@ -75,7 +75,10 @@ def draw_exactly(
 def draw_by_factors(
     phi: Array, curvature: Array, precision: float, draws: int, rng: np.random.Generator
 ) -> Array:
-    """Draw deviations of a layer by the Kronecker factors of its Hessian, (S, K, F + 1).
+    r"""Draw deviations of a layer by the Kronecker factors of its Hessian, (S, K, F + 1).
+
+    Noise is multiplied by the symmetric root of the covariance. In the factors' own coordinates
+    the draws would depend on the signs of eigenvectors, which rounding decides.
 
     Arguments:
         phi: Features, and ones in the last column, (n, F + 1).
@@ -88,8 +91,8 @@ def draw_by_factors(
     inputs, right = eigh(phi.T @ phi)
     # Rounding makes eigenvalues of zero negative.
     scale = outputs.clip(0)[:, None] * inputs.clip(0) + precision
-    noise = rng.standard_normal((draws, *scale.shape)) / np.sqrt(scale)
-    return left @ noise @ right.T
+    noise = rng.standard_normal((draws, *scale.shape))
+    return left @ (left.T @ noise @ right / np.sqrt(scale)) @ right.T
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from algorithms import last_layer_laplace
 from algorithms.erm import ERM
 from algorithms.last_layer_laplace import (
     LastLayerLaplace,
@@ -65,6 +66,24 @@ def test_draws_by_factors_have_the_inverse_of_their_product_as_covariance(n):
     assert drawn.T @ drawn == pytest.approx(np.linalg.inv(product + 0.5 * np.eye(12)), abs=1e-10)
     if n == 1:
         assert product == pytest.approx(hessian(phi, curvature), abs=1e-12)
+
+
+def test_draws_do_not_depend_on_the_signs_of_eigenvectors(monkeypatch):
+    phi, _, layer = problem(20)
+    curvature = curvatures(phi @ layer.T)
+
+    def drawn():
+        return draw_by_factors(phi, curvature, 0.5, 3, np.random.default_rng(0))
+
+    before = drawn()
+    usual = last_layer_laplace.eigh
+
+    def flipped(matrix):
+        values, vectors = usual(matrix)
+        return values, vectors * np.resize([-1, 1], len(values))
+
+    monkeypatch.setattr(last_layer_laplace, "eigh", flipped)
+    assert drawn() == pytest.approx(before, abs=1e-12)
 
 
 @pytest.mark.parametrize("curvature", ["factors", "whole"])
