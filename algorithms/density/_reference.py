@@ -57,6 +57,11 @@ class Reference:
         """The number of components and of coordinates."""
         return self.centres.shape[1], self.centres.shape[2]
 
+    @property
+    def device(self) -> torch.device:
+        """The device of all tensors."""
+        return self.mean.device
+
     def whiten(self, x: Tensor) -> Tensor:
         """Return the coordinates u of points, both (R, d, B)."""
         return product(self.whitening, x - self.mean)
@@ -84,14 +89,16 @@ class Reference:
         k, d = self.size
         noise = torch.from_numpy(
             np.stack([rng.standard_normal((d, n), dtype=np.float32) for rng in rngs])
-        )
+        ).to(self.device)
         if k == 1:
             return noise
         return torch.stack([self._place(r, noise[r], rng) for r, rng in enumerate(rngs)])
 
     def _place(self, r: int, noise: Tensor, rng: np.random.Generator) -> Tensor:
         """Return draws (d, n) of replica r's mixture, made of standard normal noise (d, n)."""
-        cumulative = self.log_weights[r, :, 0].exp().cumsum(0)
+        # A device rounds sums in its own way, and one point that changes its component would move
+        # all that follow it: components are drawn on the processor.
+        cumulative = self.log_weights[r, :, 0].cpu().exp().cumsum(0)
         uniform = torch.from_numpy(rng.random(noise.shape[1]))
         component = torch.searchsorted(cumulative.double() / float(cumulative[-1]), uniform)
         component = component.clamp(max=len(cumulative) - 1)
@@ -103,7 +110,7 @@ class Reference:
             parts.append(torch.addmm(centre, cholesky, noise[:, start : start + count]))
             start += count
         points = torch.empty_like(noise)
-        points[:, order] = torch.cat(parts, 1)
+        points[:, order.to(self.device)] = torch.cat(parts, 1)
         return points
 
 

@@ -10,6 +10,8 @@ import zuko
 from annotated_types import Ge, MinLen
 from torch import Tensor
 
+from algorithms.density._on_device import CPU
+
 
 class SplineTransform(torch.nn.Module):
     """The flow's map from points (B, d) to noise (B, d) and log-determinants (B,)."""
@@ -37,9 +39,9 @@ class SplineConfig:
     transforms: Annotated[int, Ge(1)] = 3
     hidden: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (64, 64)
 
-    def transform(self, d: int) -> SplineTransform:
+    def transform(self, d: int, device: torch.device = CPU) -> SplineTransform:
         """Return the map for d coordinates; its parameters are meant to be replaced."""
-        return _transform(d, self.transforms, self.hidden)
+        return _transform(d, self.transforms, self.hidden, device)
 
     def initial(self, d: int, rng: np.random.Generator) -> dict[str, Tensor]:
         """Draw initial parameters by name: weights as in linear layers, the map near the identity.
@@ -59,11 +61,13 @@ class SplineConfig:
 
 
 @lru_cache(maxsize=32)
-def _transform(d: int, transforms: int, hidden: tuple[int, ...]) -> SplineTransform:
+def _transform(
+    d: int, transforms: int, hidden: tuple[int, ...], device: torch.device
+) -> SplineTransform:
     # Building a flow draws from the global generator, whose state is restored afterwards.
     with torch.random.fork_rng(devices=[]):
         flow = zuko.flows.NSF(d, transforms=transforms, hidden_features=hidden)
-    return SplineTransform(flow)
+    return SplineTransform(flow).to(device)
 
 
 def _next_weights(name: str) -> str | None:

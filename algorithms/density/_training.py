@@ -32,6 +32,7 @@ from algorithms.density._energy_state import (
     logits,
     push_noise,
 )
+from algorithms.density._on_device import to_device
 from algorithms.density._reference import Reference, stack_references
 from algorithms.engine.loop import Diverged, initial
 from algorithms.engine.optimisers import Adam
@@ -77,26 +78,28 @@ class EnergyTraining:
         start = initial(config.energy, (d,), classes, rngs)
         start[-2:] = [torch.zeros_like(p) for p in start[-2:]]
         self.state = EnergyState(
-            [p.float().contiguous() for p in start],
-            config.generator.parameters(d, rngs) if config.generator else [],
+            [to_device(p.float().contiguous()) for p in start],
+            [to_device(p) for p in config.generator.parameters(d, rngs)]
+            if config.generator
+            else [],
         )
         self.counts = [p.shape[1] for p in points]
         most = max(self.counts)
         self.points = torch.stack([_pad(p, most) for p in points])
         self.labels = torch.stack([_pad(y[None], most)[0] for y in labels])
         self.energy_hyperparams = {
-            "learning_rate": torch.full((replicas, 1), config.learning_rate),
-            "weight_decay": torch.full((replicas, 1), config.weight_decay),
+            "learning_rate": self.points.new_full((replicas, 1), config.learning_rate),
+            "weight_decay": self.points.new_full((replicas, 1), config.weight_decay),
         }
         self.generator_hyperparams = {
-            "learning_rate": torch.zeros(replicas, 1),
-            "weight_decay": torch.zeros(replicas, 1),
+            "learning_rate": self.points.new_zeros(replicas, 1),
+            "weight_decay": self.points.new_zeros(replicas, 1),
         }
         self.energy_optimiser = Adam(self.state.energy, self.energy_hyperparams)
         self.generator_optimiser = Adam(self.state.generator, self.generator_hyperparams)
         #: The replica's number at each place of the stack.
         self.alive = list(range(replicas))
-        self.losses = torch.zeros(replicas, config.steps)
+        self.losses = self.points.new_zeros(replicas, config.steps)
 
     def initial_losses(
         self, validation: Sequence[tuple[Tensor, Tensor]]
@@ -119,7 +122,7 @@ class EnergyTraining:
     def step(self, at: int) -> None:
         """Take one step of all generators and energies."""
         config = self.config
-        index = torch.from_numpy(
+        index = to_device(
             np.stack(
                 [
                     rng.integers(n, size=config.batch_size)
@@ -202,7 +205,7 @@ class EnergyTraining:
             (gradient,) = torch.autograd.grad(value, at, create_graph=True)
             return config.penalty / 2 * gradient.square().sum(1).mean(1)
         mix = np.stack([rng.random((1, x.shape[2]), dtype=np.float32) for rng in self.rngs])
-        at = torch.lerp(x, u[:, :, : x.shape[2]], torch.from_numpy(mix)).requires_grad_()
+        at = torch.lerp(x, u[:, :, : x.shape[2]], to_device(mix)).requires_grad_()
         value = log_energy(config.energy, leaves, self.reference, at).sum()
         (gradient,) = torch.autograd.grad(value, at, create_graph=True)
         length = (gradient.square().sum(1) + 1e-12).sqrt()
@@ -273,11 +276,11 @@ def train_energies(
     check_pointwise(config.energy, points[0].shape[1], classes)
     training, validation = [], []
     for r, x in enumerate(points):
-        u = references[r].whiten(torch.from_numpy(x.T.astype(np.float64))[None])[0].float()
-        y = torch.zeros(len(x), dtype=torch.int64)
+        u = references[r].whiten(to_device(x.T.astype(np.float64))[None])[0].float()
+        y = torch.zeros(len(x), dtype=torch.int64, device=u.device)
         if labels is not None:
-            y = torch.from_numpy(np.asarray(labels[r], dtype=np.int64))
-        order = torch.from_numpy(rngs[r].permutation(len(x)))
+            y = to_device(np.asarray(labels[r], dtype=np.int64))
+        order = to_device(rngs[r].permutation(len(x)))
         cut = round(config.validation_fraction * len(x))
         training.append((u[:, order[cut:]], y[order[cut:]]))
         validation.append((u[:, order[:cut]], y[order[:cut]]))

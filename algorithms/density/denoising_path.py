@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import silu
 
 from algorithms.density._descent import descend
+from algorithms.density._on_device import rand, randint, randn, to_device
 from algorithms.density.generators import Generator
 
 LOG_2PI = math.log(2 * math.pi)
@@ -134,7 +135,8 @@ class DenoisingPath(Generator):
         damped = torch.exp(-(w.square().sum(1) * t.square()) / 4)
         angle = x @ w.T + phase
         total = 1 + t.square()
-        level = torch.sin(t.log() * torch.tensor(LEVEL_SPEEDS))
+        log_t = t.log()
+        level = torch.cat([speed * log_t for speed in LEVEL_SPEEDS], 1).sin()
         a = torch.cat([angle.sin() * damped, angle.cos() * damped, x / total.sqrt(), level], 1)
         for layer in range(1, self.depth + 1):
             weight, bias = parameters[2 * layer : 2 * layer + 2]
@@ -158,11 +160,16 @@ class TrainedPath:
     def __init__(self, config: DenoisingPath, d: int, rng: np.random.Generator) -> None:
         config.validate()
         self.config, self.d = config, d
-        self.parameters = [p[0] for p in config.parameters(d, [rng])]
-        self.levels = config.schedule()
+        self.parameters = [to_device(p[0]) for p in config.parameters(d, [rng])]
+        self.levels = to_device(config.schedule())
         #: The logarithms of the noise variances between neighbouring levels, (K,).
         self._gaps = (self.levels[1:].square() - self.levels[:-1].square()).log()
         self._wide = torch.log(1 + self.levels[-1].square())
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the parameters and of all points."""
+        return self.levels.device
 
     def train(self, x: Tensor, steps: int, generator: torch.Generator) -> None:
         """Train by denoising.
@@ -192,11 +199,12 @@ class TrainedPath:
     ) -> Tensor:
         """Return the loss of one batch: squared errors, and the likelihood of their sizes."""
         b = self.config.batch_size
-        clean = x[torch.randint(len(x), (b,), generator=generator)]
+        clean = x[randint(len(x), b, generator, x.device)]
         # Strata of the logarithm of the level: each batch has all levels.
-        place = (torch.arange(b) + torch.rand(b, generator=generator)) / b
+        strata = torch.arange(b, device=x.device)
+        place = (strata + rand([b], generator, x.device)) / b
         t = torch.exp(torch.lerp(self.levels[1].log(), self.levels[-1].log(), place))[:, None]
-        noisy = clean + t * torch.randn(clean.shape, generator=generator)
+        noisy = clean + t * randn(clean.shape, generator, x.device)
         mean, log_variance = self.config.denoise(parameters, noisy, t)
         error = (mean - clean).square()
         scale = t.square() / (1 + t.square())
@@ -220,14 +228,14 @@ class TrainedPath:
             n: The number of points.
             generator: The generator of randomness.
         """
-        points, logs = [torch.zeros(0, self.d)], [torch.zeros(0)]
+        points, logs = [self.levels.new_zeros(0, self.d)], [self.levels.new_zeros(0)]
         for start in range(0, n, CHUNK):
-            noise = torch.randn(min(CHUNK, n - start), self.d, generator=generator)
+            noise = randn([min(CHUNK, n - start), self.d], generator, self.device)
             x = (self._wide / 2).exp() * noise
             log = normal(x, 0 * x, self._wide)
             for k in range(len(self.levels) - 1, 0, -1):
                 mean, log_variance = self.step_law(x, k)
-                noise = torch.randn(x.shape, generator=generator)
+                noise = randn(x.shape, generator, self.device)
                 below = mean + (log_variance / 2).exp() * noise
                 log += normal(below, mean, log_variance) - normal(x, below, self._gaps[k - 1])
                 x = below
@@ -243,12 +251,12 @@ class TrainedPath:
             x: Standardised points, (n, d).
             generator: The generator of randomness.
         """
-        logs = [torch.zeros(0)]
+        logs = [x.new_zeros(0)]
         for part in x.split(CHUNK):
-            log, below = torch.zeros(len(part)), part
+            log, below = part.new_zeros(len(part)), part
             for k in range(1, len(self.levels)):
                 gap = self._gaps[k - 1]
-                above = below + (gap / 2).exp() * torch.randn(part.shape, generator=generator)
+                above = below + (gap / 2).exp() * randn(part.shape, generator, self.device)
                 log += normal(below, *self.step_law(above, k)) - normal(above, below, gap)
                 below = above
             logs.append(log + normal(below, 0 * below, self._wide))

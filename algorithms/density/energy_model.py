@@ -9,6 +9,7 @@ from scipy.special import logsumexp
 
 from algorithms.base import Array
 from algorithms.density._energy_state import EnergyConfig, EnergyState, draw_proposals, logits
+from algorithms.density._on_device import to_device, to_numpy
 from algorithms.density._reference import Reference, fit_reference
 from algorithms.density._training import MIN_EFFECTIVE, train_energies
 from algorithms.density.base import Density, DensityModel, Partition
@@ -76,7 +77,8 @@ class EnergyModel(EnergyConfig, DensityModel):
         for i, (x, rng) in enumerate(zip(xs, rngs, strict=True)):
             try:
                 x = x.astype(np.float64)
-                references[i] = fit_reference(x, self.components, self.shrinkage, rng)
+                reference = fit_reference(x, self.components, self.shrinkage, rng)
+                references[i] = reference.apply(to_device)
             except Exception as error:
                 results[i] = error
         if references:
@@ -154,10 +156,10 @@ class EnergyDensity(Density):
         parts = [np.zeros((0, self._state.classes))]
         for start in range(0, len(x), CHUNK):
             rows = np.asarray(x[start : start + CHUNK], np.float64)
-            u = self._reference.whiten(torch.from_numpy(rows.T[None]))
+            u = self._reference.whiten(self._on_device(rows.T[None]))
             with torch.no_grad():
                 f = logits(self._network, self._state.energy, u)[0].T
-                parts.append((f + self._reference.log_prob(u).T).numpy())
+                parts.append(to_numpy(f + self._reference.log_prob(u).T))
         shift = float(self._reference.log_det) - self._partition.value
         return np.concatenate(parts) + shift
 
@@ -168,7 +170,7 @@ class EnergyDensity(Density):
     def propose(self, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
         """Draw n proposals, (n, d), and their log-weights (n,), whose mean exponential is Z."""
         u, weights = self._draw(n, rng)
-        return self._reference.colour(u[None])[0].T.numpy(), weights.numpy()
+        return to_numpy(self._reference.colour(u[None])[0].T), to_numpy(weights)
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
         """Draw n points, (n, d): proposals, resampled by their weights."""
@@ -177,14 +179,17 @@ class EnergyDensity(Density):
 
     def push(self, noise: Array) -> Array:
         """Return the generator's points (n, d) for noise (n, d); its first columns are latent."""
-        z = torch.from_numpy(np.ascontiguousarray(noise, np.float64).T[None])
+        z = self._on_device(np.ascontiguousarray(noise, np.float64).T[None])
         with torch.no_grad():
             u = self._generator.push(self._state.generator, z)[0] if self._generator else z
-        return self._reference.colour(u)[0].T.numpy()
+        return to_numpy(self._reference.colour(u)[0].T)
+
+    def _on_device(self, values: Array) -> torch.Tensor:
+        return torch.from_numpy(values).to(self._reference.device)
 
     def _draw(self, n: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         state, reference = self._state, self._reference
         return draw_proposals(self._network, self._proposal, state, reference, n, rng)
 
     def _weights(self, n: int, rng: np.random.Generator) -> Array:
-        return self._draw(n, rng)[1].numpy()
+        return to_numpy(self._draw(n, rng)[1])

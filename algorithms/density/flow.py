@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from algorithms.base import Array
+from algorithms.density._on_device import to_device, to_numpy
 from algorithms.density._reference import Reference, fit_reference
 from algorithms.density._splines import SplineConfig, SplineTransform
 from algorithms.density.base import Density, DensityModel
@@ -57,9 +58,9 @@ class Flow(SplineConfig, DensityModel):
 
     def fit(self, x: Array, rng: np.random.Generator) -> "FlowDensity":
         """Learn a density from points (n, d)."""
-        reference = fit_reference(x.astype(np.float64), (1,), 0.0, rng)
-        u = reference.whiten(torch.from_numpy(np.asarray(x, np.float64).T[None]))[0].T.float()
-        order = torch.from_numpy(rng.permutation(len(x)))
+        reference = fit_reference(x.astype(np.float64), (1,), 0.0, rng).apply(to_device)
+        u = reference.whiten(to_device(np.asarray(x, np.float64).T[None]))[0].T.float()
+        order = to_device(rng.permutation(len(x)))
         cut = round(self.validation_fraction * len(x))
         training = _FlowTraining(self, u[order[cut:]], u[order[:cut]], rng)
         for step in range(self.steps):
@@ -76,14 +77,16 @@ class _FlowTraining:
         self, config: Flow, u: Tensor, validation: Tensor, rng: np.random.Generator
     ) -> None:
         self.config, self.u, self.validation, self.rng = config, u, validation, rng
-        self.transform = config.transform(u.shape[1])
+        self.transform = config.transform(u.shape[1], u.device)
         initial = config.initial(u.shape[1], rng)
         self.shapes = {name: p.shape for name, p in initial.items()}
         # The optimiser takes parameters (R, a, b), here with R = 1.
-        self.leaves = [p.reshape(1, p.shape[0], -1).contiguous() for p in initial.values()]
+        self.leaves = [
+            to_device(p.reshape(1, p.shape[0], -1).contiguous()) for p in initial.values()
+        ]
         self.hyperparams = {
-            "learning_rate": torch.tensor([[config.learning_rate]]),
-            "weight_decay": torch.zeros(1, 1),
+            "learning_rate": u.new_full((1, 1), config.learning_rate),
+            "weight_decay": u.new_zeros(1, 1),
         }
         self.optimiser = Adam(self.leaves, self.hyperparams)
         self.best, self.best_loss = _detached(self.parameters()), math.inf
@@ -96,14 +99,14 @@ class _FlowTraining:
     def step(self, at: int) -> None:
         """Take one step of gradient descent, the gradient clipped."""
         config = self.config
-        batch = self.u[torch.from_numpy(self.rng.integers(len(self.u), size=config.batch_size))]
+        batch = self.u[to_device(self.rng.integers(len(self.u), size=config.batch_size))]
         for p in self.leaves:
             p.requires_grad_()
         loss = -_log_prob(self.transform, self.parameters(), batch).mean()
         if not loss.isfinite():
             raise Diverged(at, loss.item())
         gradients = list(torch.autograd.grad(loss, self.leaves))
-        norm = torch.sqrt(sum((g.square().sum() for g in gradients), torch.zeros(())))
+        norm = torch.sqrt(sum((g.square().sum() for g in gradients), loss.new_zeros(())))
         with torch.no_grad():
             gradients = [g * (MAX_NORM / norm.clamp(min=MAX_NORM)) for g in gradients]
             rate = config.learning_rate * (1 + math.cos(math.pi * at / config.steps)) / 2
@@ -160,16 +163,19 @@ class FlowDensity(Density):
         noise, logs = [np.zeros((0, x.shape[1]))], [np.zeros(0)]
         with torch.no_grad():
             for start in range(0, len(x), CHUNK):
-                rows = torch.from_numpy(np.asarray(x[start : start + CHUNK], np.float64).T[None])
-                u = self._reference.whiten(rows)[0].T
+                rows = np.asarray(x[start : start + CHUNK], np.float64).T[None]
+                u = self._reference.whiten(self._on_device(rows))[0].T
                 z, log_det = functional_call(self._transform, self._parameters, (u,))
-                noise.append(z.numpy())
-                logs.append(log_det.numpy())
+                noise.append(to_numpy(z))
+                logs.append(to_numpy(log_det))
         return np.concatenate(noise), np.concatenate(logs) + float(self._reference.log_det)
 
     def points(self, noise: Array) -> Array:
         """Return the points of noise, both (n, d)."""
-        arguments = self._parameters, (torch.from_numpy(noise),), {"inverse": True}
+        arguments = self._parameters, (self._on_device(noise),), {"inverse": True}
         with torch.no_grad():
             u = functional_call(self._transform, *arguments)[0]
-        return self._reference.colour(u.T[None])[0].T.numpy()
+        return to_numpy(self._reference.colour(u.T[None])[0].T)
+
+    def _on_device(self, values: Array) -> Tensor:
+        return torch.from_numpy(values).to(self._reference.device)

@@ -40,7 +40,7 @@ class SplineFlow(SplineConfig, InjectiveMap):
 
     def push(self, parameters: list[Tensor], noise: Tensor) -> tuple[Tensor, Tensor]:
         """Return points (R, d, B) for noise (R, d, B), and their log-determinants (R, B)."""
-        transform = self.transform(noise.shape[1])
+        transform = self.transform(noise.shape[1], noise.device)
         shapes = {name: p.shape for name, p in transform.named_parameters()}
         points, logs = [], []
         for r, z in enumerate(noise):

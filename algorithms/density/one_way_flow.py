@@ -123,7 +123,7 @@ class OneWayFlow(InjectiveMap):
     def _warp(self, parameters: list[Tensor], h: Tensor) -> tuple[Tensor, Tensor]:
         """Apply the triangular monotone part of a layer."""
         w, b, v, c = parameters
-        first, second = _masks(h.shape[1], self.hidden, h.dtype)
+        first, second = _masks(h.shape[1], self.hidden, h.dtype, h.device)
         hidden = evenly(silu, product(w * first, h, b))
         masked = v * second.repeat(2 + 3 * self.bumps, 1)
         shape = product(masked, hidden, c).unflatten(1, (-1, h.shape[1]))
@@ -140,7 +140,7 @@ def mix(packed: Tensor, shift: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         z: Points, (R, d, B).
     """
     diagonal = torch.diagonal(packed, dim1=1, dim2=2)
-    eye = torch.eye(packed.shape[1], dtype=packed.dtype)
+    eye = torch.eye(packed.shape[1], dtype=packed.dtype, device=packed.device)
     lower, upper = packed.tril(-1) + eye, packed.triu(1) + torch.diag_embed(diagonal.exp())
     return product(lower, product(upper, z), shift), diagonal.sum(1, keepdim=True)
 
@@ -167,9 +167,9 @@ def monotone(
 
 
 @lru_cache(maxsize=64)
-def _masks(d: int, hidden: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+def _masks(d: int, hidden: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return the masks from inputs to hidden units, (H, d), and from these to outputs, (d, H)."""
     # Unit j sees the coordinates below its degree; output i the units of a degree of at most i.
-    degree = torch.arange(hidden) % max(1, d - 1) + 1
-    place = torch.arange(d)
+    degree = torch.arange(hidden, device=device) % max(1, d - 1) + 1
+    place = torch.arange(d, device=device)
     return (degree[:, None] > place).to(dtype), (place[:, None] >= degree).to(dtype)

@@ -14,6 +14,7 @@ from torch.nn.functional import silu
 
 from algorithms.base import Array
 from algorithms.density._descent import descend
+from algorithms.density._on_device import randint, randn, to_device, to_numpy
 from algorithms.density.base import Density, DensityModel, Partition
 from algorithms.density.denoising_path import CHUNK, DenoisingPath, TrainedPath, normal, sines
 from algorithms.density.partition import estimate, resample
@@ -103,7 +104,8 @@ class PathLED(DensityModel):
         if not (scale > 0).all():
             constant = np.flatnonzero(~(scale > 0)).tolist()
             raise ValueError(f"points have no density: the coordinates {constant} are constant")
-        u = torch.tensor((x - mean) / scale, dtype=torch.float32)[rng.permutation(len(x))]
+        u = torch.tensor((x - mean) / scale, dtype=torch.float32)
+        u = to_device(u[rng.permutation(len(x))])
         held_out = min(MAX_VALIDATION, round(self.validation_fraction * len(x)))
         validation, training = u[:held_out], u[held_out:]
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
@@ -127,8 +129,8 @@ class PathLED(DensityModel):
         leaves = [p.requires_grad_() for p in network.parameters]
 
         def loss() -> Tensor:
-            rows = torch.randint(len(x), (self.batch_size,), generator=generator)
-            chosen = torch.randint(len(bank.x), (self.proposals,), generator=generator)
+            rows = randint(len(x), self.batch_size, generator, x.device)
+            chosen = randint(len(bank.x), self.proposals, generator, x.device)
             weights = network(bank.x[chosen]) - bank.log_density[chosen]
             log_z = torch.logsumexp(weights, 0) - math.log(self.proposals)
             return log_z - network(x[rows]).mean()
@@ -157,7 +159,7 @@ def draw(path: TrainedPath, n: int, defensive: float, generator: torch.Generator
     wide = min(max(round(defensive * n), 1), n - 1)
     share = wide / n
     x, log_ratio = path.propose(n - wide, generator)
-    far = WIDE * torch.randn(wide, path.d, generator=generator)
+    far = WIDE * randn([wide, path.d], generator, path.device)
     x = torch.cat([x, far])
     log_ratio = torch.cat([log_ratio, path.noise(far, generator)])
     log_wide = normal(x, 0 * x, torch.tensor(2 * math.log(WIDE)))
@@ -190,7 +192,7 @@ class SineEnergy:
             drawn += [rng.standard_normal((units, width)) / width**0.5, np.zeros(units)]
         # With an output of zero the energy starts at the normal distribution.
         drawn += [np.zeros((1, hidden[-1])), np.zeros(1)]
-        self.parameters = [torch.tensor(p, dtype=torch.float32) for p in drawn]
+        self.parameters = [to_device(torch.tensor(p, dtype=torch.float32)) for p in drawn]
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return D (B,) at standardised points (B, d)."""
@@ -232,7 +234,7 @@ class PathDensity(Density):
         self._model, self._path, self._network, self._units = model, path, network, units
         fresh = self._weights(draw(path, model.bank, model.defensive, generator))
         # A second estimate sees the normal distribution alone, and a mode that the path dropped.
-        far = WIDE * torch.randn(model.bank, path.d, generator=generator)
+        far = WIDE * randn([model.bank, path.d], generator, path.device)
         log_wide = normal(far, 0 * far, torch.tensor(2 * math.log(WIDE)))
         self._partition = estimate(fresh, self._weights(Proposals(far, log_wide)))
 
@@ -252,7 +254,7 @@ class PathDensity(Density):
         parts = [np.zeros(0)]
         for start in range(0, len(x), CHUNK):
             u = torch.tensor((x[start : start + CHUNK] - mean) / scale, dtype=torch.float32)
-            parts.append(self._network(u).double().numpy())
+            parts.append(to_numpy(self._network(u.to(self._path.device)).double()))
         return np.concatenate(parts) - self._partition.value - np.log(scale).sum()
 
     def propose(self, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -260,7 +262,7 @@ class PathDensity(Density):
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         proposals = draw(self._path, n, self._model.defensive, generator)
         mean, scale = self._units
-        x = proposals.x.double().numpy() * scale + mean
+        x = to_numpy(proposals.x.double()) * scale + mean
         return x, self._weights(proposals)
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
@@ -271,4 +273,4 @@ class PathDensity(Density):
     @torch.no_grad()
     def _weights(self, proposals: Proposals) -> Array:
         parts = zip(proposals.x.split(CHUNK), proposals.log_density.split(CHUNK), strict=True)
-        return torch.cat([self._network(x) - c for x, c in parts]).double().numpy()
+        return to_numpy(torch.cat([self._network(x) - c for x, c in parts]).double())

@@ -1,7 +1,6 @@
 """Equal training time for density models: numbers of steps for a budget of seconds."""
 
 import dataclasses
-import time
 from typing import TypeVar
 
 from algorithms.density.base import DensityModel
@@ -10,6 +9,7 @@ from algorithms.density.images.base import ImageModel
 from algorithms.runtime.threads import one_thread
 from bench.core.random_streams import stream
 from bench.datasets.base import Array
+from bench.density.clock import training_clock
 
 Model = TypeVar("Model", bound=DensityModel | Generative | ImageModel)
 #: The seconds of a step are measured on trainings of at least this share of the budget.
@@ -17,7 +17,10 @@ SHORTEST = 0.04
 
 
 def fit_steps_to_budget(model: Model, x: Array, seconds: float) -> Model:
-    """Return a model with the number of steps that takes about a number of seconds of one core.
+    """Return a model with the number of steps that takes about a number of seconds.
+
+    Seconds are those of one core, or on a GPU those that pass
+    (:func:`~bench.density.clock.training_clock`).
 
     A straight line through two short trainings gives the seconds of a step and a constant: the
     time of a reference and of the final log Z counts too. The steps are part of the model's spec,
@@ -46,9 +49,9 @@ def fit_steps_to_budget(model: Model, x: Array, seconds: float) -> Model:
 
 def _seconds(model: DensityModel | ImageModel, factor: float, x: Array) -> float:
     with one_thread():
-        started = time.process_time()
+        started = training_clock()
         scaled(model, factor).fit(x, stream(0, "pace"))
-        return time.process_time() - started
+        return training_clock() - started
 
 
 def scaled(model: Model, factor: float) -> Model:

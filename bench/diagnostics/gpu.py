@@ -23,6 +23,7 @@ from rich.table import Table
 from algorithms.base import Array, Learner, Rows, TrainingSet
 from algorithms.density.base import DensityModel
 from algorithms.density.flow import Flow
+from algorithms.density.images.base import ImageModel
 from algorithms.density.led import LED
 from algorithms.engine.learner import GradientLearner
 from algorithms.erm import ERM
@@ -41,8 +42,12 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 #: The largest difference of probabilities and of log-densities that rounding explains.
 CLOSE = 1e-4
-#: Fields that set the length of a training, and short values of them.
-SHORT = {"epochs": 3, "steps": 40, "rounds": 2}
+#: Fields that set the length of a training, and short values of them. Adam takes a step of full
+#: length where a gradient is rounding alone: rounding grows with the steps of a density model.
+SHORT = {"epochs": 3, "steps": 10, "rounds": 2}
+#: The learning rate of image models, whose many parameters have more such gradients.
+SMALL_RATE = 1e-4
+Component = Learner | DensityModel | ImageModel
 #: The points and the steps of density models that are timed.
 DENSITY_POINTS, DENSITY_STEPS = 4000, 200
 STACKS, REHEARSED = (64, 256, 1024, 4096), (2, 8)
@@ -80,20 +85,35 @@ def _trains_networks(learner: Learner) -> bool:
     return isinstance(learner, GradientLearner) or any(map(_trains_networks, parts))
 
 
-def components() -> dict[str, Learner | DensityModel]:
-    """Return all learners that train networks, and all density models, with short trainings."""
+def components() -> dict[str, Component]:
+    """Return all learners that train networks and all density models, with short trainings."""
     learners = (cls() for cls in REGISTRY.kinds["learners"].values())
     found = [l for l in learners if _trains_networks(l) and l.domain is None]
     models = [cls() for cls in REGISTRY.kinds["densities"].values()]
-    return {type(c).__name__: shortened(c) for c in (*found, *models)}
+    images = [cls(learning_rate=SMALL_RATE) for cls in REGISTRY.kinds["image_densities"].values()]
+    return {type(c).__name__: shortened(c) for c in (*found, *models, *images)}
 
 
-def answers(component: Learner | DensityModel) -> Array:
-    """Return the probabilities of a learner's classifiers, or the log-densities of a model."""
+def answers(component: Component) -> Array:
+    """Return the probabilities of a learner's classifiers, or a density's values.
+
+    These are log-densities at points; or bounds of them at images, and log-weights of proposals,
+    for each pixel.
+    """
     rngs = [np.random.default_rng(seed) for seed in range(3)]
     if isinstance(component, DensityModel):
-        x = np.random.default_rng(0).standard_normal((400, 2))
-        return component.fit(x, rngs[0]).log_prob(x[:50])
+        # Two clusters: of points of a normal law, energy models keep the density of their start.
+        centres = np.repeat([[-1.0], [1.0]], 200, axis=0)
+        x = centres + 0.4 * np.random.default_rng(0).standard_normal((400, 2))
+        return component.fit(x, rngs[0]).log_prob(x[::8])
+    if isinstance(component, ImageModel):
+        images = np.random.default_rng(0).random((200, 8, 8)).astype(np.float32)
+        density = component.fit(images, rngs[0])
+        bound = density.log_bound(images[:20], 8, rngs[1])
+        weights = density.propose(20, rngs[2])[1]
+        # Losses do not depend on a constant in the energy, which drifts by rounding alone.
+        weights = (weights - weights.mean()) / max(1.0, density.beta)
+        return np.concatenate([bound, weights]) / images[0].size
     samples = [sample(seed) for seed in range(3)]
     points, found = samples[0].x, []
     for fitted in component.fit_many(samples, rngs):
@@ -104,7 +124,7 @@ def answers(component: Learner | DensityModel) -> Array:
     return np.array(found)
 
 
-def difference(component: Learner | DensityModel, device: str) -> float:
+def difference(component: Component, device: str) -> float:
     """Return the largest difference of answers on a device from those on the processor."""
     with on("cpu"):
         here = answers(component)

@@ -41,7 +41,14 @@ def captured(
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         take(parameters, memory, x, y, rows)
-    return graph.replay
+    # The graph reads and writes at the addresses of these tensors, but does not own them.
+    owned = parameters, memory, x, y, rows
+
+    def replay() -> tuple[object, ...]:
+        graph.replay()
+        return owned
+
+    return replay
 
 
 def plain_pass(work: Work, count: int, graph: bool) -> Pass:

@@ -52,9 +52,18 @@ def environment() -> dict[str, Any]:
     Raises:
         BenchError: If the requested device does not exist.
     """
+    check_device()
+    return _code() | core.environment()
+
+
+def check_device() -> None:
+    """Check that there is a device of the name that this process is to train on.
+
+    Raises:
+        BenchError: If there is none.
+    """
     if device.configured() not in device.available():
         raise unknown("device", device.configured(), device.available())
-    return _code() | core.environment()
 
 
 def read(folder: Path) -> dict[str, Any]:

@@ -12,11 +12,14 @@ from annotated_types import Ge, Gt, Interval
 from torch import Tensor, nn
 
 from algorithms.base import Array
+from algorithms.density._on_device import randint, to_device, to_numpy
 from algorithms.density.base import Partition
 from algorithms.density.images.networks import ImageGenerator, ImageNetwork, initialise
 from algorithms.density.images.path import CHUNK, ImagePath
+from algorithms.density.images.precision import full_precision
 from algorithms.density.partition import estimate, resample
 from algorithms.engine.loop import Diverged
+from algorithms.runtime.device import device
 
 #: The number of proposals that one sample is drawn from, by their weights.
 OVERSAMPLE = 4
@@ -47,7 +50,8 @@ class Networks:
         self.energy = ImageNetwork(size, model.channels, 1)
         for network in (decoder, encoder, self.energy):
             initialise(network, self.generator)
-        self.path = ImagePath(decoder, encoder, model.latent)
+            network.to(device())
+        self.path = ImagePath(decoder, encoder, model.latent, device())
         rate = model.learning_rate
         self._optimisers = {
             "path": _adam([decoder, encoder], rate),
@@ -112,6 +116,7 @@ class ImageDensity:
         self.beta, self.tilted = beta, tilted
 
     @torch.no_grad()
+    @full_precision()
     def propose(self, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
         """Draw n images of the generator, (n, h, w), and their log-weights, (n,)."""
         generator, parts = _generator(rng), []
@@ -120,7 +125,7 @@ class ImageDensity:
             weights = self.beta * self._energy(x)[:, 0]
             if not self.tilted:
                 weights = weights + self.path.log_posterior(z, x) - log_density
-            parts.append((x.numpy(), weights.double().numpy()))
+            parts.append((to_numpy(x), to_numpy(weights.double())))
         return np.concatenate([x for x, _ in parts]), np.concatenate([w for _, w in parts])
 
     def sample(self, n: int, rng: np.random.Generator) -> Array:
@@ -131,16 +136,19 @@ class ImageDensity:
         return resample(x, weights, n, rng)
 
     @torch.no_grad()
+    @full_precision()
     def decode(self, z: Array) -> Array:
         """Return the images (n, h, w) without noise of latents (n, k)."""
-        return np.asarray(self.path.decoder(torch.tensor(z, dtype=torch.float32))[0].numpy())
+        return to_numpy(self.path.decoder(self._on_device(z))[0])
 
     @torch.no_grad()
+    @full_precision()
     def energy(self, x: Array) -> Array:
         """Return beta f, (n,), at images (n, h, w)."""
-        parts = torch.tensor(x, dtype=torch.float32).split(CHUNK)
-        return np.concatenate([self.beta * self._energy(part)[:, 0].numpy() for part in parts])
+        parts = self._on_device(x).split(CHUNK)
+        return np.concatenate([to_numpy(self.beta * self._energy(part)[:, 0]) for part in parts])
 
+    @full_precision()
     def log_bound(self, x: Array, samples: int, rng: np.random.Generator) -> Array:
         """Return lower bounds (n,) of the generator's log-density at images (n, h, w), in nats.
 
@@ -149,12 +157,15 @@ class ImageDensity:
             samples: The number of draws of the encoder for each; the bound rises with it.
             rng: The generator of randomness.
         """
-        rows = torch.tensor(x, dtype=torch.float32)
-        return self.path.bound(rows, samples, _generator(rng)).double().numpy()
+        bound = self.path.bound(self._on_device(x), samples, _generator(rng))
+        return to_numpy(bound.double())
 
     def log_partition(self, n: int, rng: np.random.Generator) -> Partition:
         """Return the estimate of log Z from n fresh proposals."""
         return estimate(self.propose(n, rng)[1])
+
+    def _on_device(self, values: Array) -> Tensor:
+        return torch.tensor(values, dtype=torch.float32).to(self.path.device)
 
 
 def _generator(rng: np.random.Generator) -> torch.Generator:
@@ -224,13 +235,14 @@ class ImageModel(ABC):
             raise ValueError(
                 f"images are {x.shape}, not two or more of (n, h, h) with h a multiple of four"
             )
-        rows = torch.tensor(x, dtype=torch.float32)[rng.permutation(len(x))]
+        rows = to_device(torch.tensor(x, dtype=torch.float32)[rng.permutation(len(x))])
         held_out = rows[: max(1, min(MAX_HELD_OUT, len(x) // 20))]
         rows = rows[len(held_out) :]
         networks = Networks(self, x.shape[1], rng)
         for at in range(self.steps):
-            batch = torch.randint(len(rows), (self.batch_size,), generator=networks.generator)
-            self.update(networks, rows[batch], at)
+            batch = randint(len(rows), self.batch_size, networks.generator, rows.device)
+            with full_precision():
+                self.update(networks, rows[batch], at)
             if (at + 1) * snapshots // self.steps > at * snapshots // self.steps:
                 yield self.density(networks, held_out)
 

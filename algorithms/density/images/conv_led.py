@@ -10,6 +10,7 @@ from annotated_types import Ge, Interval
 from torch import Tensor
 
 from algorithms.base import Array
+from algorithms.density._on_device import to_numpy
 from algorithms.density.images.base import ImageDensity, ImageModel, Networks
 from algorithms.density.images.penalties import between, slopes
 from algorithms.density.partition import effective, importance
@@ -99,7 +100,7 @@ class ConvLED(ImageModel):
         rng = np.random.default_rng(BANK)
         whole = ImageDensity(networks.path, networks.energy, 1.0, tilted=True)
         tilt = whole.propose(BANK, rng)[1]
-        factor = choose_factor(tilt, float(whole.energy(held_out.numpy()).mean()), self.gate)
+        factor = choose_factor(tilt, float(whole.energy(to_numpy(held_out)).mean()), self.gate)
         return ImageDensity(networks.path, networks.energy, factor, tilted=True)
 
 

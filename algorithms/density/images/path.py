@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from algorithms.density._on_device import CPU, rand, randn
 from algorithms.density.images.networks import ImageGenerator, ImageNetwork
 
 #: The number of images that networks compute at once after training.
@@ -56,16 +57,24 @@ class ImagePath:
         decoder: The network from latents to locations and log-scales of pixels.
         encoder: The network from images to 2 k numbers: means and log-variances of latents.
         latent: The number k of latents.
+        device: The device of both networks.
     """
 
-    def __init__(self, decoder: ImageGenerator, encoder: ImageNetwork, latent: int) -> None:
+    def __init__(
+        self,
+        decoder: ImageGenerator,
+        encoder: ImageNetwork,
+        latent: int,
+        device: torch.device = CPU,
+    ) -> None:
         self.decoder, self.encoder, self.latent = decoder, encoder, latent
+        self.device = device
 
     def draw(self, n: int, generator: torch.Generator) -> Draw:
         """Draw n paths; gradients flow through images and densities to the decoder."""
-        z = torch.randn(n, self.latent, generator=generator)
+        z = randn([n, self.latent], generator, self.device)
         location, log_scale = self.decoder(z)
-        uniform = torch.rand(location.shape, generator=generator)
+        uniform = rand(location.shape, generator, location.device)
         x = location + log_scale.exp() * torch.logit(uniform, EDGE)
         return Draw(z, x, _normal(z) + _logistic(x, location, log_scale))
 
@@ -84,7 +93,7 @@ class ImagePath:
         The divergence of the encoder from the prior is exact.
         """
         mean, log_variance = self.encoder(x).chunk(2, 1)
-        noise = torch.randn(mean.shape, generator=generator)
+        noise = randn(mean.shape, generator, mean.device)
         z = mean + (log_variance / 2).exp() * noise
         divergence = (mean.square() + log_variance.exp() - 1 - log_variance).sum(1) / 2
         return _logistic(x, *self.decoder(z)) - divergence
@@ -103,7 +112,7 @@ class ImagePath:
             mean, log_variance = (
                 part.repeat_interleave(samples, 0) for part in self.encoder(rows).chunk(2, 1)
             )
-            noise = torch.randn(mean.shape, generator=generator)
+            noise = randn(mean.shape, generator, mean.device)
             z = mean + (log_variance / 2).exp() * noise
             posterior = _normal(noise) - log_variance.sum(1) / 2
             weights = self.log_joint(z, rows.repeat_interleave(samples, 0)) - posterior

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from algorithms.density._on_device import rand
+
 
 def slopes(energy: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """Return the norms (n,) of an energy's gradient at images (n, h, w), differentiable.
@@ -21,4 +23,4 @@ def slopes(energy: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 
 def between(x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
     """Return points on the lines between the images of two batches, (n, h, w) each."""
-    return torch.lerp(x, y.detach(), torch.rand(len(x), 1, 1, generator=generator))
+    return torch.lerp(x, y.detach(), rand([len(x), 1, 1], generator, x.device))

@@ -17,6 +17,7 @@ from algorithms.density.kde import KDE
 from algorithms.density.led import LED
 from algorithms.density.one_way_flow import OneWayFlow
 from algorithms.density.refined import Refined
+from algorithms.runtime.device import VARIABLE
 from bench.core.errors import BenchError, Missing
 from bench.core.random_streams import stream
 from bench.density import log_z_bias, tables, time_budget
@@ -287,6 +288,7 @@ def test_the_command_learns_tables_and_says_how_well(bench, root, monkeypatch):
     assert "--seconds 10 limits each to about 10 seconds" in said.line
     assert "accuracy" in said.out
     assert "floor" not in said.out
+    assert set(rows["device"]) == {"cpu"}
     wrong = bench("density", "--laws", "moons", "--models", "Generative")
     assert (wrong.code, "is for tables only" in wrong.line) == (2, True), wrong
 
@@ -313,6 +315,13 @@ def test_a_training_that_fails_is_a_row_and_costs_no_other(bench, root, monkeypa
     assert answer.code == 0, answer
     rows = pd.read_csv("found/densities.csv")
     assert rows["error"].notna().tolist() == [True, False, False, False]
+
+
+def test_the_command_refuses_a_device_that_is_not_there(bench, monkeypatch, tmp_path):
+    monkeypatch.setenv(VARIABLE, "")
+    answer = bench("density", "--laws", "moons", "--device", "cdua", "--out", str(tmp_path / "no"))
+    assert (answer.code, "there is no device 'cdua'" in answer.line) == (2, True), answer
+    assert not (tmp_path / "no").exists()
 
 
 def test_what_was_measured_outlives_an_interrupt(bench, root, monkeypatch):

@@ -5,6 +5,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from algorithms.density.images.conv_meg import ConvMEG
 from algorithms.density.kde import KDE
 from algorithms.ensemble import Ensemble
 from algorithms.erm import ERM
@@ -25,11 +26,16 @@ def test_nested_components_have_short_trainings():
 
 def test_all_that_trains_networks_is_checked():
     found = gpu.components()
-    assert {"ERM", "JTT", "Ensemble", "LED", "KDE"} <= set(found)
+    assert {"ERM", "JTT", "Ensemble", "LED", "KDE", "ConvLED", "ConvWGAN"} <= set(found)
     assert not {"KNN", "RandomForest"} & set(found)
 
 
-@pytest.mark.parametrize("component", [JTT(epochs=2), KDE()], ids=["JTT", "KDE"])
+TINY_IMAGES = ConvMEG(latent=2, channels=2, steps=2, batch_size=4)
+
+
+@pytest.mark.parametrize(
+    "component", [JTT(epochs=2), KDE(), TINY_IMAGES], ids=["JTT", "KDE", "ConvMEG"]
+)
 def test_a_rehearsal_compares_results_with_themselves(component):
     assert gpu.difference(component, "cpu") == 0
 
@@ -39,6 +45,7 @@ def test_results_of_another_device_are_compared():
     learner = ERM(epochs=2)
     with accelerator():
         assert gpu.difference(learner, "meta") == 0
+        assert gpu.difference(TINY_IMAGES, "meta") == 0
     answers = gpu.answers
     calls = []
 
