@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.cli.image_densities import ImageRun, Images, models_of
+from bench.cli.image_densities import HeldOut, ImageRun, Images, models_of
 from bench.cli.log_z_bias import draw_bias
-from bench.cli.options import Data, Format, Plugins
+from bench.cli.options import EXECUTION, Data, Device, Format, Plugins
 from bench.cli.shared import app, notes, progress_bar
-from bench.cli.trainings import Trainings
+from bench.cli.trainings import Trainings, in_order
 from bench.core.errors import BenchError
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def density(
         ),
     ] = None,
     images: Images = None,
+    held_out: HeldOut = False,
     models: Annotated[
         list[str] | None,
         typer.Option(help="Density models, separated by commas, such as LED,Flow (default: LED)."),
@@ -65,6 +66,16 @@ def density(
     out: Annotated[Path, typer.Option(help="Folder for the table and the figure.")] = Path(
         "runs/density"
     ),
+    jobs: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Number of worker processes. 0 trains one model after the other, whose seconds "
+            "other trainings do not change.",
+            rich_help_panel=EXECUTION,
+        ),
+    ] = 0,
+    device: Device = None,
     data: Data = None,
     plugin: Plugins = None,
     format: Format = None,
@@ -73,19 +84,26 @@ def density(
 
     Example: `python run_bench.py density --laws 8gaussians,moons --models LED,Flow`
     """
+    from bench.records.manifest import check_device
+
+    if held_out and images is None:
+        raise BenchError("--held-out is for --images: laws and tables have validation points")
     if images is not None and (bias or laws is not None or tables is not None):
         raise BenchError("--images is a comparison of its own: leave out --laws, --tables, --bias")
+    check_device()
     out.mkdir(parents=True, exist_ok=True)
     if bias:
         draw_bias(out, format)
         return
     if images is not None:
-        ImageRun(models_of(models), seeds, seconds, out, format).fit_all(_names(images))
+        run = ImageRun(held_out, models_of(models), seeds, seconds, out, format, jobs)
+        run.fit_all(_names(images))
         return
     chosen = _models(models)
     if laws is None and tables is None:
         laws = ["8gaussians,moons"]
-    _DensityRun(n, test, chosen, seeds, seconds, out, format).fit_all(_names(laws), _names(tables))
+    run = _DensityRun(n, test, chosen, seeds, seconds, out, format, jobs)
+    run.fit_all(_names(laws), _names(tables))
 
 
 def _names(texts: list[str] | None) -> list[str]:
@@ -118,8 +136,9 @@ class _DensityRun(Trainings["DensityModel | Generative"]):
     def __init__(self, n: int, test: int, *settings: Any) -> None:
         super().__init__(*settings)
         self.n, self.test = n, test
-        self.pictures: list[Picture] = []
-        self.latents: list[tuple[str, Any, Any]] = []
+        # By the place of the data and that of the model.
+        self.pictures: dict[tuple[int, int], Picture] = {}
+        self.latents: dict[tuple[int, int], tuple[str, Any, Any]] = {}
 
     def fit_all(self, laws: list[str], tables: list[str]) -> None:
         """Fit all models, write the table and the figures, and print the measurements."""
@@ -134,15 +153,15 @@ class _DensityRun(Trainings["DensityModel | Generative"]):
         notes.print(self._cost(len(laws) + len(tables)))
         trainings = len(self.models) * (len(laws) + len(tables)) * self.seeds
         with progress_bar(trainings, "trainings") as self.advance:
-            for name in laws:
-                self._law(name)
-            for name in tables:
-                self._table(name)
+            for at, name in enumerate(laws):
+                self._law(at, name)
+            for at, name in enumerate(tables):
+                self._table(at, name)
         table, paths = pd.DataFrame(self.rows), [self.out / self.file]
         if self.pictures:
-            paths += save(plot_densities(self.pictures), self.out / "densities")
+            paths += save(plot_densities(in_order(self.pictures)), self.out / "densities")
         if self.latents:
-            paths += save(plot_latents(self.latents), self.out / "latents")
+            paths += save(plot_latents(in_order(self.latents)), self.out / "latents")
         show(table if self.format in ("csv", "json") else means(table), self.format)
         notes.print(f"wrote {', '.join(map(str, paths))}", soft_wrap=True)
 
@@ -169,7 +188,7 @@ class _DensityRun(Trainings["DensityModel | Generative"]):
         total = self.seconds * (trainings + models * sources)
         return f"{counted}; about {format_duration(total)} in all"
 
-    def _law(self, name: str) -> None:
+    def _law(self, at: int, name: str) -> None:
         """Fit all models to a known law."""
         from algorithms.density.base import DensityModel
         from bench.core.random_streams import stream
@@ -179,19 +198,14 @@ class _DensityRun(Trainings["DensityModel | Generative"]):
             raise BenchError(f"{name} has no labels: Generative is for tables only")
         least = floor(name)
         x, _ = law_of(name).sample(self.n, stream(0, "data"))
-        for model, seed in self.trials(name, x):
-            assert isinstance(model, DensityModel)
-            learnt = self.tried(
-                name, model, seed, partial(learn, name, model, seed, self.n, self.test)
-            )
-            self.advance()
-            if learnt is None:
-                continue
+        of_law = partial(learn, name, n=self.n, test=self.test)
+        for model, seed, learnt in self.learnt(name, x, of_law):
             self.note(name, repr(model), seed, {"floor": least} | learnt.row)
             if seed == 0:
-                self.pictures.append(_picture(f"{name}\n{type(model).__name__}", learnt))
+                title = f"{name}\n{type(model).__name__}"
+                self.pictures[at, self.place(model)] = _picture(title, learnt)
 
-    def _table(self, name: str) -> None:
+    def _table(self, at: int, name: str) -> None:
         """Fit all models to a table."""
         from algorithms.density.energy_model import EnergyDensity
         from bench.core.random_streams import stream
@@ -199,17 +213,13 @@ class _DensityRun(Trainings["DensityModel | Generative"]):
 
         rows = table(name, stream(0, "data"))
         train, _, _ = parts(len(rows.x), stream(0, "split"))
-        for model, seed in self.trials(name, rows.x[train]):
-            tried = self.tried(name, model, seed, partial(learn_table, name, model, seed))
-            self.advance()
-            if tried is None:
-                continue
-            measured, learnt = tried
+        for model, seed, found in self.learnt(name, rows.x[train], partial(learn_table, name)):
+            measured, learnt = found
             self.note(name, repr(model), seed, measured)
             if name == DIGITS and seed == 0 and isinstance(learnt, EnergyDensity):
                 drawn = learnt.sample(PICTURES**2, stream(seed, "samples"))
                 walk = traversal(learnt, rows.x.shape[1], PICTURES)
-                self.latents.append((_latent(model), pixels(drawn), pixels(walk)))
+                self.latents[at, self.place(model)] = _latent(model), pixels(drawn), pixels(walk)
 
 
 def _latent(model: object) -> str:

@@ -7,17 +7,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.cli.shared import notes, progress_bar
-from bench.cli.trainings import Trainings
+from bench.cli.trainings import Trainings, in_order
 
 if TYPE_CHECKING:
     from algorithms.density.images.base import ImageModel
-    from bench.density.images.measure import ImageBench
+    from bench.density.images.classifier import ImageClassifier
+    from bench.density.images.measure import ImageBench, LearntImages
 
 Images = Annotated[
     list[str] | None,
     typer.Option(
-        help="Sets of images, separated by commas: digits, fashion_mnist or mnist. Their models "
-        "are ConvLED, ConvMEG and ConvWGAN (default: ConvLED)."
+        help="Sets of images, separated by commas: digits, fashion_mnist or mnist, or with three "
+        "images in one, such as stacked_mnist. Their models are ConvLED, ConvMEG and ConvWGAN "
+        "(default: ConvLED)."
+    ),
+]
+HeldOut = Annotated[
+    bool,
+    typer.Option(
+        "--held-out",
+        help="Measure models of images on training images that are held out, in place of test "
+        "images, to choose hyper-parameters.",
     ),
 ]
 #: The name of real images in tables, in the place of a model.
@@ -36,6 +46,7 @@ PRINTED = (
     "density",
     "coverage",
     "classes",
+    "modes",
     "class_kl",
     "plain_frechet",
     "copies",
@@ -53,12 +64,18 @@ def models_of(specs: list[str] | None) -> "list[ImageModel]":
 
 
 class ImageRun(Trainings["ImageModel"]):
-    """One comparison on one or more sets of images."""
+    """One comparison on one or more sets of images.
+
+    Arguments:
+        held_out: Whether models are measured on held-out training images.
+        settings: See :class:`Trainings`.
+    """
 
     file, printed = "images.csv", PRINTED
 
-    def __init__(self, *settings: Any) -> None:
+    def __init__(self, held_out: bool, *settings: Any) -> None:
         super().__init__(*settings)
+        self.held_out = held_out
         self.curves: list[dict[str, Any]] = []
 
     def fit_all(self, names: list[str]) -> None:
@@ -76,7 +93,7 @@ class ImageRun(Trainings["ImageModel"]):
         from results.report.terminal import show
 
         # All sets are read before any training, so that an error costs no time.
-        sets = {name: image_set(name) for name in names}
+        sets = {name: image_set(name, self.held_out) for name in names}
         paths = [self.out / self.file, self.out / CURVES]
         trainings = len(self.models) * len(names) * self.seeds
         notes.print(f"{trainings} trainings, after a classifier for each set of images")
@@ -100,20 +117,20 @@ class ImageRun(Trainings["ImageModel"]):
         real = bench.training_rows()
         self.note(name, REAL, None, real)
         self._curve(name, REAL, None, [real])
-        shown = [("test images", bench.images.test[: 4 * COLUMNS], bench.images.test[:0, None])]
-        for model, seed in self.trials(name, bench.images.train):
-            learnt = self.tried(name, model, seed, partial(bench.learn, model, seed))
-            self.advance()
-            if learnt is None:
-                continue
+        shown = {
+            -1: ("test images", bench.images.test[: 4 * COLUMNS], bench.images.test[:0, None])
+        }
+        of_set = partial(_learn, name, self.held_out, bench.classifier)
+        for model, seed, learnt in self.learnt(name, bench.images.train, of_set):
             self.note(name, repr(model), seed, learnt.row)
             self._curve(name, repr(model), seed, learnt.curve)
             if seed == 0:
-                shown.append((type(model).__name__, learnt.samples.clip(0, 1), learnt.lines))
+                title = type(model).__name__
+                shown[self.place(model)] = title, learnt.samples.clip(0, 1), learnt.lines
         curves = pd.DataFrame(self.curves)
         curves = curves[curves["law"] == name]
         curves["model"] = curves["model"].map(labels(curves["model"]))
-        return save(plot_generated(shown), self.out / f"{name}_samples") + save(
+        return save(plot_generated(in_order(shown)), self.out / f"{name}_samples") + save(
             plot_learning(curves), self.out / f"{name}_learning"
         )
 
@@ -126,3 +143,13 @@ class ImageRun(Trainings["ImageModel"]):
         key = {"law": name, "model": model, "seed": seed}
         self.curves += [key | row for row in curve]
         pd.DataFrame(self.curves).to_csv(self.out / CURVES, index=False)
+
+
+def _learn(
+    name: str, held_out: bool, classifier: "ImageClassifier", model: "ImageModel", seed: int
+) -> "LearntImages":
+    """Train and measure a model; a worker process reads the images itself."""
+    from bench.density.images.data import image_set
+    from bench.density.images.measure import ImageBench
+
+    return ImageBench(image_set(name, held_out), classifier).learn(model, seed)

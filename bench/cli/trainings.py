@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
+from algorithms.runtime.device import configured
 from bench.cli.shared import notes
 
 Model = TypeVar("Model")
@@ -20,6 +21,7 @@ class Trainings(Generic[Model]):
         seconds: Time budget of each model; its own number of steps if None.
         out: Folder for tables and figures.
         format: Format of the printed table.
+        jobs: Number of worker processes; 0 trains one model after the other in this process.
     """
 
     #: The file of the table in the folder.
@@ -34,41 +36,62 @@ class Trainings(Generic[Model]):
         seconds: float | None,
         out: Path,
         format: str | None,
+        jobs: int = 0,
     ) -> None:
         self.models, self.seeds, self.seconds = models, seeds, seconds
-        self.out, self.format = out, format
+        self.out, self.format, self.jobs = out, format, jobs
         self.rows: list[dict[str, Any]] = []
         #: Moves the progress bar by one training.
         self.advance: Callable[[], None] = lambda: None
 
-    def trials(self, source: str, x: Any) -> Iterator[tuple[Model, int]]:
-        """Yield each model with each seed; a model that fails to fit its time budget has none.
+    def learnt(
+        self, source: str, x: Any, learn: Callable[[Model, int], T]
+    ) -> Iterator[tuple[Model, int, T]]:
+        """Yield each model and seed with what was learnt, in the order in which trainings end.
 
-        All models of a seed come before the next seed, so that an interrupt leaves pairs.
+        A training that fails has a row with the error instead.
 
         Arguments:
             source: The name of the data.
             x: Training points, on which steps are timed.
+            learn: Trains a model with a seed. Worker processes must be able to load it.
+        """
+        from bench.execution.each_trial import each_trial
+
+        pairs = self._pairs(source, x)
+        for model, seed, result in each_trial(pairs, partial(_attempt, learn), self.jobs):
+            self.advance()
+            if isinstance(result, ArithmeticError):
+                self.note(source, repr(model), seed, {"error": str(result)})
+            else:
+                yield model, seed, result
+
+    def _pairs(self, source: str, x: Any) -> Iterator[tuple[Model, int]]:
+        """Yield each model with each seed; a model that fails to fit its time budget has none.
+
+        All models of a seed come before the next seed, so that an interrupt leaves pairs.
         """
         from bench.density.time_budget import fit_steps_to_budget
 
-        def fitted(model: Any) -> Any:
-            return model if self.seconds is None else fit_steps_to_budget(model, x, self.seconds)
-
-        found = [self.tried(source, m, 0, partial(fitted, m)) for m in self.models]
-        for model in found:
-            for _ in range(self.seeds if model is None else 0):
-                self.advance()
+        found = []
+        for model in self.models:
+            try:
+                fitted = (
+                    model
+                    if self.seconds is None
+                    else fit_steps_to_budget(cast(Any, model), x, self.seconds)
+                )
+                found.append(fitted)
+            except ArithmeticError as error:
+                self.note(source, repr(model), 0, {"error": str(error)})
+                for _ in range(self.seeds):
+                    self.advance()
         for seed in range(self.seeds):
-            yield from ((model, seed) for model in found if model is not None)
+            yield from ((model, seed) for model in found)
 
-    def tried(self, source: str, model: object, seed: int, work: Callable[[], T]) -> T | None:
-        """Return the result of some work, or None and a row with the error if it failed."""
-        try:
-            return work()
-        except ArithmeticError as error:
-            self.note(source, repr(model), seed, {"error": str(error)})
-            return None
+    def place(self, model: Model) -> int:
+        """Return the place of a model among those given, whose steps a time budget changes."""
+        return [type(given) for given in self.models].index(type(model))
 
     def note(self, source: str, model: str, seed: int | None, measured: dict[str, Any]) -> None:
         """Add a row to the results, write the file of all rows, and print the row.
@@ -81,7 +104,8 @@ class Trainings(Generic[Model]):
         """
         import pandas as pd
 
-        self.rows.append({"law": source, "model": model, "seed": seed} | measured)
+        key = {"law": source, "model": model, "seed": seed, "device": configured()}
+        self.rows.append(key | measured)
         # The file is written after each row, so that an interrupt loses no measurement.
         pd.DataFrame(self.rows).to_csv(self.out / self.file, index=False)
         printed = (*self.printed, "error") if self.printed else measured
@@ -92,3 +116,24 @@ class Trainings(Generic[Model]):
         )
         seeded = "" if seed is None else f", seed {seed}"
         notes.print(f"{source}, {model.partition('(')[0]}{seeded}: {text}", soft_wrap=True)
+
+
+def in_order(found: dict[Any, T]) -> list[T]:
+    """Return the values of a dictionary in the order of its keys.
+
+    Example:
+        >>> in_order({(1, 0): "b", (0, 2): "a"})
+        ['a', 'b']
+    """
+    return [found[key] for key in sorted(found)]
+
+
+def _attempt(
+    learn: Callable[[Model, int], T], pair: tuple[Model, int]
+) -> tuple[Model, int, T | ArithmeticError]:
+    """Return a model, a seed and what was learnt, or the error of a training that diverged."""
+    model, seed = pair
+    try:
+        return model, seed, learn(model, seed)
+    except ArithmeticError as error:
+        return model, seed, error

@@ -1,6 +1,5 @@
 """Figures of merit of density models of images."""
 
-import time
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +9,7 @@ from algorithms.density.images.base import ImageDensity, ImageModel
 from algorithms.runtime.threads import one_thread
 from bench.core.random_streams import stream
 from bench.datasets.base import Array
+from bench.density.clock import training_clock
 from bench.density.images.classifier import ImageClassifier
 from bench.density.images.data import ImageSet
 from bench.density.images.frechet import frechet_distance
@@ -20,6 +20,8 @@ from bench.density.images.smoothness import smoothness
 #: The largest number of images in a figure of merit, of images whose likelihood is bounded, draws
 #: of the encoder for each, proposals for log Z, and snapshots of a training.
 MEASURED, BOUNDED, DRAWS, PROPOSALS, SNAPSHOTS = 1000, 500, 16, 4000, 5
+#: Generated images for each class of a set whose images have three parts.
+PER_CLASS = 25
 #: The largest number of training images among which copies are looked for.
 COPIED = 10_000
 #: Generated images, lines between latents, and images along each of them, for a figure.
@@ -60,7 +62,8 @@ class ImageBench:
 
         The row has, of samples of the generator: ``frechet``, the Fréchet distance to test
         images; ``precision``, ``recall``, ``density`` and ``coverage`` from nearest neighbours;
-        ``classes`` and ``class_kl``, coverage of the classes. The same with ``resampled_``
+        ``classes``, ``modes`` and ``class_kl``, coverage of the classes, of more images if each
+        has three parts. The same with ``resampled_``
         is of samples resampled by their weights, and with ``plain_`` of images without noise.
         Likelihoods are bounds: ``nll``, the negative log-likelihood of test images in nats, of
         the tilted density if the model has one and of the generator otherwise; ``bits``, the same
@@ -68,8 +71,8 @@ class ImageBench:
         with its standard error over images. ``log_z`` with its error, ``effective`` and
         ``alarms`` are of the weights; ``critic`` is the mean of the energy, WGAN's estimate of
         log Z. ``copies`` compares distances to training images, ``detour`` and ``jump`` are the
-        smoothness of latents, ``classifier`` is the classifier's accuracy, ``seconds`` the
-        processor time of the training.
+        smoothness of latents, ``classifier`` is the classifier's accuracy, ``seconds``
+        the time of the training by :func:`~bench.density.clock.training_clock`.
 
         Arguments:
             model: The model.
@@ -79,9 +82,9 @@ class ImageBench:
         with one_thread():
             training = model.train(self.images.train, stream(seed, "fit"), SNAPSHOTS)
             while True:
-                started = time.process_time()
+                started = training_clock()
                 density = next(training, None)
-                seconds += time.process_time() - started
+                seconds += training_clock() - started
                 if density is None:
                     break
                 last, x = density, density.propose(self.size, stream(seed, "samples"))[0]
@@ -98,21 +101,30 @@ class ImageBench:
 
     def training_rows(self) -> dict[str, float]:
         """Return the figures of merit of training images in place of generated ones."""
-        return self.quality(self.images.train[: self.size])
+        images = self.images.train
+        return self.quality(images[: self.size]) | self._modes(images[: self.drawn])
 
     @property
     def size(self) -> int:
         """The number of real and of generated images in a figure of merit."""
         return min(MEASURED, len(self.images.test), len(self.images.train) // 2)
 
+    @property
+    def drawn(self) -> int:
+        """The number of images whose classes are counted; 0 if those of a measure suffice."""
+        return PER_CLASS * self.images.classes if self.images.parts > 1 else 0
+
+    def _modes(self, x: Array) -> dict[str, float]:
+        """Return the coverage of the classes by images (n, h, w); nothing for no images."""
+        return class_scores(self.classifier.predict(x), self.images.classes) if len(x) else {}
+
     def quality(self, x: Array) -> dict[str, float]:
         """Return figures of merit of images (n, h, w) against as many test images."""
         ours = self.classifier.features(x)
-        classes = int(self.images.train_y.max()) + 1
         return (
             {"frechet": frechet_distance(self._real, ours)}
             | neighbour_scores(self._real, ours)
-            | class_scores(self.classifier.predict(x), classes)
+            | class_scores(self.classifier.predict(x), self.images.classes)
         )
 
     @cached_property
@@ -150,6 +162,7 @@ class ImageBench:
             | {"copies": memorisation(*flat)}
             | smoothness(density.decode, self.classifier.features, model.latent, rng)
             | {"classifier": self.classifier.accuracy}
+            | (self._modes(density.propose(self.drawn, rng)[0]) if self.drawn else {})
         )
 
     @staticmethod

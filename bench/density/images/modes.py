@@ -10,9 +10,10 @@ COVERED = 0.25
 
 
 def class_scores(labels: Array, classes: int) -> dict[str, float]:
-    r"""Return the number of covered classes, and the divergence of class frequencies.
+    r"""Return how many classes are covered and occur, and the divergence of their frequencies.
 
-    ``classes`` counts the classes with at least a quarter of an equal share of the images.
+    ``classes`` counts the classes with at least a quarter of an equal share of the images, and
+    ``modes`` those with one image at least.
     ``class_kl`` is the divergence :math:`\mathrm{KL}(\hat p \| u)` of the classes' frequencies
     from equal ones, in nats; it is :math:`\log C` for images of one of C classes.
 
@@ -27,5 +28,6 @@ def class_scores(labels: Array, classes: int) -> dict[str, float]:
     share = np.bincount(labels, minlength=classes) / len(labels)
     return {
         "classes": float((share >= COVERED / classes).sum()),
+        "modes": float((share > 0).sum()),
         "class_kl": float(rel_entr(share, 1 / classes).sum()),
     }

@@ -92,7 +92,8 @@ def test_classes_are_counted_and_weighed():
     assert scores["classes"] == 2
     shares = np.array([0.5, 0.44, 0.06])
     assert scores["class_kl"] == pytest.approx((shares * np.log(shares / 0.25)).sum())
-    assert class_scores(np.arange(10), 10) == pytest.approx({"classes": 10, "class_kl": 0})
+    everything = class_scores(np.arange(10), 10)
+    assert everything == pytest.approx({"classes": 10, "modes": 10, "class_kl": 0})
 
 
 def test_lines_are_straight_even_or_neither():
@@ -168,6 +169,7 @@ def test_the_command_measures_models_of_images(bench, quick):
     well = rows[rows["model"].str.startswith(("ConvLED", "ConvMEG"))]
     assert well.drop(columns="error").notna().all(axis=None)
     assert (well["classifier"] <= 1).all()
+    assert set(rows["device"]) == {"cpu"}
     curves = pd.read_csv("found/images_curves.csv")
     assert list(curves.groupby("model", sort=False).size()) == [1, 4, 4]
     assert "failed" in answer.out
