@@ -75,8 +75,8 @@ def plot_learning(curves: pd.DataFrame) -> Figure:
             :data:`MEASURES`; a row without ``seed`` is a reference: real images.
 
     Returns:
-        The figure. Thin lines are seeds and thick lines are their means, against processor
-        seconds of training. Dashed lines are training images in place of generated ones.
+        The figure. Thin lines are seeds and thick lines are their means, against the seconds of
+        training. Dashed lines are training images in place of generated ones.
     """
     figure = Figure(figsize=(inches(), 0.36 * inches()))
     grid = figure.subplots(1, len(MEASURES))
@@ -91,7 +91,7 @@ def plot_learning(curves: pd.DataFrame) -> Figure:
             panel.plot(means["seconds"], means[column], color=colour, label=model)
         for value in reference[column]:
             panel.axhline(value, color="0.5", linestyle="--", linewidth=0.8)
-        panel.set(title=title, xlabel="processor seconds")
+        panel.set(title=title, xlabel="seconds of training")
     grid[0].set_ylim(bottom=0)
     for panel in grid[1:]:
         panel.set_ylim(0, 1)

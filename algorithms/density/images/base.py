@@ -21,8 +21,9 @@ from algorithms.density.partition import estimate, resample
 from algorithms.engine.loop import Diverged
 from algorithms.runtime.device import device
 
-#: The number of proposals that one sample is drawn from, by their weights.
-OVERSAMPLE = 4
+#: The number of proposals that one sample is drawn from, by their weights; and the least number of
+#: proposals that any samples are drawn from: of few, one can have nearly all the weight.
+OVERSAMPLE, FEWEST = 4, 2000
 #: The decay rates of Adam for networks that play against each other.
 BETAS = (0.5, 0.9)
 #: The largest number of held-out images.
@@ -132,7 +133,7 @@ class ImageDensity:
         """Draw n images, (n, h, w): proposals of the generator, resampled by weight if tilted."""
         if not self.tilted:
             return self.propose(n, rng)[0]
-        x, weights = self.propose(OVERSAMPLE * n, rng)
+        x, weights = self.propose(max(OVERSAMPLE * n, FEWEST), rng)
         return resample(x, weights, n, rng)
 
     @torch.no_grad()
