@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
-from algorithms._features.encoders import Pooling, encoder, located
+from algorithms._features.encoders import DEFAULT, Pooling, check_name, encoder, located
 from algorithms._features.wrapper import FeatureLearner
 from algorithms.base import Array, Fitted, Learner, Rows, TrainingSet, Words
 from algorithms.encoding import compose, encode_sample
 from algorithms.erm import ERM
 from algorithms.networks import Linear
-from algorithms.runtime.paths import VARIABLE
 
 
 @dataclass(frozen=True)
@@ -44,19 +43,13 @@ class Finetune(FeatureLearner):
         pooling: The feature is the mean over all tokens or places, or the first one (as [CLS]).
     """  # noqa: E501 (a title)
 
-    encoder: str = "sentence-transformers/all-MiniLM-L6-v2"
+    encoder: str = DEFAULT
     base: Learner = ERM(network=Linear(), scaling="none", learning_rate=1.0)  # noqa: RUF009 (frozen)
     pooling: Pooling = "mean"
 
     def validate(self) -> None:
         """Check that the encoder is not a path of one machine, since its name is part of keys."""
-        path = PurePosixPath(self.encoder)
-        wrong = not self.encoder or path.is_absolute() or ".." in path.parts
-        if wrong or set(self.encoder) & {"\\", ":"}:
-            raise ValueError(
-                f"encoder={self.encoder!r} is neither a name on the hub nor a folder relative to "
-                f"the data root, which --data DIR or {VARIABLE} sets"
-            )
+        check_name(self.encoder)
 
     def files(self) -> tuple[Path, ...]:
         """Return the files of the encoder, and those of ``base``."""

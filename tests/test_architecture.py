@@ -221,7 +221,8 @@ def seeding(source):
 @pytest.mark.parametrize("module", MODULES)
 def test_no_module_seeds_or_uses_global_generators(module):
     # The contract provokes learners that do; modules of torch draw from a seeded fork.
-    if module not in ("bench.contract.learners", "algorithms.torch_network"):
+    forks = {"algorithms.torch_network", "algorithms.finetune_encoder"}
+    if module not in {"bench.contract.learners", *forks}:
         assert list(seeding(MODULES[module].read_text())) == []
 
 

@@ -9,13 +9,14 @@ import sys
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
+from torch.nn.utils.rnn import pad_sequence
 
 from algorithms._features.cache import FeatureCache
 from algorithms.base import Array, Words
@@ -23,6 +24,8 @@ from algorithms.runtime.paths import VARIABLE, Absent, cache, digest, require_li
 from algorithms.runtime.threads import one_thread
 
 Pooling = Literal["mean", "first"]
+#: The encoder of learners at their defaults, a name on the hub.
+DEFAULT = "sentence-transformers/all-MiniLM-L6-v2"
 #: The files of an encoder; pickles are not read.
 KINDS = (".json", ".txt", ".model", ".safetensors")
 #: The number of rows that are looked up in the cache at once.
@@ -31,6 +34,21 @@ CHUNK = 256
 MAX_ROWS = 250_000
 #: The word of a token number without a word; encoders take it for an unknown token.
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+
+
+def check_name(name: str) -> None:
+    """Check that an encoder is not a path of one machine, since its name is part of keys.
+
+    Raises:
+        ValueError: If it is one.
+    """
+    path = PurePosixPath(name)
+    wrong = not name or path.is_absolute() or ".." in path.parts
+    if wrong or set(name) & {"\\", ":"}:
+        raise ValueError(
+            f"encoder={name!r} is neither a name on the hub nor a folder relative to "
+            f"the data root, which --data DIR or {VARIABLE} sets"
+        )
 
 
 def located(name: str) -> tuple[Path, ...]:
@@ -120,21 +138,31 @@ class Encoder:
         It is encoded alone, since rounding in a batch depends on the batch's shape.
         """
         tower = self.tower(isinstance(one, str))
-        if isinstance(one, str):
-            config = getattr(self.config, "text_config", self.config)
-            # Some encoders count positions from two.
-            most = getattr(config, "max_position_embeddings", None) or 514
-            most = min(most - 2, self.tokenizer.model_max_length)
-            ids = self.tokenizer(one, truncation=True, max_length=most)["input_ids"]
-            tokens = torch.tensor([ids or [self.tokenizer.unk_token_id or 0]])
-            hidden = tower(input_ids=tokens, attention_mask=torch.ones_like(tokens))
-        else:
-            hidden = tower(pixel_values=self.pixels(one))
-        places = hidden.last_hidden_state[0]
-        # Tokens are rows; the places of a convolution follow its channels.
-        places = places if places.ndim == 2 else places.flatten(1).T
-        feature = places.mean(0) if self.pooling == "mean" else places[0]
+        inputs = self.inputs([self.tokens(one) if isinstance(one, str) else one])
+        hidden = tower(**inputs).last_hidden_state
+        (feature,) = pooled(hidden, self.pooling, inputs.get("attention_mask"))
         return (feature / feature.norm().clamp_min(1e-12)).numpy()
+
+    def tokens(self, text: str) -> list[int]:
+        """Return the tokens of a text, the first ones of a text that is too long."""
+        config = getattr(self.config, "text_config", self.config)
+        # Some encoders count positions from two.
+        most = getattr(config, "max_position_embeddings", None) or 514
+        most = min(most - 2, self.tokenizer.model_max_length)
+        ids = self.tokenizer(text, truncation=True, max_length=most)["input_ids"]
+        return ids or [self.tokenizer.unk_token_id or 0]
+
+    def inputs(self, rows: Sequence[list[int] | Array]) -> dict[str, Tensor]:
+        """Return the network's arguments for a batch of tokens of texts, or of images."""
+        if not isinstance(rows[0], list):
+            return {"pixel_values": torch.cat([self.pixels(np.asarray(row)) for row in rows])}
+        tokens = [torch.tensor(row) for row in rows]
+        # Some encoders count the positions of tokens that are not this one.
+        padding = self.tokenizer.pad_token_id or 0
+        return {
+            "input_ids": pad_sequence(tokens, batch_first=True, padding_value=padding),
+            "attention_mask": pad_sequence([torch.ones_like(t) for t in tokens], batch_first=True),
+        }
 
     @cached_property
     def config(self) -> Any:
@@ -211,6 +239,28 @@ class Encoder:
             return x
         mean, std = (torch.tensor(processor[f"image_{n}"]).view(-1, 1, 1) for n in ("mean", "std"))
         return (x - mean) / std
+
+
+def pooled(hidden: Tensor, pooling: Pooling, mask: Tensor | None) -> Tensor:
+    """Return the features (B, F) of a batch.
+
+    Arguments:
+        hidden: Vectors of the last layer: of T tokens, (B, T, F), or of places, (B, F, h, w).
+        pooling: The feature is the mean over all tokens or places, or the first one.
+        mask: One for tokens, and zero for padding behind them, (B, T); None for images.
+
+    Example:
+        >>> hidden = torch.tensor([[[1.0], [3.0], [8.0]]])
+        >>> pooled(hidden, "mean", torch.tensor([[1, 1, 0]])), pooled(hidden, "first", None)
+        (tensor([[2.]]), tensor([[1.]]))
+    """
+    # Tokens are rows; the places of a convolution follow its channels.
+    places = hidden if hidden.ndim == 3 else hidden.flatten(2).mT
+    if pooling == "first":
+        return places[:, 0]
+    if mask is None:
+        return places.mean(1)
+    return (places * (mask / mask.sum(1, keepdim=True))[..., None]).sum(1)
 
 
 @functools.cache

@@ -1,7 +1,6 @@
 """Heads on pretrained encoders: features against transformers' own, each row encoded once."""
 
 import importlib.util
-import json
 import shutil
 from dataclasses import replace
 
@@ -16,7 +15,7 @@ from algorithms.erm import ERM
 from algorithms.finetune import Finetune
 from algorithms.hashed_bag import HashedBag
 from algorithms.networks import MLP, Linear
-from algorithms.runtime.paths import CACHE_VARIABLE, VARIABLE, Absent
+from algorithms.runtime.paths import CACHE_VARIABLE, Absent
 from bench.contract import checks_for
 from bench.core.errors import BenchError, Missing
 from bench.core.random_streams import stream
@@ -38,87 +37,7 @@ from collectives.signals.image import Patch
 transformers = pytest.importorskip(
     "transformers", reason="pip install 'collective-bench[text]': transformers is not installed"
 )
-WORDS = ["free", "win", "cash", "now", "home", "soon", "mum", "lunch", "{", "the"]
-SMALL = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-SMALL |= {"intermediate_size": 24}
-EYES = {"image_size": 8, "patch_size": 4, "num_channels": 3}
-
-
-def made(config):
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return transformers.AutoModel.from_config(config)
-
-
-def save_tokenizer(folder):
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-
-    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS]
-    raw = Tokenizer(models.WordLevel({n: i for i, n in enumerate(names)}, unk_token="[UNK]"))
-    raw.pre_tokenizer = pre_tokenizers.Whitespace()
-    raw.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    transformers.PreTrainedTokenizerFast(
-        tokenizer_object=raw,
-        pad_token="[PAD]",
-        unk_token="[UNK]",
-        cls_token="[CLS]",
-        sep_token="[SEP]",
-        model_max_length=64,
-    ).save_pretrained(folder)
-
-
-@pytest.fixture(scope="session")
-def encoders(tmp_path_factory):
-    """Tiny encoders with random weights: one of texts, two of images, one of both."""
-    folder = tmp_path_factory.mktemp("encoders")
-    reader = transformers.BertConfig(vocab_size=14, max_position_embeddings=64, **SMALL)
-    conv = transformers.ResNetConfig(
-        num_channels=3, embedding_size=8, hidden_sizes=[8, 12], depths=[1, 1], layer_type="basic"
-    )
-    both = transformers.CLIPConfig(
-        text_config={"vocab_size": 14, "max_position_embeddings": 64, "eos_token_id": 3, **SMALL},
-        vision_config={**EYES, **SMALL},
-    )
-    configs = {
-        "reader": reader,
-        "viewer": transformers.ViTConfig(**EYES, **SMALL),
-        "conv": conv,
-        "both": both,
-    }
-    for name, config in configs.items():
-        made(config).save_pretrained(folder / name)
-    for name in ("reader", "both"):
-        save_tokenizer(folder / name)
-    told = {"size": {"height": 8, "width": 8}, "image_mean": [0.5] * 3, "image_std": [0.25] * 3}
-    (folder / "viewer" / "preprocessor_config.json").write_text(json.dumps(told))
-    return folder
-
-
-@pytest.fixture(scope="session")
-def shared(tmp_path_factory):
-    """A cache folder for all tests that don't look at what is encoded."""
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(autouse=True)
-def root(encoders, shared, tmp_path, monkeypatch):
-    """A data root with the encoders and a file of texts."""
-    shutil.copytree(encoders, tmp_path / "data")
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "data"))
-    monkeypatch.setenv(CACHE_VARIABLE, str(shared))
-    rng = np.random.default_rng(0)
-    lines = ["text,label"]
-    for k in range(240):
-        own = WORDS[:4] if k % 2 else WORDS[4:8]
-        lines.append(" ".join(rng.choice([*own, "the", "zebra"], 6)) + f",{k % 2}")
-    (tmp_path / "data" / "texts.csv").write_text("\n".join(lines))
-    digits, few = Digits().split(rng), slice(300)
-    np.savez(tmp_path / "data" / "arrays.npz", x=digits.x[few], y=digits.y[few])
-    encoding.encoder.cache_clear()
-    yield tmp_path / "data"
-    encoding.encoder.cache_clear()
+pytestmark = pytest.mark.usefixtures("root")
 
 
 @pytest.fixture
