@@ -6,22 +6,23 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 
 import pytest
-import torch
 from filelock import FileLock
 
-import run_bench
-from algorithms.runtime.threads import one_thread
 from bench.core.plugin_files import installed_plugins
-from bench.spec.registry import REGISTRY
-from results.plots.style import save
 from tests.helpers.command_line import Answer, tiny
+
+# The process that hands out tests reads this file too, and starts no worker before: large
+# libraries are imported in functions.
 
 
 @pytest.fixture(autouse=True, scope="session")
 def arithmetic_on_one_thread() -> Iterator[None]:
     """As in a worker: the number of threads changes the last digits of sums."""
+    from algorithms.runtime.threads import one_thread
+
     with one_thread():
         yield
 
@@ -29,12 +30,16 @@ def arithmetic_on_one_thread() -> Iterator[None]:
 @pytest.fixture
 def no_device_context() -> Iterator[None]:
     """Leave no default device: even that of the processor slows down all of torch from then on."""
+    import torch
+
     yield
     torch.set_default_device(None)
 
 
 def patch_program(monkeypatch, folder):
     """Prepare this process for calls of the command line in a folder."""
+    from bench.spec.registry import REGISTRY
+
     monkeypatch.chdir(folder)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     monkeypatch.setenv("COLUMNS", "200")
@@ -45,6 +50,8 @@ def patch_program(monkeypatch, folder):
 
 def call_program(monkeypatch, words):
     """Call the command line in this process, and return its exit code."""
+    import run_bench
+
     monkeypatch.setattr(sys, "argv", ["run_bench.py", *map(str, words)])
     with pytest.raises(SystemExit) as exit:
         run_bench.main()
@@ -69,10 +76,21 @@ def bench(capsys, monkeypatch, tmp_path):
         plugin.unload()
 
 
-def save_as_it_is(figure, stem, *endings):
-    """Save a figure without the search for places of its panels, which takes most of the time."""
-    figure.set_layout_engine("none")
-    return save(figure, stem, *endings)
+def save_as_it_is(figure, stem, endings=("png", "svg", "pdf")):
+    """Save a figure as SVG, without the search for places of its panels, in place of all formats.
+
+    The search and the other formats take most of the time; the tests of figures have them.
+    """
+    from results.plots.style import save
+
+    figure.set_layout_engine(None)
+    (drawn,) = save(figure, stem, ["svg"])
+    paths = [drawn.with_name(f"{Path(stem).name}.{ending}") for ending in endings]
+    data = drawn.read_bytes()
+    drawn.unlink()
+    for path in paths:
+        path.write_bytes(data)
+    return paths
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,10 @@ from bench.theory.mixture import Mixture
 from collectives.planting import FeatureLabel
 from collectives.signals.base import Signal
 from collectives.types import MemberData
+from tests.helpers.cases import for_each
 
 
-@pytest.mark.parametrize("seed", range(20))
+@for_each("seed", range(20))
 def test_empirical_bayes_is_a_groupby(seed):
     draw = np.random.default_rng(seed)
     # Zeros of both signs: they are one value.
@@ -77,7 +78,7 @@ def rule(learner, known):
     return learner.fit(sample, np.random.default_rng(0)).predict(known.support)
 
 
-@pytest.mark.parametrize("seed", range(100))
+@for_each("seed", range(100))
 def test_bayes_optimal_is_the_rule_of_fewest_mistakes(seed):
     known, _ = law(seed)
     points, labels = known.table.shape
@@ -96,8 +97,8 @@ def test_bayes_optimal_gives_a_tie_to_the_smallest_label():
     ]
 
 
-@pytest.mark.parametrize("seed", range(100))
 @pytest.mark.parametrize("epsilon", [0.02, 0.1, 0.3])
+@for_each("seed", range(100))
 def test_the_worst_law_is_near_and_turns_as_many_as_any_but_an_atom(seed, epsilon):
     known, _ = law(seed)
     points = [s for s, row in enumerate(known.table) if row.sum() > 0]

@@ -139,12 +139,11 @@ def test_a_replica_is_the_same_to_the_bit_in_any_company(name, learner, shared):
     made = samples(16, shape=SHAPES.get(name, (5,)), shared=shared)
     one = replace(LEARNERS[learner], network=NETWORKS[name])
     together = trained(one, made)
-    for count in (1, 2, 8):
-        for first in (0, 16 - count):
-            chosen = slice(first, first + count)
-            apart = trained(one, made[chosen], generators(16)[chosen])
-            assert all(map(equal, apart, together[chosen]))
-            assert all(map(equal_weights, apart, together[chosen]))
+    for first, count in ((0, 1), (15, 1), (14, 2), (0, 8)):
+        chosen = slice(first, first + count)
+        apart = trained(one, made[chosen], generators(16)[chosen])
+        assert all(map(equal, apart, together[chosen]))
+        assert all(map(equal_weights, apart, together[chosen]))
 
 
 #: Products with a side of one: a learner, the points' shape and the number of people.

@@ -10,7 +10,24 @@ from tests.helpers.tiny_encoders import save_data, save_encoders
 
 
 @pytest.fixture(scope="session")
-def encoders(tmp_path_factory):
+def transformers():
+    """The library, whose import takes seconds; without it all these tests are skipped."""
+    return pytest.importorskip(
+        "transformers",
+        reason="pip install 'collective-bench[text]': transformers is not installed",
+    )
+
+
+@pytest.fixture(scope="session")
+def peft():
+    """The library of adapters; without it all tests of trained encoders are skipped."""
+    return pytest.importorskip(
+        "peft", reason="pip install 'collective-bench[text]': peft is not installed"
+    )
+
+
+@pytest.fixture(scope="session")
+def encoders(transformers, tmp_path_factory):
     """A folder with the encoders and data."""
     folder = tmp_path_factory.mktemp("encoders")
     save_encoders(folder)

@@ -34,9 +34,6 @@ from collectives.idle import Idle
 from collectives.planting import FeatureLabel
 from collectives.signals.image import Patch
 
-transformers = pytest.importorskip(
-    "transformers", reason="pip install 'collective-bench[text]': transformers is not installed"
-)
 pytestmark = pytest.mark.usefixtures("root")
 
 
@@ -69,7 +66,7 @@ def told(records):
 # ---- features -----------------------------------------------------------------------------
 
 
-def test_features_of_texts_are_the_mean_over_tokens(root):
+def test_features_of_texts_are_the_mean_over_tokens(transformers, root):
     given = ["free cash now", "home", "the zebra is soon home"]
     x = np.zeros((3, 8), np.float32)
     for row, text in zip(x, given, strict=True):
@@ -88,7 +85,7 @@ def test_features_of_texts_are_the_mean_over_tokens(root):
         np.testing.assert_allclose(learner.features(x, words), expected, atol=1e-5)
 
 
-def test_features_of_images_are_those_of_the_prepared_image(root):
+def test_features_of_images_are_those_of_the_prepared_image(transformers, root):
     x = np.random.default_rng(0).random((3, 1, 8, 8), dtype=np.float32)
     seen = torch.from_numpy((x.repeat(3, axis=1) - 0.5) / 0.25)
     with torch.no_grad():
@@ -103,7 +100,7 @@ def test_images_of_another_size_are_resized():
     np.testing.assert_allclose(VIEWER.features(small), VIEWER.features(large), atol=1e-5)
 
 
-def test_a_convolutions_feature_is_the_mean_over_places(root):
+def test_a_convolutions_feature_is_the_mean_over_places(transformers, root):
     x = np.random.default_rng(0).random((2, 3, 32, 32), dtype=np.float32)
     with torch.no_grad():
         model = transformers.AutoModel.from_pretrained(root / "conv")

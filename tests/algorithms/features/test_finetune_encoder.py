@@ -29,11 +29,7 @@ from collectives.planting import FeatureLabel
 from tests.helpers.fake_device import accelerator
 from tests.helpers.tiny_encoders import WORDS
 
-transformers = pytest.importorskip(
-    "transformers", reason="pip install 'collective-bench[text]': transformers is not installed"
-)
-pytest.importorskip("peft", reason="pip install 'collective-bench[text]': peft is not installed")
-pytestmark = pytest.mark.usefixtures("root")
+pytestmark = pytest.mark.usefixtures("peft", "root")
 
 FULL = FinetuneEncoder("reader", epochs=2, batch_size=8, learning_rate=0.01, selection="last")
 ADAPTED = replace(FULL, rank=2, learning_rate=0.05)
@@ -70,6 +66,8 @@ def fit(learner, sample, seed=0):
 
 def plain(root, learner, given, y, held_out, labels):
     """The validation loss and the probabilities on held-out texts after each epoch."""
+    import transformers
+
     rng = stream(0, "fit")
     tokenizer = transformers.AutoTokenizer.from_pretrained(root / "reader")
     tower = transformers.AutoModel.from_pretrained(root / "reader", dtype=torch.float32)
@@ -217,7 +215,7 @@ def test_only_adapters_and_the_head_are_trained():
     }
 
 
-def test_an_adapted_layer_is_the_sum_of_its_weights_and_twice_a_product(root):
+def test_an_adapted_layer_is_the_sum_of_its_weights_and_twice_a_product(transformers, root):
     sample = sample_of(*drawn(0, 29))
     fitted, model = fit(ADAPTED, sample)
     tower = transformers.AutoModel.from_pretrained(root / "reader")

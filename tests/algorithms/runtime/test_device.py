@@ -18,7 +18,7 @@ from tests.helpers.command_line import tiny
 from tests.helpers.fake_device import Far, accelerator
 
 GRADIENT = [n for n, c in LEARNERS.items() if issubclass(c, GradientLearner)]
-SHORT = {"epochs": 3, "trace": True}
+SHORT = {"epochs": 2, "trace": True}
 VARIANTS = {
     "Adam": ERM(optimiser="adam", weight_decay=0.1, **SHORT),
     "the best epoch": ERM(selection="accuracy", patience=1, **SHORT),

@@ -78,11 +78,12 @@ def test_tables_come_in_every_format(bench, ran, words, rows):
         table = read(StringIO(said.out))
         assert len(table) == rows
         assert table["learner"].str.contains("(", regex=False).any() or "status" in words
-    for format in ("md", "text", None):
+    # All tables are written by the same functions.
+    for format in ("md", "text", None) if "curves" in words else ():
         said = bench(*words.split(), *(("--format", format) if format else ()))
         assert (said.code, said.err) == (0, "")
         assert "EmpiricalBayes" in said.out
-    assert bench(*words.split(), "--format", "md").out.startswith("| ")
+        assert (format == "md") == said.out.startswith("| ")
 
 
 def test_a_comparison_refuses_what_is_missing_and_names_it(no_figures, bench, ran):

@@ -12,6 +12,7 @@ import pytest
 
 from collectives.types import Array
 from tests.helpers import closed_form_bounds as bounds
+from tests.helpers.cases import for_each
 
 Act = Callable[[int, int], tuple[int, int]]
 TIE = 1e-12
@@ -87,7 +88,7 @@ def erased(joint: Any, moved: Any, size: float, error: float = 0.0) -> float:
     return sum(joint[x].sum() for x in range(len(joint)) if same(x))
 
 
-@pytest.mark.parametrize("seed", LAWS)
+@for_each("seed", LAWS)
 def test_bounds_are_never_violated(seed: int) -> None:
     joint, moved, label, _ = draw(seed)
     for size in SIZES:
@@ -107,7 +108,7 @@ def test_bounds_are_never_violated(seed: int) -> None:
         assert bounds.erasure(joint, moved, size) <= pointwise + 1e-9
 
 
-@pytest.mark.parametrize("seed", LAWS[::8])
+@for_each("seed", LAWS[::8])
 def test_pointwise_bounds_survive_an_error_of_the_firm(seed: int) -> None:
     joint, moved, label, rng = draw(seed)
     # Off the grid of the small integers above, so that no lead equals twice the error.
@@ -160,7 +161,7 @@ def test_erasure_counts_untaught_twins_as_lost() -> None:
         assert bounds.erasure_pointwise(joint, moved, size) == pytest.approx(0.4)
 
 
-@pytest.mark.parametrize("seed", LAWS[::4])
+@for_each("seed", LAWS[::4])
 def test_critical_mass_is_enough(seed: int) -> None:
     joint, moved, label, rng = draw(seed)
     goal = rng.uniform(0.1, 0.95)

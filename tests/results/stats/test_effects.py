@@ -56,7 +56,8 @@ def test_an_effect_is_a_mean_over_datasets_with_their_t_interval():
 
 def test_people_are_the_ratio_of_critical_masses():
     frame = records({ERM: (0.0, 0.0), "JTT()": (np.full((10, 3), -0.1), 0.0)})
-    found = row(effects(frame), "JTT()", "people")
+    table = effects(frame)
+    found = row(table, "JTT()", "people")
     logs = []
     for _, curve in frame.groupby(["dataset", "seed", "learner"]):
         curve = curve.sort_values("size").iloc[1:]
@@ -65,7 +66,7 @@ def test_people_are_the_ratio_of_critical_masses():
     wanted = np.mean(np.diff(np.reshape(logs, (-1, 2))))
     assert found["effect"] == pytest.approx(wanted)
     assert found["verdict"] == "loss"
-    assert read(effects(frame))["people, times ERM's"].iloc[0].startswith(f"{10**wanted:.2f} [")
+    assert read(table)["people, times ERM's"].iloc[0].startswith(f"{10**wanted:.2f} [")
 
 
 def test_masses_beyond_the_sizes_count_as_the_largest_and_say_nothing_where_both_are():
@@ -90,16 +91,17 @@ def test_datasets_on_which_a_learner_is_not_accurate_do_not_count():
 def test_learners_that_are_not_made_for_data_are_no_failures():
     frame = records({ERM: (0.0, 0.0), "QDA()": (0.1, 0.0)})
     outside = {(DATASETS[0], "QDA()"), (DATASETS[1], "QDA()")}
-    found = row(effects(frame, outside=outside), "QDA()", "middle")
+    table = effects(frame, outside=outside)
+    found = row(table, "QDA()", "middle")
     assert (found["datasets"], found["failed"]) == (8, 0)
-    assert UNSUITED not in str(effects(frame, outside=outside))
+    assert UNSUITED not in str(table)
 
 
 def test_p_are_corrected_for_all_learners_and_places_of_a_strategy():
     rng = np.random.default_rng(2)
     learners = {f"L{i}()": (rng.normal(0.02 * i, 0.04, (10, 3)), 0.0) for i in range(4)}
-    table = effects(records({ERM: (0.0, 0.0), **learners}))
-    found = gains(records({ERM: (0.0, 0.0), **learners}))
+    frame = records({ERM: (0.0, 0.0), **learners})
+    table, found = effects(frame), gains(frame)
     wide = found.pivot(index="dataset", columns=["learner", "place"], values="gain")
     # All patterns of signs, and the largest t of each.
     signs = np.array(np.meshgrid(*[[1, -1]] * 10)).reshape(10, -1).T
