@@ -96,8 +96,8 @@ def density(
         draw_bias(out, format)
         return
     if images is not None:
-        run = ImageRun(held_out, models_of(models), seeds, seconds, out, format, jobs)
-        run.fit_all(_names(images))
+        pictures = ImageRun(held_out, models_of(models), seeds, seconds, out, format, jobs)
+        pictures.fit_all(_names(images))
         return
     chosen = _models(models)
     if laws is None and tables is None:
