@@ -24,6 +24,13 @@ from results.studies.measures import (
 )
 from results.studies.outputs import study_of, write, write_study_figures
 
+#: The measures of density models that claims and figures read.
+DENSITY_MEASURES = (
+    *("coverage", "precision", "recall", "frechet", "classes", "class_kl", "gap", "copies"),
+    *("detour", "jump", "effective", "above", "mass", "covered"),
+    *(f"{name}_at_1" for name in ("coverage", "precision", "recall", "frechet", "seconds")),
+)
+
 
 def given(values):
     return Measure(lambda records: pd.Series(dict(enumerate(values))))
@@ -210,6 +217,7 @@ def made_up(study, quick=True):
                 else 1 / (getattr(getattr(trial, "learner", None), "noise", 0) or np.nan),
                 "report_attack_area": 0.5 + far / 4,
                 **dict.fromkeys((*action_at_test_time.COLUMNS, *detection.COLUMNS), far),
+                **{f"measure_{name}": rng.uniform() for name in DENSITY_MEASURES},
             }
         )
     records = pd.DataFrame(rows)
