@@ -88,7 +88,10 @@ class OverData:
         there = records["dataset"].unique() if len(records) else ()
         known = [spec for spec in self.data if any(matches(text, spec) for text in there)]
         if not known and self.optional:
-            raise LeftOut(f"no records of {' or '.join(self.data)}, whose files are missing")
+            raise LeftOut(
+                f"no records of {' or '.join(self.data)}: files are missing, or the quick version "
+                "leaves it out"
+            )
         if not known:
             raise BenchError(f"no record is of {', '.join(self.data)}; there are {[*there]}")
         classes = [parse(spec)[0] for spec in known]
