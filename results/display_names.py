@@ -4,6 +4,7 @@ import ast
 import difflib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from functools import cache
 
 import pandas as pd
 
@@ -22,15 +23,22 @@ def parse(text: str) -> tuple[str, dict[str, str]]:
         >>> parse("not python")
         ('not python', {})
     """
+    name, fields = _parsed(text)
+    return name, dict(fields)
+
+
+@cache
+def _parsed(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Return the class name and the fields of a text: all records of a cell have the same one."""
     try:
         node = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError):
-        return text, {}
+        return text, ()
     if not isinstance(node, ast.Call):
-        return text, {}
-    fields = {str(i): ast.unparse(value) for i, value in enumerate(node.args)}
-    fields |= {str(k.arg): ast.unparse(k.value) for k in node.keywords}
-    return ast.unparse(node.func), fields
+        return text, ()
+    fields = [(str(i), ast.unparse(value)) for i, value in enumerate(node.args)]
+    fields += [(str(k.arg), ast.unparse(k.value)) for k in node.keywords]
+    return ast.unparse(node.func), tuple(fields)
 
 
 def labels(texts: Iterable[str]) -> dict[str, str]:
