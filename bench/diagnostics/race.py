@@ -10,6 +10,7 @@ their range.
 import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Annotated
 
 import numpy as np
@@ -180,13 +181,15 @@ def main(
     if device not in available():
         screen.print(f"error: {unknown('device', device, available())}", markup=False)
         raise typer.Exit(2)
-    table = Table("work", "method", "against", "times faster", title="one pass of one network")
     with one_thread(), on(device):
-        for one in comparisons():
-            ratios = one.ratios(rounds)
-            found = spread(ratios) if ratios else "not installed"
-            table.add_row(one.work, one.method, one.rival, found)
-    screen.print(table)
+        # A table a task, printed as soon as it is there.
+        for work, group in groupby(comparisons(), key=lambda one: one.work):
+            table = Table("method", "against", "times faster", title=f"{work}, one pass")
+            for one in group:
+                ratios = one.ratios(rounds)
+                found = spread(ratios) if ratios else "not installed"
+                table.add_row(one.method, one.rival, found)
+            screen.print(table)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
 from algorithms.density.flow import Flow
 from algorithms.networks import MLP, ConvNet, Linear
@@ -86,3 +87,25 @@ def test_each_method_meets_each_kind_of_rival():
     assert methods == {"ERM", "CVaRDRO", "JTT", "DPSGD", "Flow"}
     for key in "ABCDE":
         assert {r for k, _, r in names if k == key} >= {"data loader", "torch.func.vmap"}
+
+
+def test_a_table_a_task_is_printed(monkeypatch):
+    made = [
+        Comparison("A", "ERM", "a loop", lambda: 1.0, lambda: 3.0),
+        Comparison("A", "JTT", "a loop", lambda: 1.0, lambda: 2.0),
+        Comparison("B", "ERM", "a library", lambda: 1.0, None),
+    ]
+    monkeypatch.setattr(race, "comparisons", lambda: iter(made))
+    said = CliRunner().invoke(race.app, ["--rounds", "1"])
+    assert said.exit_code == 0
+    first, second = said.output.split("B, one pass")
+    assert "A, one pass" in first
+    assert "3 [3, 3]" in first
+    assert "JTT" in first
+    assert "not installed" in second
+
+
+def test_a_device_that_is_not_there_is_refused():
+    said = CliRunner().invoke(race.app, ["--device", "cdua"])
+    assert said.exit_code == 2
+    assert "there is no device 'cdua'" in said.output
