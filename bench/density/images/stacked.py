@@ -37,7 +37,7 @@ def stack(x: Array, y: Array, classes: int, rng: np.random.Generator) -> tuple[A
     Example:
         >>> x, y = np.ones((5, 8, 8)), np.arange(5)
         >>> stacked, labels = stack(x, y, 5, np.random.default_rng(0))
-        >>> stacked.shape, stacked.sum(), sorted(labels % 5) == list(y)
+        >>> stacked.shape, float(stacked.sum()), sorted(labels % 5) == list(y)
         ((5, 16, 16), 960.0, True)
     """
     small = x if x.shape[1] == SMALL else _halved(x)
