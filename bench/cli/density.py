@@ -199,11 +199,11 @@ class _DensityRun(Trainings["DensityModel | Generative"]):
         least = floor(name)
         x, _ = law_of(name).sample(self.n, stream(0, "data"))
         of_law = partial(learn, name, n=self.n, test=self.test)
-        for model, seed, learnt in self.learnt(name, x, of_law):
+        for place, model, seed, learnt in self.learnt(name, x, of_law):
             self.note(name, repr(model), seed, {"floor": least} | learnt.row)
             if seed == 0:
                 title = f"{name}\n{type(model).__name__}"
-                self.pictures[at, self.place(model)] = _picture(title, learnt)
+                self.pictures[at, place] = _picture(title, learnt)
 
     def _table(self, at: int, name: str) -> None:
         """Fit all models to a table."""
@@ -213,13 +213,14 @@ class _DensityRun(Trainings["DensityModel | Generative"]):
 
         rows = table(name, stream(0, "data"))
         train, _, _ = parts(len(rows.x), stream(0, "split"))
-        for model, seed, found in self.learnt(name, rows.x[train], partial(learn_table, name)):
+        of_table = partial(learn_table, name)
+        for place, model, seed, found in self.learnt(name, rows.x[train], of_table):
             measured, learnt = found
             self.note(name, repr(model), seed, measured)
             if name == DIGITS and seed == 0 and isinstance(learnt, EnergyDensity):
                 drawn = learnt.sample(PICTURES**2, stream(seed, "samples"))
                 walk = traversal(learnt, rows.x.shape[1], PICTURES)
-                self.latents[at, self.place(model)] = _latent(model), pixels(drawn), pixels(walk)
+                self.latents[at, place] = _latent(model), pixels(drawn), pixels(walk)
 
 
 def _latent(model: object) -> str:

@@ -121,12 +121,12 @@ class ImageRun(Trainings["ImageModel"]):
             -1: ("test images", bench.images.test[: 4 * COLUMNS], bench.images.test[:0, None])
         }
         of_set = partial(_learn, name, self.held_out, bench.classifier)
-        for model, seed, learnt in self.learnt(name, bench.images.train, of_set):
+        for place, model, seed, learnt in self.learnt(name, bench.images.train, of_set):
             self.note(name, repr(model), seed, learnt.row)
             self._curve(name, repr(model), seed, learnt.curve)
             if seed == 0:
                 title = type(model).__name__
-                shown[self.place(model)] = title, learnt.samples.clip(0, 1), learnt.lines
+                shown[place] = title, learnt.samples.clip(0, 1), learnt.lines
         curves = pd.DataFrame(self.curves)
         curves = curves[curves["law"] == name]
         curves["model"] = curves["model"].map(labels(curves["model"]))

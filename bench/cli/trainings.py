@@ -46,52 +46,45 @@ class Trainings(Generic[Model]):
 
     def learnt(
         self, source: str, x: Any, learn: Callable[[Model, int], T]
-    ) -> Iterator[tuple[Model, int, T]]:
+    ) -> Iterator[tuple[int, Model, int, T]]:
         """Yield each model and seed with what was learnt, in the order in which trainings end.
 
+        All models of a seed are trained before the next seed, so that an interrupt leaves pairs.
         A training that fails has a row with the error instead.
 
         Arguments:
             source: The name of the data.
             x: Training points, on which steps are timed.
             learn: Trains a model with a seed. Worker processes must be able to load it.
+
+        Yields:
+            The model's place among all that are trained, the model, the seed, and the result.
         """
         from bench.execution.each_trial import each_trial
 
-        pairs = self._pairs(source, x)
-        for model, seed, result in each_trial(pairs, partial(_attempt, learn), self.jobs):
+        models = list(self._within_budget(source, x))
+        items = [(at, m, seed) for seed in range(self.seeds) for at, m in enumerate(models)]
+        for at, seed, result in each_trial(items, partial(_attempt, learn), self.jobs):
             self.advance()
             if isinstance(result, ArithmeticError):
-                self.note(source, repr(model), seed, {"error": str(result)})
+                self.note(source, repr(models[at]), seed, {"error": str(result)})
             else:
-                yield model, seed, result
+                yield at, models[at], seed, result
 
-    def _pairs(self, source: str, x: Any) -> Iterator[tuple[Model, int]]:
-        """Yield each model with each seed; a model that fails to fit its time budget has none.
-
-        All models of a seed come before the next seed, so that an interrupt leaves pairs.
-        """
+    def _within_budget(self, source: str, x: Any) -> Iterator[Model]:
+        """Yield the models with the steps of their time budget, but those whose timing fails."""
         from bench.density.time_budget import fit_steps_to_budget
 
-        found = []
         for model in self.models:
+            if self.seconds is None:
+                yield model
+                continue
             try:
-                fitted = (
-                    model
-                    if self.seconds is None
-                    else fit_steps_to_budget(cast(Any, model), x, self.seconds)
-                )
-                found.append(fitted)
+                yield fit_steps_to_budget(cast(Any, model), x, self.seconds)
             except ArithmeticError as error:
                 self.note(source, repr(model), 0, {"error": str(error)})
                 for _ in range(self.seeds):
                     self.advance()
-        for seed in range(self.seeds):
-            yield from ((model, seed) for model in found)
-
-    def place(self, model: Model) -> int:
-        """Return the place of a model among those given, whose steps a time budget changes."""
-        return [type(given) for given in self.models].index(type(model))
 
     def note(self, source: str, model: str, seed: int | None, measured: dict[str, Any]) -> None:
         """Add a row to the results, write the file of all rows, and print the row.
@@ -129,11 +122,11 @@ def in_order(found: dict[Any, T]) -> list[T]:
 
 
 def _attempt(
-    learn: Callable[[Model, int], T], pair: tuple[Model, int]
-) -> tuple[Model, int, T | ArithmeticError]:
-    """Return a model, a seed and what was learnt, or the error of a training that diverged."""
-    model, seed = pair
+    learn: Callable[[Model, int], T], item: tuple[int, Model, int]
+) -> tuple[int, int, T | ArithmeticError]:
+    """Return a model's place, a seed, and what was learnt or the error of a training."""
+    at, model, seed = item
     try:
-        return model, seed, learn(model, seed)
+        return at, seed, learn(model, seed)
     except ArithmeticError as error:
-        return model, seed, error
+        return at, seed, error

@@ -28,13 +28,13 @@ from algorithms.density.led import LED
 from algorithms.engine.learner import GradientLearner
 from algorithms.erm import ERM
 from algorithms.networks import MLP
-from algorithms.runtime.device import available
 from algorithms.runtime.threads import one_thread
-from bench.core.errors import BenchError, unknown
+from bench.core.errors import BenchError
 from bench.diagnostics.graphs import plain_pass
 from bench.diagnostics.host_waits import waits
 from bench.diagnostics.rivals import tensor_loop, vmap_ensemble
 from bench.diagnostics.tasks import WORKS, Work, fitted_to, on, timed
+from bench.records.manifest import check_device
 from bench.spec.registry import REGISTRY
 
 screen = Console(highlight=False, width=120)
@@ -240,8 +240,8 @@ def _check_device(device: str) -> None:
             f"torch {torch.__version__} finds no GPU here: run this on a machine with a GPU and a "
             f"build of torch for it, or rehearse it with --device cpu"
         )
-    if device not in available():
-        raise unknown("device", device, available())
+    with on(device):
+        check_device()
 
 
 def _stacks(device: str, given: str | None) -> tuple[int, ...]:

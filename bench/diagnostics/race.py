@@ -26,9 +26,8 @@ from algorithms.engine.learner import stack_size
 from algorithms.erm import ERM
 from algorithms.jtt import JTT
 from algorithms.networks import Linear
-from algorithms.runtime.device import available
 from algorithms.runtime.threads import one_thread
-from bench.core.errors import unknown
+from bench.core.errors import BenchError
 from bench.diagnostics.rivals import (
     Pass,
     loader_loop,
@@ -50,6 +49,7 @@ from bench.diagnostics.tasks import (
     stacked,
     timed,
 )
+from bench.records.manifest import check_device
 
 screen = Console(highlight=False, width=120)
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -178,9 +178,12 @@ def main(
     device: Annotated[str, typer.Option(help="cpu, or a GPU such as cuda.")] = "cpu",
 ) -> None:
     """Print how many times as long other ways of training take; scikit-learn's are on the CPU."""
-    if device not in available():
-        screen.print(f"error: {unknown('device', device, available())}", markup=False)
-        raise typer.Exit(2)
+    try:
+        with on(device):
+            check_device()
+    except BenchError as error:
+        screen.print(f"error: {error}", markup=False)
+        raise typer.Exit(2) from None
     with one_thread(), on(device):
         # A table a task, printed as soon as it is there.
         for work, group in groupby(comparisons(), key=lambda one: one.work):

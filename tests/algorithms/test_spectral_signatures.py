@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from algorithms.engine.loop import Diverged
 from algorithms.erm import ERM
 from algorithms.spectral_signatures import SpectralSignatures, inliers
 from algorithms.trimmed_loss import TrimmedLoss
@@ -73,21 +72,6 @@ def test_the_second_model_starts_afresh_on_those_who_are_left(network):
         assert np.array_equal(np.flatnonzero(~got.flagged), left)
         (second,) = trained(plain, [sample.take(left)], [rng])
         assert equal(got, second)
-
-
-@pytest.mark.parametrize("learner", [TrimmedLoss(outliers=0.2), SpectralSignatures(outliers=0.2)])
-def test_who_diverges_at_first_fails_alone(learner):
-    learner, made = replace(learner, epochs=2, batch_size=8), samples(3)
-    rates = {"learning_rate": [0.01, 1e30, 0.01]}
-    wild = learner.replicas(made, generators(3), numeric_fields(learner, 3, **rates))
-    calm = trained(learner, made)
-    assert isinstance(wild[1], Diverged)
-    assert equal(wild[0], calm[0])
-    assert equal(wild[2], calm[2])
-    lost = learner.replicas(
-        made, generators(3), numeric_fields(learner, 3, learning_rate=[1e30] * 3)
-    )
-    assert all(isinstance(o, Diverged) for o in lost)
 
 
 def test_replicas_may_leave_out_different_shares():

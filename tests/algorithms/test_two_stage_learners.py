@@ -16,6 +16,8 @@ from algorithms.irm import IRM
 from algorithms.jtt import JTT
 from algorithms.lff import LfF
 from algorithms.networks import MLP
+from algorithms.spectral_signatures import SpectralSignatures
+from algorithms.trimmed_loss import TrimmedLoss
 from tests.helpers.networks import NETWORKS, agree, started
 from tests.helpers.replicas import equal, equal_in_any_stack, numeric_fields, trained
 from tests.helpers.samples import CLASSES, generators, samples
@@ -47,7 +49,10 @@ def test_a_first_model_without_mistakes_does_no_harm(learner):
     assert (fitted.predict(sample.x) == sample.y).mean() == 1
 
 
-@pytest.mark.parametrize("learner", [JTT(first=1), EIIL(first=1), LfF()])
+TRIMMED = TrimmedLoss(outliers=0.2), SpectralSignatures(outliers=0.2)
+
+
+@pytest.mark.parametrize("learner", [JTT(first=1), EIIL(first=1), LfF(), *TRIMMED])
 def test_who_diverges_at_first_fails_alone(learner):
     learner, made = replace(learner, epochs=2, batch_size=8), samples(3)
     wild = learner.replicas(

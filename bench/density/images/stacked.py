@@ -25,8 +25,8 @@ def stack(x: Array, y: Array, classes: int, rng: np.random.Generator) -> tuple[A
         | https://arxiv.org/abs/1901.08508
 
     Arguments:
-        x: Images (n, h, h) with pixels from 0 to 1; h is 8, or a multiple of four that is
-            greater.
+        x: Images (n, h, h) with pixels from 0 to 1; h is 8, or a multiple of eight and four more,
+            such as 28, so that parts have a multiple of four.
         y: Their labels, (n,).
         classes: The number of labels C.
         rng: The generator of randomness.
@@ -55,7 +55,7 @@ def stack(x: Array, y: Array, classes: int, rng: np.random.Generator) -> tuple[A
 def _halved(x: Array) -> Array:
     """Return the means of squares of 2 x 2 pixels, without an edge of two pixels.
 
-    The rest has a side that is again a multiple of four once two images are side by side.
+    Of 28 x 28 pixels 12 x 12 are left.
     """
     inner = x[:, 2:-2, 2:-2]
     n, side, _ = inner.shape
