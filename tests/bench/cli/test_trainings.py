@@ -1,4 +1,4 @@
-"""The trainings of the command ``density``: which models are trained, and which place they have."""
+"""The trainings of the command ``density``: which models are trained, and their places."""
 
 import pandas as pd
 
