@@ -125,12 +125,13 @@ class ImageRun(Trainings["ImageModel"]):
             self.note(name, repr(model), seed, learnt.row)
             self._curve(name, repr(model), seed, learnt.curve)
             if seed == 0:
-                title = type(model).__name__
-                shown[place] = title, learnt.samples.clip(0, 1), learnt.lines
+                shown[place] = repr(model), learnt.samples.clip(0, 1), learnt.lines
         curves = pd.DataFrame(self.curves)
         curves = curves[curves["law"] == name]
-        curves["model"] = curves["model"].map(labels(curves["model"]))
-        return save(plot_generated(in_order(shown)), self.out / f"{name}_samples") + save(
+        names = labels(curves["model"])
+        curves["model"] = curves["model"].map(names)
+        pictures = [(names.get(title, title), x, lines) for title, x, lines in in_order(shown)]
+        return save(plot_generated(pictures), self.out / f"{name}_samples") + save(
             plot_learning(curves), self.out / f"{name}_learning"
         )
 
