@@ -69,12 +69,16 @@ def parts(quick: bool) -> tuple[Part, ...]:
         Part((SLABS,), ("ERM",), (IGNORED, AGAINST, SIDE, MIDDLE), fine, seeds),
         Part((SLABS,), (TRACED,), (IGNORED, AGAINST), fine, seeds),
     ]
-    for data, network in ((tables, None), (pairs, convs)):
+    pair_sizes, pair_seeds = (ENDS, 5) if DOMINOES in pairs else (sizes, few_seeds)
+    for data, network, at, number in (
+        (tables, None, sizes, few_seeds),
+        (pairs, convs, pair_sizes, pair_seeds),
+    ):
         if data:
             grids += [
-                Part(data, firms, planted, sizes, few_seeds, network=network),
-                Part(data, choosing, planted, some, few_seeds, both, network=network),
-                Part(data, ("GroupDRO",), planted, ENDS, few_seeds, groups=own, network=network),
+                Part(data, firms, planted, at, number, network=network),
+                Part(data, choosing, planted, some, number, both, network=network),
+                Part(data, ("GroupDRO",), planted, ENDS, number, groups=own, network=network),
             ]
     if photographs:
         grids.append(Part(photographs, firms, planted, ENDS, 5, network=convs))
