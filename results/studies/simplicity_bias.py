@@ -28,7 +28,7 @@ from results.studies.measures import Measure, success
 
 SLABS = "Slabs"
 #: In training both images go with the label, as in the paper.
-DIGITS = "Dominoes(aligned=1.0)"
+DIGITS = "Dominoes(kind='digits', aligned=1.0)"
 IMAGES = "Dominoes(kind='mnist-cifar', aligned=1.0)"
 #: The name of each of the data sets in claims.
 NAMES = {SLABS: "slabs", DIGITS: "8 x 8 digits", IMAGES: "MNIST over CIFAR-10"}

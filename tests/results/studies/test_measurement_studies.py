@@ -42,6 +42,16 @@ def test_measurements_of_different_studies_have_different_keys():
             assert seen.setdefault(one.key, name) == name
 
 
+def test_claims_find_their_records_where_all_files_are_there(tmp_path, monkeypatch):
+    """Two kinds of dominoes are beside each other then."""
+    monkeypatch.setattr("results.studies.simplicity_bias.has_files", lambda data: True)
+    with Store(tmp_path) as store:
+        store.commit([made(one) for one in measurements(False)])
+    verdicts = load("simplicity-bias").verdicts(Store(tmp_path).frame())
+    assert set(verdicts["verdict"]) == {"holds"}
+    assert len(verdicts) == 15
+
+
 def test_figures_of_a_folder_of_measurements_are_those_of_its_study(bench, folder):
     """The claims hold for a network that looks at the simple block alone."""
     answer = bench("figures", folder, "--only", "verdicts")
