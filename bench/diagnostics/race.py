@@ -104,7 +104,7 @@ def _against_loops(key: str, work: Work) -> Iterator[Comparison]:
     )
     yield Comparison(name, "ERM", "indexed tensors, module, SGD", ours, _loop(tensor_loop(work)))
     ensemble = _loop(vmap_ensemble(work, count), 1 / count)
-    yield Comparison(name, "ERM", f"torch.func.vmap, {count} networks", ours, ensemble)
+    yield Comparison(name, "ERM", f"torch.func.vmap, networks: {count}", ours, ensemble)
     if key == "A":
         rival = "scikit-learn, MLPClassifier"
         yield Comparison(name, "ERM", rival, ours, lambda: sklearn_pass(work))
