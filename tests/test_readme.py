@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 import run_bench
 
 ROOT = Path(run_bench.__file__).parent
@@ -19,6 +21,7 @@ def test_tables_are_less_than_a_fifth_of_the_readme():
     assert len("\n".join(rows)) < 0.2 * len(README)
 
 
+@pytest.mark.integration
 def test_the_python_of_the_readme_runs(capsys, monkeypatch, tmp_path):
     (source,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len([line for line in source.splitlines() if line]) <= 10
@@ -29,6 +32,7 @@ def test_the_python_of_the_readme_runs(capsys, monkeypatch, tmp_path):
     assert (tmp_path / "success.png").stat().st_size > 1000
 
 
+@pytest.mark.integration
 def test_the_learner_of_the_documentation_fits_the_contract(bench, tmp_path):
     (source,) = re.findall(r"```python\n(.*?)```", PLUGINS, re.DOTALL)
     (tmp_path / "my_learner.py").write_text(source)

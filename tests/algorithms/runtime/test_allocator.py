@@ -27,6 +27,7 @@ print(min(b - a for a, b in pairwise(faults)))
 """
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(not allocator.keep_freed_memory(), reason="glibc alone has these options")
 def test_memory_that_a_step_lets_go_of_is_there_for_the_next():
     done = subprocess.run([sys.executable, "-c", HEAP], capture_output=True, text=True, check=True)

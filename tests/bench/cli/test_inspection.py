@@ -136,6 +136,7 @@ def test_figures_are_drawn_again_from_the_records(no_layout, bench, ran):
     assert {p.stem for p in Path("one").iterdir()} == {"critical", "critical_caption", "manifest"}
 
 
+@pytest.mark.integration
 def test_a_check_of_figures_runs_no_file_of_the_current_folder(bench, ran, tmp_path):
     for name in ("bench.py", "random.py", "results/__init__.py", "run_bench.py"):
         path = tmp_path / name

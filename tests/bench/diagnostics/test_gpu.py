@@ -124,7 +124,9 @@ def test_without_a_gpu_the_command_says_how_to_rehearse():
 def test_a_difference_ends_the_command_with_one(monkeypatch):
     monkeypatch.setattr(gpu, "components", lambda: {"ERM": ERM(epochs=1)})
     monkeypatch.setattr(gpu, "WORKS", {"A": TINY})
+    monkeypatch.setattr(gpu, "DENSITY_STEPS", 1)
     assert CliRunner().invoke(gpu.app, ["--device", "cpu", "--stacks", "2"]).exit_code == 0
     numbers = iter(np.arange(2.0))
+    monkeypatch.setattr(gpu, "show_densities", lambda device: None)
     monkeypatch.setattr(gpu, "answers", lambda component: np.full(3, next(numbers)))
     assert CliRunner().invoke(gpu.app, ["--device", "cpu", "--stacks", "2"]).exit_code == 1

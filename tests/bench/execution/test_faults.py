@@ -16,6 +16,7 @@ from tests.helpers.records import record
 from tests.helpers.trials import Greedy, trial
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("resource", "jobs", "error"),
     [

@@ -16,6 +16,8 @@ from bench.records.store import Store
 from bench.spec.grid import Grid, Part
 from tests.helpers.trials import lasting
 
+pytestmark = pytest.mark.integration
+
 COMMAND = [
     "run",
     "quick",

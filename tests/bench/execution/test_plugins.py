@@ -152,6 +152,7 @@ def on_dask(chunks, jobs):
 # ---- plugin files -------------------------------------------------------------------------
 
 
+@pytest.mark.integration
 def test_a_run_with_a_plugin_does_not_depend_on_its_number_of_processes(load, tmp_path):
     """Nor on modules of the current folder that have the names of others."""
     write_heavy(tmp_path)
@@ -175,6 +176,7 @@ def test_a_run_with_a_plugin_does_not_depend_on_its_number_of_processes(load, tm
         assert sorted_lasting(there) == sorted_lasting(store.records())
 
 
+@pytest.mark.integration
 def test_a_worker_of_dask_loads_the_file(load, tmp_path):
     write_heavy(tmp_path)
     load(HEAVY)
@@ -185,6 +187,7 @@ def test_a_worker_of_dask_loads_the_file(load, tmp_path):
     assert lasting(record) == lasting(here)
 
 
+@pytest.mark.integration
 def test_the_check_loads_the_file(load, tmp_path):
     write_heavy(tmp_path)
     load(HEAVY)
@@ -193,6 +196,7 @@ def test_the_check_loads_the_file(load, tmp_path):
         fits_in_a_worker_process(Locked())
 
 
+@pytest.mark.integration
 def test_workers_run_the_text_that_was_loaded(load, tmp_path):
     (cls,) = load(
         LIGHT.replace("NAME", "my_label").replace("CLASS", "Fixed"), my_label="LABEL = 0"
@@ -205,6 +209,7 @@ def test_workers_run_the_text_that_was_loaded(load, tmp_path):
     assert record["error"] is None
 
 
+@pytest.mark.integration
 def test_a_missing_helper_costs_the_trials_of_its_plugin(load, tmp_path):
     (cls,) = load(
         LIGHT.replace("NAME", "my_label").replace("CLASS", "Alone"), my_label="LABEL = 0"
@@ -264,6 +269,7 @@ def test_a_plugin_without_a_finished_class_is_not_sent(tmp_path):
 # ---- objects ------------------------------------------------------------------------------
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_an_object_that_cannot_be_sent_costs_its_own_trials(jobs):
     other = EmpiricalBayes()
@@ -305,6 +311,7 @@ sys.exit(record["error"])
 """
 
 
+@pytest.mark.integration
 def test_a_class_of_a_script_is_sent_with_its_code(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
     root = run_bench.__file__.removesuffix("run_bench.py")

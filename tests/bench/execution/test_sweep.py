@@ -170,6 +170,7 @@ def test_a_record_does_not_depend_on_its_chunk(undisturbed):
     assert lasting(alone) == lasting(undisturbed) == lasting(turned)
 
 
+@pytest.mark.integration
 def test_a_record_does_not_depend_on_the_number_of_processes(undisturbed):
     spread = [r for _, records in run_chunks(chunks_of(MANY), jobs=2) for r in records]
     here = [r for _, records in run_chunks(chunks_of(MANY)) for r in records]
@@ -271,6 +272,7 @@ def test_code_counts_for_those_who_use_it(edited, module, parts):
     assert [i for i in range(3) if before[i] != after[i]] == parts
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("planned", [False, True])
 def test_versions_are_those_of_the_code_before_a_run_began(
     cleared, monkeypatch, tmp_path, planned

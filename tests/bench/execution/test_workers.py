@@ -14,6 +14,8 @@ from bench.core.errors import BenchError
 from bench.execution.backends import run_chunks
 from tests.helpers.trials import Leaving, trial
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_workers_end_with_a_parent_that_is_killed(tmp_path, jobs):

@@ -149,6 +149,7 @@ def test_data_that_cannot_be_drawn_fail_their_trials_alone():
     assert records[0]["status"] == "failed"
 
 
+@pytest.mark.integration
 def test_a_worker_that_dies_costs_its_trial_alone():
     chunks = [[trial(Deadly(), 0.9), trial(Deadly(), 0.1)], [trial()]]
     records = [r for _, made in run_chunks(chunks, jobs=1) for r in made]

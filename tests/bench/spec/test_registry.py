@@ -308,6 +308,7 @@ def test_an_installed_package_cannot_take_a_name(installed):
         Registry()
 
 
+@pytest.mark.integration
 def test_a_plugin_learner_runs_in_worker_processes(write, monkeypatch):
     path = write(LEARNER.format(name="Travelling"))
     try:

@@ -244,19 +244,27 @@ def drawn_once(figure, stem, endings):
 
 
 @pytest.mark.parametrize("name", sorted(studies()))
-def test_every_claim_finds_the_records_that_it_is_about(name, tmp_path, monkeypatch):
-    monkeypatch.setattr("results.report.outputs.save", drawn_once)
-    monkeypatch.setattr("results.studies.outputs.Analysis", first_panel)
+def test_every_claim_finds_the_records_that_it_is_about(name):
     study = load(name)
-    records = made_up(study)
-    verdicts = study.verdicts(records)
+    verdicts = study.verdicts(made_up(study))
     assert len(whole_claims(verdicts)) == len(study.claims) > 0
     judged = verdicts[verdicts["verdict"] != "left out"]
     assert (judged["seeds"] == 2).all(), judged[judged["seeds"] != 2]["claim"].tolist()
     assert judged["effect"].notna().all()
     grounds = judged[["data", "n", "kind", "learner", "settings", "accuracy_less_erm"]]
     assert (grounds != "").all(axis=None), grounds
-    paths = write(study, records, verdicts, tmp_path)
+    if study.measurements is None:
+        assert study_of(study.grid("any", quick=True)) is study
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("name", sorted(studies()))
+def test_every_figure_of_a_study_is_drawn(name, tmp_path, monkeypatch):
+    monkeypatch.setattr("results.report.outputs.save", drawn_once)
+    monkeypatch.setattr("results.studies.outputs.Analysis", first_panel)
+    study = load(name)
+    records = made_up(study)
+    paths = write(study, records, study.verdicts(records), tmp_path)
     drawn = {p.stem for p in paths if p.suffix == ".svg"}
     assert drawn == {"verdicts", *study.figures}
     assert all(p.stat().st_size for p in paths)
@@ -272,8 +280,6 @@ def test_every_claim_finds_the_records_that_it_is_about(name, tmp_path, monkeypa
     ]
     told = json.loads((folder / MANIFEST).read_text())
     assert set(told) == {path.name for path in folder.iterdir()} - {MANIFEST}
-    if study.measurements is None:
-        assert study_of(study.grid("any", quick=True)) is study
 
 
 @pytest.mark.parametrize("name", sorted(studies()))
