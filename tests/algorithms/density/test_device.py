@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from algorithms.base import TrainingSet
+from algorithms.density.cnf import CNF
 from algorithms.density.denoising_path import DenoisingPath
 from algorithms.density.energies import SmoothMLP
 from algorithms.density.fixed_proposal import FixedProposal
@@ -16,6 +17,7 @@ from algorithms.density.images.conv_wgan import ConvWGAN
 from algorithms.density.led import LED
 from algorithms.density.led_classifier import LEDClassifier
 from algorithms.density.led_flow import LEDFlow, SplineFlow
+from algorithms.density.maf import MAF
 from algorithms.density.meg import MEG
 from algorithms.density.one_way_flow import OneWayFlow
 from algorithms.density.path_led import PathLED
@@ -42,6 +44,8 @@ VECTORS = {
     "WGANCritic": WGANCritic(generator=ONE_WAY, **SHORT),
     "LEDFlow": LEDFlow(generator=SplineFlow(**SPLINE), **SHORT),
     "Flow": FLOW,
+    "MAF": MAF(steps=2, batch_size=8, **SPLINE),
+    "CNF": CNF(steps=2, batch_size=8, hidden=(4,)),
     "PathLED": PathLED(
         generator=DenoisingPath(levels=3, hidden=4, frequencies=3, batch_size=8),
         hidden=(4,),

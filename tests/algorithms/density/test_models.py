@@ -13,6 +13,7 @@ from algorithms.density._energy_state import draw_proposals
 from algorithms.density._reference import fit_reference
 from algorithms.density._training import EnergyTraining, Validation, train_energies
 from algorithms.density.base import DensityModel
+from algorithms.density.cnf import CNF
 from algorithms.density.energies import SineMLP, SmoothMLP
 from algorithms.density.energy_model import EnergyDensity
 from algorithms.density.fixed_proposal import FixedProposal
@@ -21,6 +22,7 @@ from algorithms.density.gaussian_mixture import GaussianMixture
 from algorithms.density.kde import KDE
 from algorithms.density.led import LED
 from algorithms.density.led_flow import LEDFlow
+from algorithms.density.maf import MAF
 from algorithms.density.meg import MEG
 from algorithms.density.one_way_flow import OneWayFlow
 from algorithms.density.refined import Refined
@@ -298,6 +300,8 @@ def test_led_learns_eight_gaussians(model):
         MEG(energy=SmoothMLP((8,)), generator=QUICK.generator, **SMALL),
         LEDFlow(energy=SmoothMLP((8,)), **SMALL),
         Flow(steps=10, batch_size=32, hidden=(8,), transforms=2),
+        MAF(steps=10, batch_size=32, hidden=(8,), transforms=2),
+        CNF(steps=2, batch_size=8, hidden=(8,)),
         GaussianMixture(),
         KDE(),
     ],
@@ -320,6 +324,7 @@ def test_every_model_leaves_a_density_that_repeats_itself(model: DensityModel):
     "model",
     [
         Flow(steps=200, batch_size=64, hidden=(8,), transforms=2),
+        CNF(steps=10, batch_size=16, hidden=(8,), learning_rate=0.1),
         LEDFlow(energy=SmoothMLP((8,)), **SMALL),
         Refined(Flow(steps=10, batch_size=32, hidden=(8,), transforms=2), QUICK),
     ],
@@ -331,6 +336,28 @@ def test_flows_take_points_of_one_column(model):
     grid = np.linspace(-12, 18, 3000)[:, None]
     assert np.exp(density.log_prob(grid)).sum() * 0.01 == pytest.approx(1, abs=0.1)
     assert density.sample(400, rng(2)).mean() == pytest.approx(x.mean(), abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("model", "close"),
+    [
+        (MAF(steps=100, batch_size=64, hidden=(8,), learning_rate=0.02), 1e-9),
+        # The map and its inverse are as exact as the solver.
+        (CNF(steps=30, batch_size=128, hidden=(16,), learning_rate=0.03, tolerance=1e-3), 0.05),
+    ],
+    ids=["MAF", "CNF"],
+)
+def test_a_flow_learns_a_shape_that_no_normal_law_has_and_integrates_to_one(model, close):
+    x = rng(0).standard_normal((600, 2))
+    x[:, 1] += x[:, 0] ** 2
+    density = model.fit(x, rng(1))
+    a, b = np.linspace(-7, 7, 141), np.linspace(-9, 26, 351)
+    grid = np.stack(np.meshgrid(a, b), axis=-1).reshape(-1, 2)
+    assert np.exp(density.log_prob(grid)).sum() * 0.1**2 == pytest.approx(1, abs=0.01)
+    normal = stats.multivariate_normal(x.mean(axis=0), np.cov(x.T))
+    assert density.log_prob(x).mean() > normal.logpdf(x).mean() + 0.05
+    noise, _ = density.noise(x[:50])
+    np.testing.assert_allclose(density.points(noise), x[:50], atol=close)
 
 
 @pytest.mark.parametrize("units", ["common", "own"])
