@@ -12,24 +12,9 @@ from collectives.erasing import Erase
 from collectives.idle import Idle
 from collectives.planting import FeatureLabel, FeatureOnly, FeatureOnlyPlus
 from collectives.signals.image import Patch
-from collectives.signals.tabular import Offset, SetFeature
+from collectives.signals.tabular import Offset
 from collectives.types import Array, MemberData
-
-BIT = SetFeature(column=-1, value=1.0)
-
-
-def drawn(seed: int = 0, rows: int = 200, coins: int = 3, classes: int = 3) -> tuple[Array, Array]:
-    """Random coins with random labels: few points, many rows on each."""
-    rng = np.random.default_rng(seed)
-    x = rng.integers(2, size=(rows, coins)).astype(np.float32)
-    return x, rng.integers(classes, size=rows)
-
-
-def act(
-    strategy: Strategy, x: Array, y: Array, pooled: MemberData | None = None, classes: int = 3
-) -> tuple[Array, Array]:
-    pooled = pooled or MemberData(x, y, classes)
-    return strategy.act(x, y, pooled=pooled, n=999, rng=np.random.default_rng(0))
+from tests.helpers.acting import BIT, act, drawn
 
 
 @pytest.mark.parametrize(
