@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
@@ -104,10 +105,9 @@ def plot_verdicts(verdicts: pd.DataFrame) -> Figure:
         i: textwrap.fill(f"{number}. {claim}", letters, subsequent_indent="   ")
         for i, number, claim in verdicts[["number", "claim"]].itertuples()
     }
-    heights = [
-        0.45 + sum(0.08 + 0.115 * (1 + says[i].count("\n")) for i in table.index)
-        for _, table in kinds
-    ]
+    # Rows are as tall as their text, in inches.
+    tall = {i: 0.08 + 0.115 * (1 + text.count("\n")) for i, text in says.items()}
+    heights = [0.45 + sum(tall[i] for i in table.index) for _, table in kinds]
     figure, grid = small_multiples(len(kinds), 1, heights)
     for axes, (kind, table) in zip(grid, kinds, strict=True):
         entitle(axes, [_KINDS[str(kind)]])
@@ -117,19 +117,22 @@ def plot_verdicts(verdicts: pd.DataFrame) -> Figure:
         )
         first, last = -0.05 if kind == "share" else -1.05 * reach, 1.05 * reach
         axes.set_xlim(first, last)
-        axes.set_ylim(len(table) - 0.4, -0.6)
+        rows = np.array([tall[i] for i in table.index])
+        ends = np.cumsum(rows)
+        places = ends - rows / 2
+        axes.set_ylim(ends[-1] + 0.02, -0.02)
         axes.grid(False, axis="y")
         axes.tick_params("y", length=0)
-        for y, row in enumerate(table.to_dict("records")):
+        for y, row in zip(places, table.to_dict("records"), strict=True):
             colour = COLOURS[row["verdict"]]
             low, high = max(row["above"], first), min(row["below"], last)
-            axes.fill_betweenx([y - 0.35, y + 0.35], low, high, color="#eeeeee", linewidth=0)
+            axes.fill_betweenx([y - 0.07, y + 0.07], low, high, color="#eeeeee", linewidth=0)
             if row["interval"] == "t":
-                ends = [max(row["low"], first), min(row["high"], last)]
-                axes.plot(ends, [y, y], color=colour, linewidth=1.4, solid_capstyle="butt")
+                bar = [max(row["low"], first), min(row["high"], last)]
+                axes.plot(bar, [y, y], color=colour, linewidth=1.4, solid_capstyle="butt")
             axes.plot([row["effect"]], [y], **_mark(row["verdict"]))
         axes.axvline(0, color="0.6", linewidth=0.6, zorder=0.5)
-        axes.set_yticks(range(len(table)), [says[i] for i in table.index], ha="left")
+        axes.set_yticks(places, [says[i] for i in table.index], ha="left")
         # Claims begin at the left edge of the figure, below each other.
         axes.tick_params("y", pad=inches() * _CLAIM * 72)
     words = [word for word in COLOURS if word in set(verdicts["verdict"])]
