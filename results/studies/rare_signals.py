@@ -39,7 +39,7 @@ def _strategy(model: str | None) -> str:
 def parts(quick: bool) -> tuple[Part, ...]:
     """Random signals and those of three densities, on each data set."""
     ways = tuple(_strategy(model) for model in (None, *MODELS.values()))
-    sizes, seeds = (SIZES[::2], 3) if quick else (SIZES, 20)
+    sizes, seeds = (SIZES[::2], 3) if quick else (SIZES, 10)
     return (Part(tuple(DATA), LEARNERS, ways, (*sizes[:-1], SIZES[-1]), seeds),)
 
 
