@@ -25,7 +25,7 @@ LEARNERS = ("ERM", "RandomForest")
 MODELS = {
     "a normal law": "GaussianMixture(components=(1,))",
     "a kernel density": "KDE()",
-    "LED": "LED(steps=300, batch_size=64, proposals=128, final=4096)",
+    "LED": "LED(steps=1000, batch_size=64, proposals=128, final=4096)",
 }
 SIZES = (0.0, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 #: Where curves climb.
