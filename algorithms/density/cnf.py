@@ -15,7 +15,7 @@ from algorithms.density._on_device import to_device
 from algorithms.density._reference import fit_reference
 from algorithms.density._splines import SplineTransform
 from algorithms.density.base import DensityModel
-from algorithms.density.flow import MAX_NORM, ROUNDS, FlowDensity
+from algorithms.density.flow import MAX_NORM, ROUNDS, FlowDensity, _detached, _log_prob
 from algorithms.engine.loop import Diverged
 
 
@@ -67,10 +67,11 @@ class CNF(DensityModel):
         module = self._module(x.shape[1], rng).to(u.device)
         optimiser = torch.optim.Adam(module.parameters(), self.learning_rate)
         rate = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, self.steps)
-        best, least = _parameters(module), math.inf
+        parameters: dict[str, Tensor] = dict(module.named_parameters())
+        best, least = _detached(parameters), math.inf
         for step in range(self.steps):
             batch = train[to_device(rng.integers(len(train), size=self.batch_size))]
-            loss = _loss(module, batch)
+            loss = -_log_prob(module, parameters, batch).mean()
             if not loss.isfinite():
                 raise Diverged(step, loss.item())
             optimiser.zero_grad()
@@ -79,10 +80,12 @@ class CNF(DensityModel):
             optimiser.step()
             rate.step()
             if (step + 1) % max(1, self.steps // ROUNDS) == 0 or step + 1 == self.steps:
-                with torch.no_grad():
-                    found = float(_loss(module, validation)) if cut else 0.0
+                found = 0.0
+                if cut:
+                    with torch.no_grad():
+                        found = -float(_log_prob(module, parameters, validation).mean())
                 if found <= least:
-                    best, least = _parameters(module), found
+                    best, least = _detached(parameters), found
         return FlowDensity(module, best, reference)
 
     def _module(self, d: int, rng: np.random.Generator) -> SplineTransform:
@@ -95,12 +98,3 @@ class CNF(DensityModel):
             bound = p.shape[1] ** -0.5 if p.ndim > 1 else 0.0
             p.data = torch.from_numpy(rng.uniform(-bound, bound, tuple(p.shape))).float()
         return SplineTransform(flow)
-
-
-def _parameters(module: SplineTransform) -> dict[str, Tensor]:
-    return {name: p.detach().double() for name, p in module.named_parameters()}
-
-
-def _loss(module: SplineTransform, u: Tensor) -> Tensor:
-    noise, log_det = module(u)
-    return (noise.square().sum(1) / 2 - log_det).mean() + u.shape[1] * math.log(2 * math.pi) / 2

@@ -51,7 +51,7 @@ from tests.helpers.three_bits import (
     ],
     ids=str,
 )
-def test_who_has_no_bound_is_told_which_one_is_missing(strategy: Strategy, why: str) -> None:
+def test_a_strategy_without_a_bound_says_why(strategy: Strategy, why: str) -> None:
     joint, rng = law(0)
     x, y = drawn(joint, 100, rng)
     with pytest.raises(NoBound, match=why):

@@ -21,7 +21,7 @@ from tests.helpers.three_bits import BIT, KNOWN, LOOSE, PLANT, POINTS, drawn, in
 
 
 @pytest.mark.parametrize("strategy", KNOWN, ids=range(len(KNOWN)))
-def test_habits_bring_what_the_outcomes_bring(strategy: Strategy) -> None:
+def test_label_policies_agree_with_the_outcomes_of_acting(strategy: Strategy) -> None:
     joint, rng = law(1)
     x, y = drawn(joint, 500, rng)
     expected = np.zeros((8, 3))
