@@ -2,6 +2,7 @@
 
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -80,17 +81,9 @@ class Rare(Signal):
             ValueError: If no column varies, or the model's densities are not finite.
         """
         x = people.x[: self.rows]
-        points = x.reshape(len(x), -1)
-        seed = self.seed, zlib.crc32(np.ascontiguousarray(points).tobytes())
-        rng = np.random.default_rng(seed)
-        signals = [self._candidate(points, rng) for _ in range(self.candidates)]
-        if self.model is None:
-            return signals[0]
-        density = self.model.fit(points, np.random.default_rng(seed))
-        scores = np.array([np.mean(density.log_prob(signal(points))) for signal in signals])
-        if not np.isfinite(scores).all():
-            raise ValueError(f"{self}: the log-density of a candidate is not finite")
-        return signals[int(scores.argmin())]
+        points = np.ascontiguousarray(x.reshape(len(x), -1))
+        # Equal specs may differ in the types of their numbers, which their texts tell.
+        return _chosen(self, repr(self), points.shape, points.dtype.str, points.tobytes())
 
     def _candidate(self, points: Array, rng: np.random.Generator) -> SetFeatures:
         """Return random columns that vary, with values of random people."""
@@ -100,3 +93,22 @@ class Rare(Signal):
         columns = rng.permutation(varying)[: self.columns]
         values = points[rng.integers(len(points), size=len(columns)), columns]
         return SetFeatures(tuple(columns.tolist()), tuple(values.tolist()))
+
+
+@lru_cache(maxsize=64)
+def _chosen(rare: Rare, text: str, shape: tuple[int, ...], dtype: str, data: bytes) -> SetFeatures:
+    """Return the rarest candidate for points (n, d), given by their bytes.
+
+    Trials of one seed have the same people, and are trained in several chunks.
+    """
+    points = np.frombuffer(data, dtype).reshape(shape).copy()
+    seed = rare.seed, zlib.crc32(data)
+    rng = np.random.default_rng(seed)
+    signals = [rare._candidate(points, rng) for _ in range(rare.candidates)]
+    if rare.model is None:
+        return signals[0]
+    density = rare.model.fit(points, np.random.default_rng(seed))
+    scores = np.array([np.mean(density.log_prob(signal(points))) for signal in signals])
+    if not np.isfinite(scores).all():
+        raise ValueError(f"{rare}: the log-density of a candidate is not finite")
+    return signals[int(scores.argmin())]

@@ -57,6 +57,22 @@ def test_the_signal_is_the_same_for_the_same_people_and_another_for_others():
     assert Rare().learn(known, 1) != Rare().learn(others, 1)
 
 
+def test_a_density_is_learned_once_for_the_same_people():
+    class Counting(Frequency):
+        fits = 0
+
+        def fit(self, x, rng):
+            self.fits += 1
+            return super().fit(x, rng)
+
+    model = Counting()
+    first, again = (Rare(model=model, columns=2).learn(people(seed=7), k) for k in (0, 1))
+    assert first == again
+    assert model.fits == 1
+    Rare(model=model, columns=2).learn(people(seed=8), 1)
+    assert model.fits == 2
+
+
 def test_columns_are_as_many_as_vary_at_most():
     assert len(Rare(columns=7).learn(people(), 1).columns) == 2
 
