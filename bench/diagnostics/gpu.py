@@ -28,6 +28,7 @@ from algorithms.density.led import LED
 from algorithms.engine.learner import GradientLearner
 from algorithms.erm import ERM
 from algorithms.networks import MLP
+from algorithms.runtime.paths import Absent
 from algorithms.runtime.threads import one_thread
 from bench.core.errors import BenchError
 from bench.diagnostics.graphs import plain_pass
@@ -170,12 +171,18 @@ def rates(work: Work, device: str, stacks: tuple[int, ...]) -> Iterator[tuple[st
 
 
 def show_agreement(device: str) -> bool:
-    """Print how far results on a device are from the processor's; return whether all agree."""
+    """Print how far results on a device are from the processor's; return whether all agree.
+
+    Components that need libraries or files which are not there are not checked.
+    """
     table, agree = Table("component", "largest difference", "s", box=None), True
     for name, component in components().items():
         started = time.perf_counter()
         try:
             found = difference(component, device)
+        except Absent as error:
+            table.add_row(name, f"not checked: {error}"[:80], "")
+            continue
         except Exception as error:
             agree = False
             table.add_row(name, f"{type(error).__name__}: {error}"[:80], "")

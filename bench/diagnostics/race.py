@@ -26,6 +26,7 @@ from algorithms.engine.learner import stack_size
 from algorithms.erm import ERM
 from algorithms.jtt import JTT
 from algorithms.networks import Linear
+from algorithms.runtime.paths import Absent
 from algorithms.runtime.threads import one_thread
 from bench.core.errors import BenchError
 from bench.diagnostics.rivals import (
@@ -80,10 +81,16 @@ class Comparison:
     theirs: Timing | None
 
     def ratios(self, rounds: int) -> list[float]:
-        """Return how many times as long the rival takes, in each of some turns."""
+        """Return how many times as long the rival takes, in each of some turns.
+
+        There are none where a library of either side is not installed.
+        """
         if self.theirs is None:
             return []
-        self.ours(), self.theirs()  # what runs first takes longer
+        try:
+            self.ours(), self.theirs()  # what runs first takes longer
+        except Absent:
+            return []
         return [self.theirs() / self.ours() for _ in range(rounds)]
 
 

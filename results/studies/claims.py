@@ -101,6 +101,11 @@ class OverData:
         }
 
 
+def where_there(measure: Measure, data: str) -> OverData:
+    """Return a measure on one data set, for a claim that is left out where it has no records."""
+    return OverData(lambda _: measure, (data,), optional=True)
+
+
 @dataclass(frozen=True)
 class Claim:
     r"""A sentence, and the effect that would make it true.

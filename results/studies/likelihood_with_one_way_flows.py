@@ -29,7 +29,7 @@ from bench.spec.parsing import parse
 from results.plots.snapshots import plot_snapshots
 from results.stats.snapshots import at_seconds, mean_snapshots
 from results.studies.base import Claim, Study, no_parts
-from results.studies.claims import OverData
+from results.studies.claims import where_there
 from results.studies.measures import Measure, cell, success
 
 #: The set of images -> the spec of its data in claims, and its name in words.
@@ -131,7 +131,7 @@ def _optional(claim: Claim, data: str) -> Claim:
     """Return a claim about one data set that is left out where the data set has no records."""
     measure = claim.measure
     assert isinstance(measure, Measure)
-    return replace(claim, measure=OverData(lambda _: measure, (data,), optional=True))
+    return replace(claim, measure=where_there(measure, data))
 
 
 def _samples(data: str, where: str) -> Iterator[Claim]:

@@ -66,7 +66,7 @@ CASES: dict[str, tuple[Campaign, Drift, tuple[str, ...]]] = {
 
 def measurements(quick: bool) -> Sequence[RoundsTrial]:
     """Return all campaigns and drifts, each beside rounds without a collective."""
-    return [trial for seed in range(10 if quick else 20) for trial in _trials(seed)]
+    return [trial for seed in range(5 if quick else 20) for trial in _trials(seed)]
 
 
 def _trials(seed: int) -> Iterator[RoundsTrial]:

@@ -23,7 +23,7 @@ from bench.spec.parsing import parse
 from results.plots.blocks import plot_blocks
 from results.stats.blocks import mean_accuracies
 from results.studies.base import Claim, Study, no_parts
-from results.studies.claims import OverData
+from results.studies.claims import OverData, where_there
 from results.studies.measures import Measure, success
 
 SLABS = "Slabs"
@@ -72,10 +72,9 @@ def _lost(data: str, block: str, size: float) -> Measure:
 def _claims(data: str, name: str) -> Iterator[Claim]:
     """Yield the claims about one data set."""
     own = ("Slabs",) if data == SLABS else ("Dominoes",) if data == IMAGES else ()
-    optional = data == IMAGES
 
     def on(measure: Measure) -> OverData | Measure:
-        return OverData(lambda _: measure, (data,), optional=True) if optional else measure
+        return where_there(measure, data) if data == IMAGES else measure
 
     yield Claim(
         f"A network whose simple block is randomised is as good as chance ({name}).",
