@@ -23,6 +23,8 @@ from bench.core.errors import BenchError, unknown
 if TYPE_CHECKING:
     import pandas as pd
 
+    from results.stats.ranks import Field
+
 
 @app.command()
 def publish(
@@ -224,8 +226,12 @@ def _caption(records: "pd.DataFrame", table: "pd.DataFrame", about: dict[str, An
     from bench.records import manifest
     from results.display_names import labels
     from results.stats.gate import MARGIN
+    from results.stats.ranks import field
 
-    datasets, seeds = ", ".join(labels(records["dataset"]).values()), records["seed"].nunique()
+    compared_on = field(records, outside=unsuited(records))
+    named, seeds = labels(records["dataset"]), records["seed"].nunique()
+    ranked = [name for text, name in named.items() if text in compared_on.datasets]
+    others = [name for text, name in named.items() if text not in compared_on.datasets]
     failed, began = int((records["status"] != "ok").sum()), about.get("began")
     lost = sorted(set(records["learner"]) - set(table["learner"]))
     environments = about.get("environments") or {}
@@ -247,22 +253,21 @@ def _caption(records: "pd.DataFrame", table: "pd.DataFrame", about: dict[str, An
         f"`run {about['grid']} --seeds {seeds}`" if about.get("grid") else "",
     ]
     ranks = (
-        f"Mean ranks by the area above size 0 over {datasets}, the first followed most; in "
-        f"brackets the middle 95 % over datasets and seeds drawn anew{_tests(records)}"
+        f"Mean ranks by the area above size 0 over {', '.join(ranked)}, the first followed most; "
+        f"in brackets the middle 95 % over datasets and seeds drawn anew{_tests(compared_on)}"
+        + (f"; fewer learners were run on {', '.join(others)}" if others else "")
         if table["rank"].notna().any()
-        else f"Learners by name on {datasets}; mean ranks take more datasets"
+        else f"Learners by name on {', '.join(named.values())}; mean ranks take more datasets"
     )
     apart = len(table) - compared
     gate = f"; {apart} below ERM's accuracy by more than {MARGIN} are not ranked" if apart else ""
     return f"{ranks}{gate} ({'; '.join(filter(None, facts))})."
 
 
-def _tests(records: "pd.DataFrame") -> str:
+def _tests(compared: "Field") -> str:
     """Return the results of the tests over datasets as text."""
     from results.stats.rank_tests import critical_difference, friedman
-    from results.stats.ranks import field
 
-    compared = field(records, outside=unsuited(records))
     difference = critical_difference(len(compared.learners), len(compared.datasets))
     return (
         f"; Friedman's p = {friedman(compared):.2g}; Nemenyi's critical difference "
