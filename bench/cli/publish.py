@@ -148,7 +148,7 @@ def leaderboard(
     if format in ("csv", "json"):
         show(table, format)
         return
-    print(f"{_caption(records, table, about)}\n")
+    print(f"{caption(records, table, about)}\n")
     show(readable(table, level, above), format)
 
 
@@ -221,7 +221,7 @@ def _kinds(records: "pd.DataFrame") -> dict[str, str]:
     return {text: _trait(text, "family") or "other" for text in records["dataset"].unique()}
 
 
-def _caption(records: "pd.DataFrame", table: "pd.DataFrame", about: dict[str, Any]) -> str:
+def caption(records: "pd.DataFrame", table: "pd.DataFrame", about: dict[str, Any]) -> str:
     """Return a paragraph that says which records a leaderboard ranks."""
     from bench.records import manifest
     from results.display_names import labels
