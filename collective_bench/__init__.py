@@ -61,8 +61,7 @@ def _check_packages() -> None:
 def _components() -> dict[str, type]:
     _check_packages()
     registry = importlib.import_module("bench.spec.registry")
-    names: dict[str, type] = registry.REGISTRY.names
-    return names
+    return dict(registry.REGISTRY.names)
 
 
 def __getattr__(name: str) -> Any:

@@ -135,7 +135,7 @@ def build(
         BenchError: If a field is unknown, or its value is not allowed.
     """
     where = where or cls.__name__
-    signature = inspect.signature(cls)
+    signature = _signature(cls)
     free = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
     for name in named:
         if name not in signature.parameters and not free:
@@ -158,10 +158,16 @@ def build(
 
 
 @cache
+def _signature(cls: type) -> inspect.Signature:
+    """Return the signature of a class."""
+    return inspect.signature(cls)
+
+
+@cache
 def _adapters(cls: type) -> dict[str, TypeAdapter[Any]]:
     """Return validators of the fields of a class by name."""
     adapters = {}
-    names = inspect.signature(cls).parameters
+    names = _signature(cls).parameters
     for name, hint in get_type_hints(cls, include_extras=True).items():
         if name in names and names[name].kind is not inspect.Parameter.VAR_KEYWORD:
             # A component in a field was checked when it was built.

@@ -4,7 +4,8 @@ import importlib
 import inspect
 import pkgutil
 import sys
-from collections.abc import Iterator
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -73,9 +74,9 @@ class Registry:
             self.add(loaded if inspect.ismodule(loaded) else inspect.getmodule(loaded))
 
     @property
-    def names(self) -> dict[str, type]:
+    def names(self) -> Mapping[str, type]:
         """All classes of all kinds by name."""
-        return {name: cls for kind in self.kinds.values() for name, cls in kind.items()}
+        return ChainMap(*reversed(self.kinds.values()))
 
     def add(self, module: Any) -> list[type]:
         """Register the components that a module defines, and return them.

@@ -231,8 +231,11 @@ def critical_by_seed(
     rows = []
     for _, panel in checked(records).groupby(PANEL):
         sizes = np.unique(panel["size"].to_numpy(float))
-        for key, curve in panel.groupby([*CELL, "seed"]):
-            success = curve["success"].to_numpy(float)
-            whole = bool(curve["ok"].all()) and len(curve) == len(sizes)
-            rows.append((*key, point(sizes, success, level, None, above) if whole else np.nan))
+        ok, success = panel["ok"].to_numpy(bool), panel["success"].to_numpy(float)
+        # There are many groups, and a frame for each of them would take most of the time.
+        groups: dict[Any, Any] = dict(panel.groupby([*CELL, "seed"]).indices)
+        for key, at in sorted(groups.items()):
+            whole = bool(ok[at].all()) and len(at) == len(sizes)
+            mass = point(sizes, success[at], level, None, above) if whole else np.nan
+            rows.append((*key, mass))
     return pd.DataFrame(rows, columns=[*CELL, "seed", "estimate"])

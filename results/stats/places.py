@@ -94,6 +94,6 @@ def gaps(here: pd.DataFrame, value: str, size: float, base: str) -> pd.DataFrame
         base: ERM's default setting.
     """
     at = here[here["size"] == size]
-    wide = at.pivot_table(index="seed", columns="learner", values=value, dropna=False)
+    wide = at.pivot(index="seed", columns="learner", values=value).astype(float)
     wide = wide.reindex(columns=sorted(here["learner"].unique()))
     return wide.sub(wide[base], axis=0)

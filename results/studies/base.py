@@ -89,6 +89,9 @@ class Study:
             of :func:`results.studies.evidence.evidence`, on which data and with which learners
             the claim was judged.
         """
+        records = records.copy(deep=False)
+        # Pandas copies attributes in each operation.
+        records.attrs = {}
         return pd.DataFrame(
             [
                 {"number": f"{number}{letter}", **_judged(claim, records)}

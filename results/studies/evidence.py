@@ -1,7 +1,8 @@
 """What a claim rests on: the data and the learners whose records its measure read."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import fields
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -107,16 +108,29 @@ def accuracy_less_erm(records: pd.DataFrame, data: Collection[str], learner: str
     Returns:
         The difference; NaN where the records lack the accuracies of either.
     """
-    if "accuracy" not in records:
-        return float("nan")
-    whole = _clean_accuracies(records)
-    table = whole[whole.index.isin(data, level="dataset")].dropna(axis=1, how="all")
-    references = [text for text in table.columns if parse(text)[0] == REFERENCE]
-    if learner not in table.columns or not references:
-        return float("nan")
-    own = parse(learner)[1].items()
-    nearest = max(references, key=lambda e: (len(own & parse(e)[1].items()), table[e].mean()))
-    return float((table[learner] - table[nearest]).mean())
+    return _differences(records)(frozenset(data), learner)
+
+
+def _differences_of(records: pd.DataFrame) -> Callable[[frozenset[str], str], float]:
+    """Return the map from data sets and a learner to its :func:`accuracy_less_erm`."""
+    whole = _accuracies(records) if "accuracy" in records else pd.DataFrame()
+
+    @cache
+    def on(data: frozenset[str]) -> pd.DataFrame:
+        return whole[whole.index.isin(data, level="dataset")].dropna(axis=1, how="all")
+
+    @cache
+    def less(data: frozenset[str], learner: str) -> float:
+        if whole.empty or learner not in on(data).columns:
+            return float("nan")
+        table, own = on(data), parse(learner)[1].items()
+        references = [text for text in table.columns if parse(text)[0] == REFERENCE]
+        if not references:
+            return float("nan")
+        nearest = max(references, key=lambda e: (len(own & parse(e)[1].items()), table[e].mean()))
+        return float((table[learner] - table[nearest]).mean())
+
+    return less
 
 
 def _accuracies(records: pd.DataFrame) -> pd.DataFrame:
@@ -128,7 +142,7 @@ def _accuracies(records: pd.DataFrame) -> pd.DataFrame:
 
 
 #: The same for all claims about some records.
-_clean_accuracies = IdentityCache(_accuracies, most=2)
+_differences = IdentityCache(_differences_of, most=2)
 
 
 def _accuracy_less_erm(records: pd.DataFrame, data: Collection[str], learner: str) -> str:

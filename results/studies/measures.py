@@ -110,14 +110,15 @@ def pick(
     Raises:
         BenchError: If there are none.
     """
-    keep = pd.Series(True, index=records.index)
+    keep = np.full(len(records), True)
     for column, spec in wanted.items():
-        exact = column in WAYS
-        hits = {t: t == spec if exact else matches(t, spec) for t in records[column].unique()}
-        keep &= records[column].map(hits).astype(bool)
+        # Texts are compared once each, and not in each row.
+        codes, texts = pd.factorize(records[column])
+        hits = [t == spec if column in WAYS else matches(t, spec) for t in texts]
+        keep &= np.array([*hits, False])[codes]
     if size is not None:
         low, high = size if isinstance(size, tuple) else (size, size)
-        keep &= records["size"].between(low, high)
+        keep &= records["size"].between(low, high).to_numpy()
     matching = records[keep]
     if not len(matching):
         there = {name: sorted(map(str, records[name].unique())) for name in wanted}
@@ -296,6 +297,9 @@ def by_epoch(records: pd.DataFrame, epochs: Sequence[int]) -> pd.DataFrame:
 
 def _whole(trials: pd.DataFrame, value: str) -> pd.Series:
     """Return the mean at each seed; NaN where a number or a trial of the seed is missing."""
-    by = trials.groupby("seed")[value]
-    means, counts = by.agg(lambda v: v.mean(skipna=False)), by.size()
-    return means.where(counts == counts.max()).astype(float)
+    numbers, groups = trials[value].to_numpy(float), trials.groupby("seed").indices
+    most = max(map(len, groups.values()), default=0)
+    # A frame for each seed would take most of the time.
+    means = {s: numbers[at].mean() if len(at) == most else np.nan for s, at in groups.items()}
+    index = pd.Index(means.keys(), name="seed", dtype=trials["seed"].dtype)
+    return pd.Series(means.values(), index=index, name=value, dtype=float)
