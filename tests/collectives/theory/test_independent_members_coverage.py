@@ -44,10 +44,10 @@ def test_bounds_hold_for_a_firm_optimal_on_its_data(strategy: Strategy) -> None:
         joint, rng = law(seed)
         people, n = 4000, int(rng.choice([400, 1500, 2500, 3600]))
         x, y = drawn(joint, people, rng)
-        test, _ = drawn(joint, 2000, rng)
-        bound = guaranteed(strategy, x[:n], y[:n], Terms(people, len(test), delta=0.1))
+        bound = guaranteed(strategy, x[:n], y[:n], Terms(people, 2000, delta=0.1))
         if bound == 0:
             continue
+        test, _ = drawn(joint, 2000, rng)
         reached = left(strategy, firm(x, y, n, strategy, rng), test)
         failed, promised = failed + (bound > reached), promised + 1
         slack = min(slack, reached - bound)

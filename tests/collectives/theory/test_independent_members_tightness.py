@@ -104,15 +104,16 @@ def test_the_margin_that_erasing_does_without_costs_little() -> None:
     for seed in range(100):
         joint, rng = law(seed)
         n, people = 15_000, 40_000
-        x, y = drawn(joint, n, rng)
-        data, moved = Counts(POINTS[x], y, 3).everywhere(BIT)
-        terms = Terms(people, 10**6, delta=0.5)
+        terms, size = Terms(people, 10**6, delta=0.5), np.array([n])
         top = np.sort(joint[1::2], axis=1)
         margin = float((top[:, -1] - top[:, -2]).min())
         try:
-            known = published_bounds.erasing(data.base / n, moved, data.people, terms, margin)[0]
-        except ValueError:
+            published_bounds.erasing(joint[None], MOVED, size, terms, margin)
+        except ValueError:  # the margin is too small for any sample
             continue
+        x, y = drawn(joint, n, rng)
+        data, moved = Counts(POINTS[x], y, 3).everywhere(BIT)
+        known = published_bounds.erasing(data.base / n, moved, size, terms, margin)[0]
         both.append((independent_members.erasing(data, moved, terms)[0], known))
     found = np.array(both)
     assert len(found) > 3
