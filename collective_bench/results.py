@@ -140,7 +140,8 @@ class Run:
             out: The file; ``report.html`` in the run's folder if None.
         """
         path = self.folder / "report.html" if out is None else Path(out)
-        report(str(self.folder), path)
+        # Processes of the caller may have threads, as those of notebooks: they are not forked.
+        report(str(self.folder), path, jobs=1)
         return path
 
     def note_failures(self) -> None:

@@ -134,5 +134,5 @@ def no_layout(monkeypatch):
 @pytest.fixture
 def no_figures(monkeypatch):
     """Runs that draw nothing, for what has nothing to do with figures."""
-    monkeypatch.setattr("results.report.outputs.write_figures", lambda *_: [])
+    monkeypatch.setattr("results.report.outputs.write_figures", lambda *_, **__: [])
     monkeypatch.setattr("results.report.html.draw_figures", lambda *_: ([], {}))

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bench.cli.options import processes
 from bench.cli.shared import description_of, notes
 from bench.core.plugin_files import installed_plugins
 
@@ -62,9 +64,7 @@ class Settings:
     @property
     def workers(self) -> int:
         """The number of worker processes."""
-        from joblib import cpu_count
-
-        return cpu_count() if self.jobs is None else self.jobs
+        return processes(self.jobs)
 
     def plan(self, grid: "Grid", have: "Mapping[Key, Have]") -> "Plan":
         """Return which trials of a grid are to be run, where those in ``have`` have records."""
@@ -101,8 +101,7 @@ def execute(
 
     folder, limits, scheduler = settings.folder, settings.limits, settings.scheduler
     environment = manifest.environment()
-    _import_results()
-    with Store(folder) as store, _interrupted_by_sigterm():
+    with Store(folder) as store, _interrupted_by_sigterm(), _importing_results():
         if start is not None:
             count = adopt(*start, grid.trials(settings.shard), store)
             notes.print(f"{count} published records were put into {folder}")
@@ -131,12 +130,24 @@ def execute(
     return progress, total
 
 
-def _import_results() -> None:
-    """Import all modules that read records.
+@contextmanager
+def _importing_results() -> Iterator[None]:
+    """Import all modules that read records, beside what the block does.
 
     A run may take days. It ends with the code with which it began, even if the files of the
-    project have changed since.
+    project have changed since. A thread imports, so that workers start at once.
+
+    Raises:
+        ImportError: At the end of the block, if a module cannot be imported.
     """
+    with ThreadPoolExecutor(1) as thread:
+        imported = thread.submit(_import_results)
+        yield
+        imported.result()
+
+
+def _import_results() -> None:
+    """Import all modules that read records."""
     for name in ("stats", "plots", "report"):
         package = importlib.import_module(f"results.{name}")
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):

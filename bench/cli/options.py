@@ -115,6 +115,15 @@ Jobs = Annotated[
         rich_help_panel=EXECUTION,
     ),
 ]
+Drawing = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        min=0,
+        help="Number of processes that draw (default: all cores). 0 and 1 draw in this process.",
+        rich_help_panel=EXECUTION,
+    ),
+]
 RetryFailed = Annotated[
     bool,
     typer.Option("--retry-failed", help="Run failed trials again.", rich_help_panel=EXECUTION),
@@ -130,6 +139,13 @@ Width = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+
+
+def processes(jobs: int | None) -> int:
+    """Return a number of processes; that of the cores if it is None."""
+    from joblib import cpu_count
+
+    return cpu_count() if jobs is None else jobs
 
 
 def split_words(texts: Sequence[str] | None) -> list[str] | None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.options import OUTPUT, Epoch, Run, Select
+from bench.cli.options import OUTPUT, Drawing, Epoch, Run, Select, processes
 from bench.cli.shared import (
     app,
     description_of,
@@ -29,6 +29,7 @@ def report(
     ] = None,
     select: Select = None,
     epoch: Epoch = None,
+    jobs: Drawing = None,
 ) -> None:
     """Write a self-contained HTML page of a run with its figures, tables and commands.
 
@@ -48,7 +49,7 @@ def report(
     chosen = folder / "choices.csv"
     choices = pd.read_csv(chosen) if chosen.is_file() else None
     with notes.status("drawing figures"):
-        text = page(records, about, folder.name, reading, choices)
+        text = page(records, about, folder.name, reading, choices, processes(jobs))
     path = out or folder / "report.html"
     with writing(path):
         path.write_text(text, encoding="utf-8")

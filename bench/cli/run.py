@@ -195,20 +195,20 @@ def run(
     if share is not None and not (settings.folder / "records.jsonl").stat().st_size:
         notes.print(f"no trial of the grid {chosen.name} is in the share {shard}")
         return
-    _report(settings.folder, progress, total)
+    _report(settings, progress, total)
 
 
-def _report(folder: Path, progress: "SweepProgress", total: int) -> None:
+def _report(settings: Settings, progress: "SweepProgress", total: int) -> None:
     """Write the results of a run; exit with code 1 if trials failed or a figure was not drawn.
 
     Arguments:
-        folder: The folder of the run.
+        settings: Where and how the grid was run.
         progress: The progress of its sweep.
         total: The number of trials of its grid.
     """
-    frame = records_of(folder)
-    complete = _write_results(frame, folder, total + frame.attrs.get("repeated", 0))
-    _report_failures(frame, folder, progress)
+    frame = records_of(settings.folder)
+    complete = _write_results(frame, settings, total + frame.attrs.get("repeated", 0))
+    _report_failures(frame, settings.folder, progress)
     if not complete:
         raise typer.Exit(1)
 
@@ -255,9 +255,14 @@ def _forecast(grid: "Grid", settings: Settings, tuning: "Tuning") -> None:
             f"({format_duration(guess.seconds / workers)} on {workers} cores); "
             f"{guess.unknown} are of learners that were never measured"
         )
+        if guess.elsewhere:
+            notes.print(
+                f"the time is uncertain: that of {known - guess.elsewhere} trials was measured on "
+                f"the same dataset, that of {guess.elsewhere} on other datasets"
+            )
 
 
-def _write_results(frame: "pd.DataFrame", folder: Path, planned: int) -> bool:
+def _write_results(frame: "pd.DataFrame", settings: Settings, planned: int) -> bool:
     """Print the summary on stdout, and write tables and figures of a run.
 
     Returns:
@@ -265,13 +270,14 @@ def _write_results(frame: "pd.DataFrame", folder: Path, planned: int) -> bool:
     """
     from results.report.outputs import FiguresFailed, summary, write_figures, write_tables
     from results.report.terminal import brief, plain, show
+    from results.stats.analysis import Analysis
 
-    show(brief(plain(summary(frame))), None)
+    analysis, folder, complete = Analysis(frame, planned), settings.folder, True
+    show(brief(plain(summary(analysis))), None)
     _note_empty_collectives(frame)
-    written = write_tables(frame, folder)
-    complete = True
+    written = write_tables(analysis, folder)
     try:
-        written += write_figures(frame, folder / "figures", planned)
+        written += write_figures(analysis, folder / "figures", jobs=settings.workers)
     except FiguresFailed as error:
         written, complete = written + error.paths, False
         notes.print(f"error: {error}", markup=False, style="red")

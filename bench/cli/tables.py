@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import bench
-from bench.cli.options import Above, Epoch, Format, Rule, Run, Select, Value, Width
+from bench.cli.options import (
+    Above,
+    Drawing,
+    Epoch,
+    Format,
+    Rule,
+    Run,
+    Select,
+    Value,
+    Width,
+    processes,
+)
 from bench.cli.shared import (
     all_records,
     app,
@@ -74,16 +85,16 @@ def critical(
 
     Example: `python run_bench.py critical quick --level 0.5 --level 0.9`
     """
-    from results.report.outputs import LEVELS, summary
+    from results.report.outputs import summary
     from results.report.terminal import brief, plain, show
-    from results.stats.critical_mass import critical_mass
-    from results.stats.curves import success_curves
+    from results.stats.analysis import LEVELS, Analysis
 
-    records, levels = records_of(folder_of(run), select, epoch, value), tuple(level or LEVELS)
+    records = records_of(folder_of(run), select, epoch, value)
+    analysis = Analysis(records, levels=level or LEVELS, above=above)
     if format in ("csv", "json"):
-        show(critical_mass(success_curves(records), levels, records, above), format)
+        show(analysis.critical, format)
     else:
-        table = plain(summary(records, levels, above))
+        table = plain(summary(analysis))
         show(table if format in ("md", "latex") else brief(table), format)
 
 
@@ -133,6 +144,7 @@ def figures(
     value: Value = "headline",
     select: Select = None,
     epoch: Epoch = None,
+    jobs: Drawing = None,
 ) -> None:
     """Draw all figures of a run from its records: PNG, SVG and PDF, each with its table.
 
@@ -154,7 +166,7 @@ def figures(
     records = records_of(folder, select, epoch, value)
     try:
         with columns(width), highlighting(split_specs(learners)):
-            paths = _draw(study, folder, records, place, only)
+            paths = _draw(study, folder, records, place, only, processes(jobs))
     except (ValueError, FiguresFailed) as error:
         raise BenchError(str(error)) from error
     for path in paths:
@@ -184,12 +196,19 @@ def _study_of(folder: Path) -> "Study | None":
 
 
 def _draw(
-    study: "Study | None", folder: Path, records: "pd.DataFrame", place: Path, only: str | None
+    study: "Study | None",
+    folder: Path,
+    records: "pd.DataFrame",
+    place: Path,
+    only: str | None,
+    jobs: int,
 ) -> list[Path]:
     """Draw the figures of a run, or of the study that it is of, and return their paths."""
     from results.report.outputs import write_figures
+    from results.stats.analysis import Analysis
     from results.studies.outputs import write_study_figures
 
     if study is None:
-        return write_figures(records, place, planned_count(folder, records), only)
+        analysis = Analysis(records, planned_count(folder, records))
+        return write_figures(analysis, place, only, jobs)
     return write_study_figures(study, records, study.verdicts(records), place, only)

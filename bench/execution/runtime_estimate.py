@@ -29,10 +29,13 @@ class Forecast:
     Arguments:
         seconds: Seconds of one core.
         unknown: The number of trials whose learner was never measured; the seconds lack them.
+        elsewhere: The number of trials whose learner was measured on other datasets alone, whose
+            points may take many times as long or as short.
     """
 
     seconds: float
     unknown: int
+    elsewhere: int
 
 
 def forecast(pairs: Counter[Pair], measured: Mapping[Pair, float]) -> Forecast:
@@ -48,20 +51,21 @@ def forecast(pairs: Counter[Pair], measured: Mapping[Pair, float]) -> Forecast:
     Example:
         >>> pairs = Counter({("A()", "x"): 10, ("A()", "y"): 1, ("B()", "x"): 3, ("A(2)", "x"): 1})
         >>> forecast(pairs, {("A()", "x"): 2.0})
-        Forecast(seconds=24.0, unknown=3)
+        Forecast(seconds=24.0, unknown=3, elsewhere=1)
     """
     times: dict[Pair, list[float]] = defaultdict(list)
     for pair, seconds in measured.items():
         for key in _keys(*pair):
             times[key].append(seconds)
-    total, unknown = 0.0, 0
+    total, unknown, elsewhere = 0.0, 0, 0
     for pair, count in pairs.items():
-        nearest = next((times[key] for key in _keys(*pair) if key in times), None)
+        nearest = next((key for key in _keys(*pair) if key in times), None)
         if nearest is None:
             unknown += count
-        else:
-            total += count * sum(nearest) / len(nearest)
-    return Forecast(total, unknown)
+            continue
+        total += count * sum(times[nearest]) / len(times[nearest])
+        elsewhere += count * (nearest[1] != pair[1])
+    return Forecast(total, unknown, elsewhere)
 
 
 def _keys(learner: str, dataset: str) -> tuple[Pair, ...]:

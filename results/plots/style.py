@@ -7,6 +7,8 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+# A figure would import these when it is saved: each process would do so again that draws one.
+from matplotlib.backends import backend_agg, backend_pdf, backend_svg  # noqa: F401
 from matplotlib.figure import Figure
 from matplotlib.style import context
 
@@ -97,9 +99,11 @@ def save(figure: Figure, stem: str | Path, endings: Sequence[str] = ENDINGS) -> 
     """
     paths = [Path(f"{stem}.{ending}") for ending in endings]
     descriptions = {"svg": {"Description": str(figure.get_label()) or None}}
-    with context(_STYLE, after_reset=True):
-        # The layout is computed once, since it takes longer than drawing.
-        figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        with context(_STYLE, after_reset=True):
+            # The layout is computed once, since it takes longer than drawing.
+            engine.execute(figure)
     with context([_STYLE, {"figure.constrained_layout.use": False}], after_reset=True):
         # A figure with a layout engine would be drawn twice for each file.
         figure.set_layout_engine(None)

@@ -51,6 +51,7 @@ def page(
     name: str,
     reading: Sequence[str] = (),
     choices: pd.DataFrame | None = None,
+    jobs: int = 1,
 ) -> str:
     """Return the page of a run.
 
@@ -60,6 +61,7 @@ def page(
         name: The name of the run.
         reading: The options that selected hyper-parameters or epochs from the records.
         choices: How often firms chose each setting of a learner; None if they chose none.
+        jobs: The number of processes that draw figures.
 
     Returns:
         HTML. All texts of records are escaped, and no scripts but the page's own and Bokeh's can
@@ -85,7 +87,7 @@ def page(
     )
     interactive = charts(curves)
     scripts = [Markup(bokeh()), script] if interactive else [script]
-    drawn, undrawn = figures(analysis)
+    drawn, undrawn = figures(analysis, jobs)
     return _template().render(
         name=name,
         css=css,
@@ -102,7 +104,7 @@ def page(
         failures=failures(records),
         figures=drawn,
         undrawn=undrawn,
-        tables=[ranking(records, curves, numbers), *successes(curves, numbers)],
+        tables=[ranking(analysis, numbers), *successes(curves, numbers)],
         commands=list(commands.values()),
     )
 
@@ -177,8 +179,13 @@ def failures(records: pd.DataFrame) -> list[dict[str, Any]]:
     return rows.to_dict("records")  # type: ignore[return-value]
 
 
-def figures(analysis: Analysis) -> tuple[list[Plate], dict[str, str]]:
-    """Return all figures that the records allow, and the reasons of those that failed, by name."""
+def figures(analysis: Analysis, jobs: int = 1) -> tuple[list[Plate], dict[str, str]]:
+    """Return all figures that the records allow, and the reasons of those that failed, by name.
+
+    Arguments:
+        analysis: The records.
+        jobs: The number of processes that draw.
+    """
     failed: dict[str, str] = {}
     if not (analysis.records["status"] == "ok").any():
         return [], failed
@@ -187,7 +194,7 @@ def figures(analysis: Analysis) -> tuple[list[Plate], dict[str, str]]:
         for width in WIDE, NARROW:
             with columns(width):
                 place = Path(folder) / width
-                drawn[width], errors = draw_figures(registered(), analysis, place, ["svg"])
+                drawn[width], errors = draw_figures(registered(), analysis, place, ["svg"], jobs)
             failed |= {name: f"{type(e).__name__}: {e}" for name, e in errors.items()}
         return plates(drawn[WIDE], drawn[NARROW]), failed
 

@@ -5,7 +5,7 @@ import errno
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -18,11 +18,10 @@ from results.plots.strategies import plot_strategies
 from results.plots.style import ENDINGS, save
 from results.report.latex import macros
 from results.report.masses import accuracies, mass_title
+from results.report.processes import in_processes
 from results.report.tables import render
-from results.stats.analysis import LEVELS, Analysis
-from results.stats.critical_mass import critical_mass
-from results.stats.crossing import Above
-from results.stats.curves import area, success_curves
+from results.stats.analysis import Analysis
+from results.stats.curves import success_curves
 from results.stats.frames import CELL, PANEL
 from results.stats.intervals import Interval, written
 
@@ -46,19 +45,16 @@ class FiguresFailed(Exception):
         super().__init__(f"{len(self.failed)} figures could not be drawn ({reasons})")
 
 
-def summary(
-    records: pd.DataFrame, levels: tuple[float, ...] = LEVELS, above: Above = "control"
-) -> pd.DataFrame:
+def summary(analysis: Analysis) -> pd.DataFrame:
     """Return a table to read: a row for each learner and panel, with critical masses and area.
 
     Rows are sorted by area within a panel, the largest area first. Accuracy is that at size 0; it
     is marked where it fails :func:`results.stats.gate.gate`.
     """
-    curves = success_curves(records)
-    critical = critical_mass(curves, levels, records, above)
-    texts = critical.pivot(index=CELL, columns="level", values="text")
-    texts.columns = [mass_title(level, above) for level in sorted(set(levels))]
-    areas = area(records).set_index(CELL)
+    curves, levels = analysis.curves, sorted(set(analysis.levels))
+    texts = analysis.critical.pivot(index=CELL, columns="level", values="text")
+    texts.columns = [mass_title(level, analysis.above) for level in levels]
+    areas = analysis.areas.set_index(CELL)
     names = ["area", "low", "high", "interval"]
     texts_of_area = [
         written(Interval(*row), seeds)
@@ -68,7 +64,7 @@ def summary(
     counts = curves.groupby(CELL)[["seeds", "failed"]].agg({"seeds": "min", "failed": "sum"})
     table = texts.assign(area=areas["text"], order=areas["area"]).join(counts).reset_index()
     beside = list(table.columns).index("area") + 1
-    table.insert(beside, "accuracy", accuracies(records, table))
+    table.insert(beside, "accuracy", accuracies(analysis.records, table))
     falling = [*[True] * len(PANEL), False]
     table = table.sort_values([*PANEL, "order"], ascending=falling, ignore_index=True)
     return table.drop(columns="order")
@@ -93,27 +89,27 @@ def write_text(path: Path, text: str) -> Path:
     return path
 
 
-def write_tables(records: pd.DataFrame, folder: Path) -> list[Path]:
+def write_tables(analysis: Analysis, folder: Path) -> list[Path]:
     """Write ``curves.csv`` and ``critical.csv``.
 
     Raises:
         OSError: If a file cannot be written; ``filename`` is its path.
     """
-    analysis = Analysis(records)
     tables = {"curves": analysis.curves, "critical": analysis.critical}
     return [write_text(folder / f"{name}.csv", render(t, "csv")) for name, t in tables.items()]
 
 
 def write_figures(
-    records: pd.DataFrame, folder: Path, planned: int | None = None, only: str | None = None
+    analysis: Analysis, folder: Path, only: str | None = None, jobs: int = 1
 ) -> list[Path]:
     """Draw all figures that the records allow, each with the table that it draws beside it.
 
     Arguments:
-        records: One row a trial.
+        analysis: The records, with the number of trials of the grid: a figure of an unfinished
+            one says so.
         folder: The folder of the files; created if it does not exist.
-        planned: The number of trials of the grid: a figure of an unfinished one says so.
         only: The name of one figure; None draws all.
+        jobs: The number of processes that draw.
 
     Raises:
         ValueError: If no figure has the name ``only``.
@@ -129,8 +125,7 @@ def write_figures(
                 f"Allowed: {', '.join(figures)}"
             )
         figures = {only: figures[only]}
-    analysis = Analysis(records, planned)
-    paths, failed = draw_figures(figures, analysis, folder)
+    paths, failed = draw_figures(figures, analysis, folder, jobs=jobs)
     if only is None:
         text = macros(analysis.critical, analysis.areas)
         paths.append(write_text(folder / "numbers.tex", text))
@@ -145,6 +140,7 @@ def draw_figures(
     analysis: Analysis,
     folder: Path,
     endings: Sequence[str] = ENDINGS,
+    jobs: int = 1,
 ) -> tuple[list[Path], dict[str, Exception]]:
     """Draw those of some figures that the records allow.
 
@@ -153,21 +149,30 @@ def draw_figures(
         analysis: The records.
         folder: The folder of the files; created if it does not exist.
         endings: The suffixes of their formats.
+        jobs: The number of processes that draw.
 
     Returns:
         The files of figures, and the error of each figure that could not be drawn.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    paths: list[Path] = []
+    if jobs > 1 and len(figures) > 1:
+        analysis.share()
+
+    def draw(name: str) -> list[Path]:
+        return _write_registered(figures[name], analysis, folder, endings)
+
+    paths: dict[str, list[Path]] = {}
     failed: dict[str, Exception] = {}
-    for name, figure in figures.items():
-        try:
-            paths += _write_registered(figure, analysis, folder, endings)
-        except OSError:
-            raise
-        except Exception as error:  # a plugin's figure may raise anything
-            failed[name] = error
-    return paths, failed
+    with closing(in_processes(draw, list(figures), jobs)) as outcomes:
+        for name, outcome in outcomes:
+            if isinstance(outcome, OSError):
+                raise outcome
+            if isinstance(outcome, Exception):
+                failed[name] = outcome
+            else:
+                paths[name] = outcome
+    drawn = [path for name in figures for path in paths.get(name, [])]
+    return drawn, {name: failed[name] for name in figures if name in failed}
 
 
 def _write_registered(

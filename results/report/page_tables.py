@@ -12,6 +12,7 @@ from results.plots.control import without_control
 from results.report.outputs import summary
 from results.report.tables import show
 from results.report.terminal import brief, plain
+from results.stats.analysis import Analysis
 from results.stats.frames import CELL, PANEL, number
 from results.stats.intervals import Interval, Kind, written
 from results.stats.mass_text import AT_ZERO
@@ -69,16 +70,16 @@ class Table:
     rows: list[Row] = field(default_factory=list)
 
 
-def ranking(records: pd.DataFrame, curves: pd.DataFrame, numbers: Mapping[Any, int]) -> Table:
+def ranking(analysis: Analysis, numbers: Mapping[Any, int]) -> Table:
     """Return a table of critical masses and area of each learner, the largest area first.
 
     Arguments:
-        records: One row a trial.
-        curves: Result of :func:`results.stats.curves.success_curves` for them.
+        analysis: The records.
         numbers: The number of each cell's command.
     """
+    curves = analysis.curves
     control = curves[curves["size"] == 0].set_index(CELL)
-    table = summary(records).drop(columns="accuracy").set_index(CELL)
+    table = summary(analysis).drop(columns="accuracy").set_index(CELL)
     table.insert(0, "without a collective", control["mean"].reindex(table.index))
     control = control.reindex(table.index)
     alone = [

@@ -235,6 +235,10 @@ def test_a_dry_run_says_what_there_is_to_do_and_does_nothing(bench, ran, monkeyp
     assert "core-hours for 0 of them" in said.line
     assert "9 are of learners that were never measured" in said.line
     assert "core-hours for 9 of them" in bench(*tiny(seeds="6", learners="KNN"), "--dry-run").line
+    assert "uncertain" not in said.line
+    both = tiny(seeds="6", learners="KNN", datasets="Digits,Coins(n=200, n_test=200)")
+    text = "that of 9 trials was measured on the same dataset, that of 18 on other datasets"
+    assert text in bench(*both, "--dry-run").line
     assert not bench(*tiny(), "--dry-run", "--out", "nowhere").code
     assert not Path("nowhere").exists()
 

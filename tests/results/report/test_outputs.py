@@ -29,7 +29,7 @@ from tests.helpers.learner_records import records
 
 
 def test_a_figure_has_its_caption_for_latex(no_layout, tmp_path):
-    write_figures(records(), tmp_path, only="success")
+    write_figures(Analysis(records()), tmp_path, only="success")
     text = (tmp_path / "success_caption.tex").read_text()
     assert text.startswith(r"\caption{Success against the size of the collective: a panel a task")
     assert text.endswith(" Over 3 seeds.}\n")
@@ -42,22 +42,22 @@ def test_the_manifest_knows_every_file_and_finds_what_differs(no_layout, tmp_pat
     few = {name: registered()[name] for name in ("ranking", "cost", "dynamics")}
     monkeypatch.setattr("results.plots.registry._FIGURES", few)
     one, other = tmp_path / "one", tmp_path / "other"
-    paths = write_figures(records(), one)
+    paths = write_figures(Analysis(records()), one)
     assert {path.stem for path in paths if path.suffix == ".pdf"} == set(few)
     told = json.loads((one / MANIFEST).read_text())
     assert set(told) == {p.name for p in one.iterdir()} - {MANIFEST}
     for name, digest in told.items():
         assert hashlib.sha256((one / name).read_bytes()).hexdigest() == digest
     shutil.copytree(one, other)
-    write_figures(records(), other, only="cost")
+    write_figures(Analysis(records()), other, only="cost")
     assert differing(one, other) == []
     changed = records()
     changed.loc[0, "accuracy"] = 0.1
-    write_figures(changed, other, only="cost")
+    write_figures(Analysis(changed), other, only="cost")
     assert differing(one, other) == ["cost.csv", "cost.pdf", "cost.png", "cost.svg"]
     # Of other records in the same folder nothing is left that these don't allow, but what is ours.
     (one / "dynamics.tex").write_text("A caption.")
-    write_figures(records().assign(epochs=None), one, only="dynamics")
+    write_figures(Analysis(records().assign(epochs=None)), one, only="dynamics")
     assert [path.name for path in one.glob("dynamics.*")] == ["dynamics.tex"]
     told = json.loads((one / MANIFEST).read_text())
     assert [name for name in told if "dynamics" in name] == ["dynamics.tex"]
@@ -94,7 +94,7 @@ def test_a_figure_that_fails_costs_no_other(no_layout, tmp_path, monkeypatch):
     with pytest.raises(
         FiguresFailed, match=r"1 figures.*cost: RuntimeError: no figure of"
     ) as error:
-        write_figures(records(), tmp_path)
+        write_figures(Analysis(records()), tmp_path)
     drawn = {path.stem for path in error.value.paths if path.suffix == ".png"}
     assert drawn == {"success", "dynamics"}
     assert list(tmp_path.glob("cost.*")) == []
@@ -113,7 +113,7 @@ def test_a_registered_figure_needs_nothing_else(tmp_path, monkeypatch):
         return figure
 
     assert list(registered())[-1] == "sizes"
-    paths = write_figures(records(), tmp_path, only="sizes")
+    paths = write_figures(Analysis(records()), tmp_path, only="sizes")
     assert [path.name for path in paths] == ["sizes.png", "sizes.svg", "sizes.pdf", MANIFEST]
     assert pd.read_csv(tmp_path / "sizes.csv")["mean"].between(0, 1).all()
     plot_sizes.__module__ = "elsewhere"
@@ -131,9 +131,19 @@ def test_a_full_disk_names_the_file_and_the_way_out(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_text", full)
         with pytest.raises(OSError, match=r"No space.*free some space") as error:
-            write_tables(records(), tmp_path)
+            write_tables(Analysis(records()), tmp_path)
         assert error.value.filename == str(tmp_path / "curves.csv")
     monkeypatch.setattr(Figure, "savefig", full)
     with pytest.raises(OSError, match="free some space") as error:
-        write_figures(records(), tmp_path, only="cost")
+        write_figures(Analysis(records()), tmp_path, only="cost")
     assert error.value.filename == str(tmp_path / "cost")
+
+
+def test_processes_write_the_same_bytes_as_one(no_layout, tmp_path, monkeypatch):
+    few = {name: registered()[name] for name in ("ranking", "cost", "dynamics")}
+    monkeypatch.setattr("results.plots.registry._FIGURES", few)
+    one, other = (
+        write_figures(Analysis(records()), tmp_path / str(jobs), jobs=jobs) for jobs in (1, 2)
+    )
+    assert [path.name for path in one] == [path.name for path in other]
+    assert differing(tmp_path / "1", tmp_path / "2") == []
