@@ -38,10 +38,9 @@ CLIMB = (0.002, 0.2)
 
 def parts(quick: bool) -> tuple[Part, ...]:
     """Generative learners, a network and the Bayes rule on laws in the plane, some on coins."""
+    sizes, seeds = ((0.0, 0.01, 0.05, 0.4), 3) if quick else (SIZES, 10)
+    judged = (0.0, 0.05) if quick else sizes[:-1]
     # The largest size and coins are for the figure of promises: no claim is about them.
-    judged, sizes, seeds = SIZES[:-1], SIZES, 10
-    if quick:
-        judged, sizes, seeds = (0.0, 0.05), (0.0, 0.01, 0.05, 0.4), 3
     every = (BAYES, NETWORK, *GENERATIVE.values(), "QDA")
     promised = (BAYES, NETWORK, *(GENERATIVE[name] for name in CERTIFIED))
     return (
