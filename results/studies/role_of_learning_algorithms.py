@@ -51,11 +51,11 @@ TRACED = f"ERM(epochs={LENGTHS[-1]}, selection='last', trace=True)"
 
 def parts(quick: bool) -> tuple[Part, ...]:
     """Re-weighting on each data set, groups, contaminated validation, places and lengths."""
-    seeds, few_seeds = (5, 3) if quick else (10, 10)
+    seeds = 3 if quick else 10
     planted, firms, convs = ("FeatureLabel",), ("ERM", *REWEIGHTING), "ConvNet()"
     sizes = (0.0, 0.005, 0.01, 0.05, 0.2, 0.4) if quick else SIZES
     some = tuple(size for size in SIZES if not size or SOME[0] <= size <= SOME[1])
-    fine = (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
+    fine = sizes if quick else (0.0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
     tables, pairs, photographs = _available(quick)
     choosing = tuple(f"{name}(selection='accuracy')" for name in ("ERM", "CVaRDRO"))
     both: tuple[Validation, ...] = ("clean", "contaminated")
@@ -69,9 +69,9 @@ def parts(quick: bool) -> tuple[Part, ...]:
         Part((SLABS,), ("ERM",), (IGNORED, AGAINST, SIDE, MIDDLE), fine, seeds),
         Part((SLABS,), (TRACED,), (IGNORED, AGAINST), fine, seeds),
     ]
-    pair_sizes, pair_seeds = (ENDS, 5) if DOMINOES in pairs else (sizes, few_seeds)
+    pair_sizes, pair_seeds = (ENDS, 5) if DOMINOES in pairs else (sizes, seeds)
     for data, network, at, number in (
-        (tables, None, sizes, few_seeds),
+        (tables, None, sizes, seeds),
         (pairs, convs, pair_sizes, pair_seeds),
     ):
         if data:
