@@ -94,12 +94,12 @@ def test_noise_has_the_mean_and_the_variance_that_are_asked_for():
 
 
 def test_everybody_joins_a_batch_by_chance_alone():
-    order, real = poisson_batches(generators(4000), 20, 0.3, 20)
+    order, real = poisson_batches(generators(2000), 20, 0.3, 20)
     sizes = real.sum(1).numpy()
-    assert sizes.mean() == pytest.approx(6, abs=5 * math.sqrt(20 * 0.21 / 4000))
+    assert sizes.mean() == pytest.approx(6, abs=5 * math.sqrt(20 * 0.21 / 2000))
     assert sizes.var() == pytest.approx(20 * 0.21, rel=0.15)
-    joined = np.bincount(order[real].numpy(), minlength=20) / 4000
-    assert np.abs(joined - 0.3).max() < 5 * math.sqrt(0.21 / 4000)
+    joined = np.bincount(order[real].numpy(), minlength=20) / 2000
+    assert np.abs(joined - 0.3).max() < 5 * math.sqrt(0.21 / 2000)
     assert all(len(set(o[r].tolist())) == r.sum() for o, r in zip(order, real, strict=True))
     assert poisson_batches(generators(5), 20, 0.9, 3)[1].all()
 

@@ -16,6 +16,7 @@ from algorithms.eiil import EIIL
 from algorithms.erm import ERM
 from algorithms.fishr import Fishr, gradient_variances
 from algorithms.irm import IRM
+from algorithms.networks import MLP
 from algorithms.reweight_groups import ReweightGroups
 from algorithms.subsample_groups import SubsampleGroups
 from algorithms.vrex import VREx
@@ -183,7 +184,7 @@ def test_rare_labels_make_no_training_diverge(learner):
 @pytest.mark.parametrize("cls", [IRM, VREx, Fishr])
 def test_environments_have_equal_weight_and_this_is_reported(cls):
     sample = uneven(np.random.default_rng(0))
-    weights = cls(epochs=50).fit(sample, generators(1)[0]).weights
+    weights = cls(epochs=50, batch_size=200).fit(sample, generators(1)[0]).weights
     assert weights.sum() == pytest.approx(200, rel=1e-4)
     shares = [weights[sample.group == g].sum() / 200 for g in (0, 2, 3)]
     # Binomial shares of 50 * 200 draws: five standard deviations.
@@ -215,15 +216,15 @@ def test_variances_are_those_of_each_samples_own_gradient():
 @pytest.mark.parametrize("name", ORACLES)
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_replica_is_the_same_to_the_bit_alone_and_in_company(name, network):
-    learner = replace(ORACLES[name][0], network=NETWORKS[network])
+    learner = replace(ORACLES[name][0], network=NETWORKS[network], epochs=2)
     equal_at_any_place(learner, regrouped(samples(16, shape=SHAPES.get(network, (5,)))))
 
 
 @pytest.mark.parametrize("name", [*ORACLES, "balanced"])
 @pytest.mark.parametrize("groups", [3, 10])
 def test_a_replica_is_the_same_to_the_bit_at_the_usual_size(name, groups):
-    learner = ReweightGroups(epochs=2) if name == "balanced" else ORACLES[name][0]
-    learner = replace(learner, network=NETWORKS["mlp"].__class__(), batch_size=64)
+    learner = ReweightGroups() if name == "balanced" else ORACLES[name][0]
+    learner = replace(learner, network=MLP(), epochs=2, batch_size=64)
     equal_at_any_place(learner, digit_sized(8, groups))
 
 
@@ -247,7 +248,7 @@ def uneven(rng, n=200, labels=3):
 
 def test_each_group_is_drawn_as_often_and_each_of_a_group_too():
     sample, epochs = uneven(np.random.default_rng(0)), 100
-    fitted = ReweightGroups(epochs=epochs).fit(sample, generators(1)[0])
+    fitted = ReweightGroups(epochs=epochs, batch_size=200).fit(sample, generators(1)[0])
     draws = fitted.weights * epochs
     assert draws.sum() == pytest.approx(epochs * 200, rel=1e-4)
     for g in (0, 2, 3):

@@ -53,7 +53,7 @@ def some_losses(rng):
 
 def test_the_worst_share_is_the_maximiser_of_its_linear_programme():
     rng = np.random.default_rng(0)
-    for _ in range(150):
+    for _ in range(75):
         losses = some_losses(rng)
         m = len(losses)
         level = float(rng.choice([1.0, 0.5 / m, 1 / m, 0.25, rng.uniform(0.01, 1)]))

@@ -103,7 +103,7 @@ def test_shares_of_nothing_or_all_mix_nothing():
 @pytest.mark.parametrize("name", ORACLES)
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_replica_is_the_same_to_the_bit_alone_and_in_company(name, network):
-    learner = replace(ORACLES[name][0], network=NETWORKS[network])
+    learner = replace(ORACLES[name][0], network=NETWORKS[network], epochs=2)
     equal_at_any_place(learner, samples(16, shape=SHAPES.get(network, (5,))))
 
 

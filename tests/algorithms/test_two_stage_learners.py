@@ -40,11 +40,11 @@ def test_the_error_set_is_what_a_short_training_gets_wrong():
 
 
 @pytest.mark.parametrize(
-    "learner", [JTT(first=400, learning_rate=0.1), EIIL(first=400, learning_rate=0.1)]
+    "learner", [JTT(first=100, learning_rate=0.3), EIIL(first=100, learning_rate=0.3)]
 )
 def test_a_first_model_without_mistakes_does_no_harm(learner):
     (sample,) = samples(1, easy=True)
-    fitted = replace(learner, epochs=200).fit(sample, generators(1)[0])
+    fitted = replace(learner, epochs=60).fit(sample, generators(1)[0])
     assert not fitted.flagged.any()
     assert (fitted.predict(sample.x) == sample.y).mean() == 1
 
@@ -157,7 +157,7 @@ def test_it_minimises_the_invariant_risk_of_the_inferred_environments():
 
 def test_inferred_environments_have_equal_weight_and_this_is_reported():
     (sample,) = samples(1)
-    fitted = EIIL(epochs=200, batch_size=8).fit(sample, np.random.default_rng(0))
+    fitted = EIIL(epochs=200, batch_size=23).fit(sample, np.random.default_rng(0))
     assert fitted.weights.sum() == pytest.approx(23, rel=1e-4)
     # Binomial shares of 200 * 23 draws: five standard deviations.
     share = fitted.weights[fitted.flagged].sum() / 23

@@ -1,6 +1,6 @@
 """A device that is not there: tensors on it are kept here, but do not mix with those of here."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -8,7 +8,6 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
 
 aten = torch.ops.aten
 #: What may move values from one device to another.
@@ -53,9 +52,24 @@ class Far(Tensor):
         return obey(func, args, kwargs or {})
 
 
+def each(change: Callable[[Tensor], Any], tree: Any) -> Any:
+    """Change each tensor of arguments or of results.
+
+    The function ``tree_map`` of torch takes most of the time of a step, since it knows many types.
+    """
+    if isinstance(tree, Tensor):
+        return change(tree)
+    if type(tree) in (list, tuple):
+        return type(tree)([each(change, part) for part in tree])
+    if type(tree) is dict:
+        return {key: each(change, part) for key, part in tree.items()}
+    return tree
+
+
 def obey(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """Do what an accelerator would do, or refuse what it would refuse."""
-    given = [t for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)]
+    given: list[Tensor] = []
+    each(given.append, (args, kwargs))
     far = [t for t in given if isinstance(t, Far)]
     near = [t for t in given if not isinstance(t, Far) and t.dim()]
     if far and near and func not in MOVERS | LOOKUPS:
@@ -64,7 +78,7 @@ def obey(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     if target is not None:
         kwargs = kwargs | {"device": torch.device("cpu")}
     back = {id(t.stored): t for t in far}
-    args, kwargs = tree_map(lambda t: t.stored if isinstance(t, Far) else t, (args, kwargs))
+    args, kwargs = each(lambda t: t.stored if isinstance(t, Far) else t, (args, kwargs))
     out = func(*args, **kwargs)
     gone = bool(far) if target is None else torch.device(target).type == "meta"
     if func is aten.copy_.default:
@@ -72,9 +86,7 @@ def obey(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     if not gone:
         return out
     # What was changed in place stays the tensor that it was.
-    return tree_map(
-        lambda t: (back[id(t)] if id(t) in back else Far(t)) if isinstance(t, Tensor) else t, out
-    )
+    return each(lambda t: back[id(t)] if id(t) in back else Far(t), out)
 
 
 class Everywhere(TorchDispatchMode):

@@ -65,7 +65,7 @@ def save_data(folder):
     """Save a file of texts, and one of images."""
     rng = np.random.default_rng(0)
     lines = ["text,label"]
-    for k in range(240):
+    for k in range(120):
         own = WORDS[:4] if k % 2 else WORDS[4:8]
         lines.append(" ".join(rng.choice([*own, "the", "zebra"], 6)) + f",{k % 2}")
     (folder / "texts.csv").write_text("\n".join(lines))

@@ -121,9 +121,9 @@ def test_the_importance_estimate_of_z_is_unbiased():
     assert means.mean() == pytest.approx(3, abs=4 * means.std() / 200)
 
 
-@pytest.mark.parametrize("m", [16, 64])
+@pytest.mark.parametrize("m", [16, 32])
 def test_the_bias_of_log_z_is_chi_squared_over_two_m(m):
-    weights, _ = log_weights(m, 200_000)
+    weights, _ = log_weights(m, 100_000)
     estimates = partition.importance(weights)
     # chi^2(p || q) of two centred normal laws, in closed form.
     chi2 = WIDE**2 / math.sqrt(2 * WIDE**2 - 1) - 1
@@ -144,7 +144,7 @@ def test_the_one_sample_bound_misses_kl_and_the_critic_misses_the_entropy_beside
 
 
 def test_the_standard_error_is_the_spread_of_repeated_estimates():
-    weights, _ = log_weights(2000, 2000)
+    weights, _ = log_weights(500, 2000)
     spread = partition.importance(weights).std()
     assert partition.standard_error(weights).mean() == pytest.approx(spread, rel=0.06)
     assert partition.effective(weights).mean() == pytest.approx(

@@ -81,7 +81,7 @@ def test_an_untrained_path_makes_nearly_standard_normal_points():
 def test_a_trained_density_integrates_to_one_and_is_near_the_truth():
     rng = np.random.default_rng(0)
     x = np.concatenate([rng.normal(-2, 0.5, 1500), rng.normal(2, 0.5, 1500)])[:, None]
-    model = replace(MODEL, steps=300, learning_rate=0.01)
+    model = replace(MODEL, steps=150, learning_rate=0.02)
     density = model.fit(3 * x + 1, np.random.default_rng(1))
     grid = np.linspace(-20, 22, 4001)[:, None]
     likely = np.exp(density.log_prob(grid))
@@ -104,7 +104,7 @@ def test_a_dropped_mode_raises_an_alarm(dropped):
     modes = np.zeros(600) if dropped else rng.integers(2, size=600)
     x = torch.tensor(1 - 2 * modes + 0.1 * rng.standard_normal(600), dtype=torch.float32)
     path = TrainedPath(SMALL, 1, rng)
-    path.train(x[:, None], 300, seeded())
+    path.train(x[:, None], 200, seeded())
     # Next to no proposal is defensive, so that the path's are decisive.
     model = PathLED(generator=SMALL, defensive=1e-6, bank=4000)
     density = PathDensity(model, path, two_modes, (np.zeros(1), np.ones(1)), seeded())
