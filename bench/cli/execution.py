@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -101,7 +100,8 @@ def execute(
 
     folder, limits, scheduler = settings.folder, settings.limits, settings.scheduler
     environment = manifest.environment()
-    with Store(folder) as store, _interrupted_by_sigterm(), _importing_results():
+    _import_results()
+    with Store(folder) as store, _interrupted_by_sigterm():
         if start is not None:
             count = adopt(*start, grid.trials(settings.shard), store)
             notes.print(f"{count} published records were put into {folder}")
@@ -130,24 +130,12 @@ def execute(
     return progress, total
 
 
-@contextmanager
-def _importing_results() -> Iterator[None]:
-    """Import all modules that read records, beside what the block does.
+def _import_results() -> None:
+    """Import all modules that read records.
 
     A run may take days. It ends with the code with which it began, even if the files of the
-    project have changed since. A thread imports, so that workers start at once.
-
-    Raises:
-        ImportError: At the end of the block, if a module cannot be imported.
+    project have changed since.
     """
-    with ThreadPoolExecutor(1) as thread:
-        imported = thread.submit(_import_results)
-        yield
-        imported.result()
-
-
-def _import_results() -> None:
-    """Import all modules that read records."""
     for name in ("stats", "plots", "report"):
         package = importlib.import_module(f"results.{name}")
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
