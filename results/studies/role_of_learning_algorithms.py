@@ -61,15 +61,16 @@ def parts(quick: bool) -> tuple[Part, ...]:
     both: tuple[Validation, ...] = ("clean", "contaminated")
     own: tuple[Groups, ...] = ("given", "own")
     grids = [
-        Part((PEOPLE,), firms, planted, SIZES, seeds),
-        Part((IMAGES,), firms, planted, SIZES, seeds, network=convs),
-        Part((PLANE,), firms, planted, SIZES, seeds, network="Linear()"),
-        Part((PEOPLE,), ("GroupDRO",), planted, SIZES, seeds, groups=own),
-        Part((PEOPLE,), choosing, planted, SIZES, seeds, both),
+        Part((PEOPLE,), firms, planted, sizes, seeds),
+        Part((IMAGES,), firms, planted, sizes, seeds, network=convs),
+        Part((PLANE,), firms, planted, sizes, seeds, network="Linear()"),
+        Part((PEOPLE,), ("GroupDRO",), planted, sizes, seeds, groups=own),
+        Part((PEOPLE,), choosing, planted, sizes, seeds, both),
         Part((SLABS,), ("ERM",), (IGNORED, AGAINST, SIDE, MIDDLE), fine, seeds),
         Part((SLABS,), (TRACED,), (IGNORED, AGAINST), fine, seeds),
     ]
-    pair_sizes, pair_seeds = (ENDS, 5) if DOMINOES in pairs else (sizes, seeds)
+    pair_sizes = ENDS if quick or DOMINOES in pairs else sizes
+    pair_seeds = 5 if DOMINOES in pairs else seeds
     for data, network, at, number in (
         (tables, None, sizes, seeds),
         (pairs, convs, pair_sizes, pair_seeds),
