@@ -228,15 +228,15 @@ def caption(records: "pd.DataFrame", table: "pd.DataFrame", about: dict[str, Any
     from results.stats.gate import MARGIN
     from results.stats.ranks import field
 
-    compared_on = field(records, outside=unsuited(records))
+    compared = field(records, outside=unsuited(records))
     named, seeds = labels(records["dataset"]), records["seed"].nunique()
-    ranked = [name for text, name in named.items() if text in compared_on.datasets]
-    others = [name for text, name in named.items() if text not in compared_on.datasets]
+    ranked = [name for text, name in named.items() if text in compared.datasets]
+    others = [name for text, name in named.items() if text not in compared.datasets]
     failed, began = int((records["status"] != "ok").sum()), about.get("began")
     lost = sorted(set(records["learner"]) - set(table["learner"]))
     environments = about.get("environments") or {}
     versions = manifest.values(environments, records["environment"].unique())
-    compared = int((table["reason"] == "").sum())
+    count = int((table["reason"] == "").sum())
     facts = [
         f"{datetime.fromtimestamp(began, UTC):%Y-%m-%d}" if began else "",
         *(
@@ -244,7 +244,7 @@ def caption(records: "pd.DataFrame", table: "pd.DataFrame", about: dict[str, Any
             for name in ("version", "torch", "scikit-learn")
             if any(versions.get(name, []))
         ),
-        f"{compared} learners",
+        f"{count} learners",
         f"{len(records):,} trials, {seeds} seeds, {failed or 'none'} failed",
         "left out, since not on all of these data, not made for them, or at the level at size 0: "
         f"{', '.join(labels(lost).values())}"
@@ -254,12 +254,12 @@ def caption(records: "pd.DataFrame", table: "pd.DataFrame", about: dict[str, Any
     ]
     ranks = (
         f"Mean ranks by the area above size 0 over {', '.join(ranked)}, the first followed most; "
-        f"in brackets the middle 95 % over datasets and seeds drawn anew{_tests(compared_on)}"
-        + (f"; fewer learners were run on {', '.join(others)}" if others else "")
+        f"in brackets the middle 95 % over datasets and seeds drawn anew{_tests(compared)}"
+        + (f"; fewer learners have whole curves on {', '.join(others)}" if others else "")
         if table["rank"].notna().any()
         else f"Learners by name on {', '.join(named.values())}; mean ranks take more datasets"
     )
-    apart = len(table) - compared
+    apart = len(table) - count
     gate = f"; {apart} below ERM's accuracy by more than {MARGIN} are not ranked" if apart else ""
     return f"{ranks}{gate} ({'; '.join(filter(None, facts))})."
 

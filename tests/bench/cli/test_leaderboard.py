@@ -33,7 +33,7 @@ def test_datasets_with_fewer_learners_are_named_apart():
     ranked = records([f"F{i}()" for i in range(8)])
     text = captioned(pd.concat([ranked, records(["Few()"], ["ERM()", "Fast()"])]))
     assert "over F0, F1, F2, F3, F4, F5, F6, F7, the first" in text
-    assert "; fewer learners were run on Few (" in text
+    assert "; fewer learners have whole curves on Few (" in text
     assert "fewer learners" not in captioned(ranked)
 
 
