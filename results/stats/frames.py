@@ -11,6 +11,16 @@ KEY = [*CELL, "size", "seed"]
 _NEEDED = [*KEY, "success", "status"]
 
 
+def without_attributes(records: pd.DataFrame) -> pd.DataFrame:
+    """Return records as they are, without the frame's attributes.
+
+    Pandas copies the attributes in each operation.
+    """
+    records = records.copy(deep=False)
+    records.attrs = {}
+    return records
+
+
 def checked(records: pd.DataFrame) -> pd.DataFrame:
     """Return records that can be averaged: sorted by key, each key once, failures without numbers.
 
@@ -28,9 +38,7 @@ def checked(records: pd.DataFrame) -> pd.DataFrame:
     """
     if missing := [name for name in _NEEDED if name not in records.columns]:
         raise ValueError(f"records lack the columns {missing}; they have {list(records.columns)}")
-    # Pandas copies attributes in each operation.
-    records = records.copy(deep=False)
-    records.attrs = {}
+    records = without_attributes(records)
     codes = np.array(
         [pd.factorize(records[name], sort=True, use_na_sentinel=False)[0] for name in KEY]
     )

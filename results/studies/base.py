@@ -17,6 +17,7 @@ from bench.execution.measurements import Measurement
 from bench.spec.grid import Grid, Part
 from bench.spec.parsing import parse
 from results.display_names import parse as parsed
+from results.stats.frames import without_attributes
 from results.studies.claims import Claim as Claim
 from results.studies.evidence import evidence
 from results.studies.measures import records_read
@@ -89,9 +90,7 @@ class Study:
             of :func:`results.studies.evidence.evidence`, on which data and with which learners
             the claim was judged.
         """
-        records = records.copy(deep=False)
-        # Pandas copies attributes in each operation.
-        records.attrs = {}
+        records = without_attributes(records)
         return pd.DataFrame(
             [
                 {"number": f"{number}{letter}", **_judged(claim, records)}

@@ -16,6 +16,7 @@ from bench.records.fields import AVERAGED
 from bench.spec.grid import Grid, Part
 from results.report.outputs import MANIFEST, differing
 from results.stats.analysis import Analysis
+from results.stats.frames import without_attributes
 from results.studies import action_at_test_time, detection
 from results.studies.base import Claim, load, studies, whole_claims
 from results.studies.claims import ruling
@@ -290,8 +291,7 @@ def test_every_claim_of_the_whole_study_finds_its_records(name):
         # The records that would be made up are those of the test above.
         return
     # The test above has single data sets and evidence; the claims of both versions are the same.
-    records = made_up(study, quick=False)
-    records.attrs = {}
+    records = without_attributes(made_up(study, quick=False))
     judged = {claim.says: claim.judge(records) for claim in study.claims}
     assert len(judged) == len(study.claims)
     counted = {s: v.seeds for s, v in judged.items() if v.verdict != "left out"}
