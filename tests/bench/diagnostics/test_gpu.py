@@ -12,6 +12,7 @@ from algorithms.density.kde import KDE
 from algorithms.ensemble import Ensemble
 from algorithms.erm import ERM
 from algorithms.jtt import JTT
+from algorithms.runtime.paths import Absent
 from bench.diagnostics import gpu
 from bench.diagnostics.host_waits import waits
 from bench.diagnostics.tasks import Work
@@ -134,3 +135,13 @@ def test_a_difference_ends_the_command_with_one(monkeypatch):
     numbers = iter(np.arange(2.0))
     monkeypatch.setattr(gpu, "answers", lambda component: np.full(3, next(numbers)))
     assert CliRunner().invoke(gpu.app, ["--device", "cpu", "--stacks", "2"]).exit_code == 1
+
+
+def test_a_component_whose_files_are_missing_is_not_checked(monkeypatch, capsys):
+    def answers(component):
+        raise Absent("the encoder is not at hand")
+
+    monkeypatch.setattr(gpu, "components", lambda: {"Finetune": ERM(epochs=1)})
+    monkeypatch.setattr(gpu, "answers", answers)
+    assert gpu.show_agreement("cpu")
+    assert "not checked: the encoder is not at hand" in capsys.readouterr().out

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from algorithms.density.flow import Flow
 from algorithms.networks import MLP, ConvNet, Linear
+from algorithms.runtime.paths import Absent
 from bench.diagnostics import race, rivals
 from bench.diagnostics.race import Comparison, comparisons
 from bench.diagnostics.tasks import Work, module
@@ -50,6 +51,14 @@ def test_an_ensemble_by_vmap_goes_where_single_loops_go(work, monkeypatch):
             steps.step()
         for name, p in single.named_parameters():
             np.testing.assert_allclose(stacks[0][name][r], p.detach(), atol=1e-6)
+
+
+def test_a_method_whose_library_is_missing_has_no_ratios():
+    def absent():
+        raise Absent("DPSGD needs the library dp_accounting")
+
+    assert Comparison("A", "DPSGD", "a loop", absent, lambda: 1.0).ratios(2) == []
+    assert Comparison("A", "DPSGD", "Opacus", lambda: 1.0, None).ratios(2) == []
 
 
 def test_all_ways_train():
