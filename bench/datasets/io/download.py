@@ -8,7 +8,6 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from bench.core.errors import BenchError
 from bench.datasets.io.checksums import FetchedFile, note_digest, noted_digest
@@ -85,9 +84,10 @@ def _place(source: Download, raw: Path) -> Path:
     """Move a downloaded file, or its part that a dataset reads, into the data root."""
     if source.archive:
         unpacked = raw.with_name(f"{raw.name}.unpacked")
-        # Members of a tar archive may name places outside of the folder; zipfile ignores that.
-        safely: dict[str, Any] = {"filter": "data"} if source.archive == "tar" else {}
-        shutil.unpack_archive(raw, unpacked, source.archive, **safely)
+        if source.archive == "tar":
+            _unpack_tar(raw, unpacked)
+        else:  # zipfile ignores the part of a name that leads out of the folder
+            shutil.unpack_archive(raw, unpacked, source.archive)
         raw = unpacked / source.file
         if not raw.exists():
             raise ValueError(f"the archive has no {source.file}")
@@ -96,3 +96,21 @@ def _place(source: Download, raw: Path) -> Path:
         shutil.rmtree(path, ignore_errors=True)
     os.replace(raw, path)
     return path
+
+
+def _unpack_tar(raw: Path, folder: Path) -> None:
+    """Unpack a tar archive.
+
+    Raises:
+        tarfile.TarError: If a member would be outside of the folder.
+    """
+    with tarfile.open(raw) as archive:
+        if hasattr(tarfile, "data_filter"):
+            archive.extractall(folder, filter="data")
+            return
+        # Python below 3.11.4 has no filters. Links are refused, as they may lead out as well.
+        for member in archive:
+            inside = (folder / member.name).resolve().is_relative_to(folder.resolve())
+            if not inside or not (member.isfile() or member.isdir()):
+                raise tarfile.TarError(f"{member.name} is a link, or outside of the folder")
+        archive.extractall(folder)
