@@ -24,7 +24,7 @@ WIDE = 1.5
 #: The lowest frequency of the sine features of the energy.
 LOW = 0.5
 #: The largest number of held-out points.
-MAX_VALIDATION = 1000
+MAX_VALIDATION = 2000
 #: The number of proposals that one sample is drawn from, by their weights.
 OVERSAMPLE = 4
 
@@ -44,8 +44,10 @@ class PathLED(DensityModel):
 
     The generator is trained first, by denoising
     (:class:`~algorithms.density.denoising_path.DenoisingPath`). The energy is trained by maximum
-    likelihood against a bank of proposals whose exact weights are computed once. Of several top
-    frequencies of f, the one with the largest likelihood on held-out points is kept.
+    likelihood against a bank of proposals whose exact weights are computed once. Each top
+    frequency of f is tried in a shorter training. The lowest one is kept whose log-likelihood on
+    held-out points is less than that of the best one by no more than a standard error of the
+    difference: smooth laws are learnt better without high frequencies, narrow modes need them.
 
     As in the papers, the energy has the unbiased estimate of Z, the density of the generator is
     known, and no inverse is needed. A path in place of a flow, its training by denoising in place
@@ -56,20 +58,25 @@ class PathLED(DensityModel):
         | https://arxiv.org/abs/2307.09882
         | Safe and Effective Importance Sampling (Owen and Zhou, 2000)
         | https://doi.org/10.1080/01621459.2000.10473909
+        | The rule of one standard error: The Elements of Statistical Learning (Hastie et al.,
+          2009), section 7.10
+        | https://doi.org/10.1007/978-0-387-84858-7
 
     Arguments:
         generator: The denoising path.
         denoising: The generator's training steps for each step of the energy.
         hidden: The width of each hidden layer of f.
         frequencies: The number of sine features of f.
-        high: The top frequencies that are tried, in radians for a standard deviation.
-        steps: The number of training steps of each energy.
+        high: The top frequencies that are tried, in radians for a standard deviation; without
+            held-out points, the first one is taken.
+        screening: The steps of each trial of several frequencies, as a share of ``steps``.
+        steps: The number of training steps of the energy.
         batch_size: The number of points in a step of the energy.
         proposals: The number of proposals in a step.
         bank: The number of proposals in the bank.
         defensive: The share :math:`\beta` of defensive proposals.
         learning_rate: The learning rate of the energy (Adam), which falls to zero as a cosine.
-        validation_fraction: The share of the points that is held out, at most 1,000 points.
+        validation_fraction: The share of the points that is held out, at most 2,000 points.
 
     Example:
         >>> x = np.random.default_rng(0).standard_normal((500, 2))
@@ -80,10 +87,11 @@ class PathLED(DensityModel):
     """
 
     generator: DenoisingPath = DenoisingPath()  # noqa: RUF009 (frozen)
-    denoising: Annotated[float, Gt(0)] = 1.0
+    denoising: Annotated[float, Gt(0)] = 0.5
     hidden: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (128, 128)
     frequencies: Annotated[int, Ge(1)] = 64
-    high: Annotated[tuple[Annotated[float, Gt(LOW)], ...], MinLen(1)] = (10.0,)
+    high: Annotated[tuple[Annotated[float, Gt(LOW)], ...], MinLen(1)] = (2.5, 10.0)
+    screening: Annotated[float, Interval(gt=0, le=1)] = 0.25
     steps: Annotated[int, Ge(1)] = 4000
     batch_size: Annotated[int, Ge(1)] = 512
     proposals: Annotated[int, Ge(1)] = 1024
@@ -112,18 +120,25 @@ class PathLED(DensityModel):
         path = TrainedPath(self.generator, x.shape[1], rng)
         path.train(training, max(1, round(self.denoising * self.steps)), generator)
         bank = draw(path, self.bank, self.defensive, generator)
-        energies = []
-        for high in self.high:
+
+        def trained(high: float, share: float) -> SineEnergy:
             network = SineEnergy(x.shape[1], self.hidden, self.frequencies, high, rng)
-            self._train(network, training, bank, generator)
-            energies.append(network)
-        best = energies[0]
-        if len(energies) > 1 and held_out:
-            best = min(energies, key=lambda network: _loss(network, validation, bank))
-        return PathDensity(self, path, best, (mean, scale), generator)
+            self._train(network, max(1, round(share * self.steps)), training, bank, generator)
+            return network
+
+        top = self.high[0]
+        if len(self.high) > 1 and held_out > 1:
+            tried = {high: trained(high, self.screening) for high in self.high}
+            top = lowest({high: losses(tried[high], validation, bank) for high in self.high})
+        return PathDensity(self, path, trained(top, 1.0), (mean, scale), generator)
 
     def _train(
-        self, network: "SineEnergy", x: Tensor, bank: "Proposals", generator: torch.Generator
+        self,
+        network: "SineEnergy",
+        steps: int,
+        x: Tensor,
+        bank: "Proposals",
+        generator: torch.Generator,
     ) -> None:
         """Train an energy by maximum likelihood, with log Z from the bank's proposals."""
         leaves = [p.requires_grad_() for p in network.parameters]
@@ -135,7 +150,7 @@ class PathLED(DensityModel):
             log_z = torch.logsumexp(weights, 0) - math.log(self.proposals)
             return log_z - network(x[rows]).mean()
 
-        for _ in descend(leaves, self.learning_rate, self.steps, loss):
+        for _ in descend(leaves, self.learning_rate, steps, loss):
             pass
         network.parameters = [p.detach() for p in leaves]
 
@@ -205,11 +220,30 @@ class SineEnergy:
 
 
 @torch.no_grad()
-def _loss(network: SineEnergy, x: Tensor, bank: Proposals) -> float:
-    """Return the negative log-likelihood of standardised points."""
+def losses(network: SineEnergy, x: Tensor, bank: Proposals) -> Array:
+    """Return the negative log-likelihoods (n,) of standardised points (n, d)."""
     weights = network(bank.x) - bank.log_density
     log_z = torch.logsumexp(weights, 0) - math.log(len(weights))
-    return float(log_z - network(x).mean())
+    return to_numpy((log_z - network(x)).double())
+
+
+def lowest(losses: Mapping[float, Array]) -> float:
+    """Return the lowest frequency whose loss is within a standard error of the least one.
+
+    Arguments:
+        losses: Frequency -> the losses of the same held-out points, (n,).
+
+    Example:
+        >>> lowest({10.0: np.array([1.0, 2.0, 3.0]), 2.5: np.array([1.2, 1.9, 3.1])})
+        2.5
+    """
+    best = min(losses.values(), key=np.mean)
+
+    def near(own: Array) -> bool:
+        worse = own - best
+        return bool(worse.mean() <= worse.std(ddof=1) / len(worse) ** 0.5)
+
+    return min(high for high, own in losses.items() if near(own))
 
 
 class PathDensity(Density):

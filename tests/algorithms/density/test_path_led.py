@@ -8,7 +8,7 @@ from scipy.integrate import trapezoid
 from scipy.stats import norm
 
 from algorithms.density.denoising_path import DenoisingPath, TrainedPath, normal
-from algorithms.density.path_led import PathDensity, PathLED, draw
+from algorithms.density.path_led import PathDensity, PathLED, draw, lowest
 
 SMALL = DenoisingPath(levels=6, hidden=16, frequencies=8, batch_size=128)
 MODEL = PathLED(generator=SMALL, hidden=(16,), frequencies=8, steps=20, bank=2000)
@@ -109,6 +109,27 @@ def test_a_dropped_mode_raises_an_alarm(dropped):
     model = PathLED(generator=SMALL, defensive=1e-6, bank=4000)
     density = PathDensity(model, path, two_modes, (np.zeros(1), np.ones(1)), seeded())
     assert bool(density.log_partition().alarms()) == dropped
+
+
+@pytest.mark.parametrize(
+    ("excess", "taken"), [(-0.2, 2.0), (0.0, 2.0), (0.9, 2.0), (1.1, 10.0), (5.0, 10.0)]
+)
+def test_the_lowest_frequency_within_one_standard_error_is_taken(excess, taken):
+    # The differences to the loss of the highest frequency have the mean `excess` in units of
+    # their standard error.
+    base, noise = np.random.default_rng(0).standard_normal((2, 400))
+    noise = (noise - noise.mean()) / noise.std(ddof=1)
+    losses = {10.0: base, 2.0: base + noise + excess / 20, 5.0: base + 3.0}
+    assert lowest(losses) == taken
+
+
+@pytest.mark.parametrize(("modes", "high"), [(1, False), (8, True)])
+def test_narrow_modes_take_the_high_frequency_and_one_mode_does_not(modes, high):
+    rng = np.random.default_rng(0)
+    x = rng.integers(modes, size=(2000, 1)) + 0.1 * rng.standard_normal((2000, 1))
+    model = replace(MODEL, high=(1.0, 20.0), screening=1.0, steps=80, learning_rate=0.01)
+    density = model.fit(x, np.random.default_rng(1))
+    assert bool(density._network.parameters[0].abs().max() > 5) == high
 
 
 def test_the_seed_determines_the_density_and_points_are_left_alone():
