@@ -8,6 +8,7 @@ import typer
 from bench.cli.options import Format, Level, StrategyClass, Value
 from bench.cli.publish import of_strategy, read_records, unsuited
 from bench.cli.shared import app, notes, valued
+from bench.core.errors import BenchError
 
 
 @app.command()
@@ -39,11 +40,13 @@ def effects(
     from results.stats.effects import effects as found
 
     records, _ = read_records(what)
-    records = valued(records, value)
-    nothing = (
-        f"{what} has no task on which ERM and another learner were run and ERM reaches {level}"
-    )
-    table = of_strategy(found(records, level, unsuited(records)), strategy, nothing)
+    records = valued(of_strategy(records, strategy), value)
+    table = found(records, level, unsuited(records))
+    if not len(table):
+        raise BenchError(
+            f"{what} has no task with {strategy} on which ERM and another learner were run and "
+            f"ERM reaches {level}"
+        )
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         with among(records["learner"].unique()):

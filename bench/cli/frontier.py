@@ -8,6 +8,7 @@ import typer
 from bench.cli.options import Format, Level, StrategyClass, Value
 from bench.cli.publish import of_strategy, read_settings
 from bench.cli.shared import app, notes, valued
+from bench.core.errors import BenchError
 
 #: Settings that lose more accuracy are not drawn.
 DRAWN = 0.1
@@ -38,7 +39,6 @@ def frontier(
 
     Example: `python run_bench.py frontier benchmark --out frontier`
     """
-    from results.display_names import parse
     from results.plots.frontier import plot_frontier
     from results.plots.style import save
     from results.report.frontier import read as readable
@@ -47,19 +47,19 @@ def frontier(
     from results.stats.frontier import frontier as found
     from results.stats.frontier import over_datasets
 
-    settings = found(valued(read_settings(what), value), level)
-    nothing = (
-        f"{what} has no task with settings of ERM and of another learner that is as accurate: "
-        f"run the grid with --tune"
-    )
-    table = of_strategy(over_datasets(settings), strategy, nothing)
+    settings = found(valued(of_strategy(read_settings(what), strategy), value), level)
+    table = over_datasets(settings)
+    if not len(table):
+        raise BenchError(
+            f"{what} has no task with settings of ERM and of another learner that is as accurate: "
+            "run the grid with --tune"
+        )
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         paths = [out / "settings.csv", out / "frontier.csv"]
         for path, rows in zip(paths, (settings, table), strict=True):
             path.write_text(render(rows, "csv"), encoding="utf-8")
-        own = settings["strategy"].map(lambda text: parse(text)[0]) == strategy
-        drawn = settings[own & (settings["loss"] <= DRAWN)]
+        drawn = settings[settings["loss"] <= DRAWN]
         paths += save(plot_frontier(drawn), out / "frontier")
         notes.print(f"wrote {', '.join(map(str, paths))}")
     if format in ("csv", "json"):

@@ -103,6 +103,9 @@ def leaderboard(
     what: Annotated[
         str, typer.Argument(help="A grid with published records, a .parquet file, or a run.")
     ] = "benchmark",
+    strategy: Annotated[
+        str | None, typer.Option(help="Class of the collectives' strategies (default: all).")
+    ] = None,
     level: Level = 0.5,
     value: Value = "headline",
     above: Above = "control",
@@ -128,7 +131,7 @@ def leaderboard(
     from results.stats.ranks import FEWEST
 
     records, about = read_records(what)
-    records = valued(records, value)
+    records = valued(of_strategy(records, strategy), value)
     table = ranked(records, level, unsuited(records), above, _kinds(records))
     if not len(table):
         raise BenchError(f"{what} has no two learners with whole curves on the same data")
@@ -162,23 +165,20 @@ def read_records(what: str) -> tuple["pd.DataFrame", dict[str, Any]]:
     return grid_records(folder), description_of(folder)
 
 
-def of_strategy(table: "pd.DataFrame", strategy: str, otherwise: str) -> "pd.DataFrame":
-    """Return the rows of one class of strategies.
-
-    Arguments:
-        table: A table whose column ``strategy`` has classes.
-        strategy: The class.
-        otherwise: The error if the table has no rows at all.
+def of_strategy(records: "pd.DataFrame", strategy: str | None) -> "pd.DataFrame":
+    """Return the records of one class of strategies, or all if the class is None.
 
     Raises:
-        BenchError: If there are no such rows.
+        BenchError: If there are none of this class; the error names those that there are.
     """
-    have = sorted(set(table["strategy"]))
-    if not have:
-        raise BenchError(otherwise)
-    if strategy not in have:
-        raise unknown("strategy in these records", strategy, have)
-    return table[table["strategy"] == strategy]
+    from results.display_names import parse
+
+    if strategy is None:
+        return records
+    classes = {text: parse(text)[0] for text in records["strategy"].unique()}
+    if strategy not in classes.values():
+        raise unknown("strategy in these records", strategy, sorted(set(classes.values())))
+    return records[records["strategy"].map(classes) == strategy]
 
 
 def read_settings(what: str) -> "pd.DataFrame":
@@ -224,7 +224,7 @@ def _kinds(records: "pd.DataFrame") -> dict[str, str]:
 def caption(records: "pd.DataFrame", table: "pd.DataFrame", about: dict[str, Any]) -> str:
     """Return a paragraph that says which records a leaderboard ranks."""
     from bench.records import manifest
-    from results.display_names import labels
+    from results.display_names import labels, parse
     from results.stats.gate import MARGIN
     from results.stats.ranks import field
 
@@ -252,9 +252,11 @@ def caption(records: "pd.DataFrame", table: "pd.DataFrame", about: dict[str, Any
         else "",
         f"`run {about['grid']} --seeds {seeds}`" if about.get("grid") else "",
     ]
+    strategies = sorted({parse(panel[1])[0] for panel in compared.panels})
+    mean = f" (its mean over {' and '.join(strategies)})" if len(strategies) > 1 else ""
     ranks = (
-        f"Mean ranks by the area above size 0 over {', '.join(ranked)}, the first followed most; "
-        f"in brackets the middle 95 % over datasets and seeds drawn anew{_tests(compared)}"
+        f"Mean ranks by the area above size 0{mean} over {', '.join(ranked)}, the first followed "
+        f"most; in brackets the middle 95 % over datasets and seeds drawn anew{_tests(compared)}"
         + (f"; fewer learners have whole curves on {', '.join(others)}" if others else "")
         if table["rank"].notna().any()
         else f"Learners by name on {', '.join(named.values())}; mean ranks take more datasets"

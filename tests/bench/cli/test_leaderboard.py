@@ -1,8 +1,10 @@
 """The caption of the leaderboard names the data sets of its ranks, and the others apart."""
 
 import pandas as pd
+import pytest
 
-from bench.cli.publish import caption
+from bench.cli.publish import caption, of_strategy
+from bench.core.errors import BenchError
 from results.report.leaderboard import leaderboard
 from tests.helpers import records as shared
 
@@ -39,3 +41,16 @@ def test_datasets_with_fewer_learners_are_named_apart():
 
 def test_a_few_datasets_have_no_ranks():
     assert captioned(records(["A()", "B()"])).startswith("Learners by name on A, B; ")
+
+
+def test_strategies_are_chosen_by_their_class_and_named_where_they_are_averaged():
+    ranked = records([f"F{i}()" for i in range(8)])
+    only = ranked.assign(strategy="FeatureOnly(label=1)")
+    both = pd.concat([ranked.assign(strategy="FeatureLabel(label=1)"), only])
+    assert "size 0 (its mean over FeatureLabel and FeatureOnly) over F0" in captioned(both)
+    one = of_strategy(both, "FeatureOnly")
+    pd.testing.assert_frame_equal(one, only)
+    assert "size 0 over F0" in captioned(one)
+    assert of_strategy(both, None) is both
+    with pytest.raises(BenchError, match=r"'Erase'.*FeatureLabel, FeatureOnly"):
+        of_strategy(both, "Erase")
