@@ -9,6 +9,7 @@ import contextlib
 import gc
 import json
 import os
+import warnings
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,6 +21,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from joblib import Parallel, cpu_count, delayed
 
 from bench.core.errors import BenchError
 from bench.experiment.trial import Key, Record
@@ -37,6 +39,8 @@ TYPES: dict[str, Any] = {field.name: _ARROW[field.type] for field in RECORD_FIEL
 _JSON = [field.name for field in RECORD_FIELDS if field.type == "json"]
 #: Records that are converted at once, and the number of records outside the cache that renews it.
 BATCH, RENEW = 20_000, 20_000
+#: The least number of bytes of records that are worth a process of their own.
+PART = 1 << 26
 
 
 @contextlib.contextmanager
@@ -105,7 +109,7 @@ def read(path: Path) -> pa.Table:
     kept, start, check = _copied(path, copy)
     # Another process may be appending: a line without its end is read the next time.
     end = _whole(path, start)
-    later = table(r for line in lines_of(path, start, end) if (r := read_line(line)))
+    later = _parsed(path, start, end)
     rows = later if kept is None else pa.concat_tables([kept, later]).unify_dictionaries()
     if len(later) >= max(RENEW, len(rows) // 4):
         metadata = {"length": str(end), "check": str(checksum(path, start, end, check))}
@@ -114,6 +118,37 @@ def read(path: Path) -> pa.Table:
             pq.write_table(rows.replace_schema_metadata(metadata), draft, compression="zstd")
             draft.replace(copy)
     return rows
+
+
+def _parsed(path: Path, start: int, end: int) -> pa.Table:
+    """Return the rows of a part of a file; those of a large one are read by several processes."""
+    ends = _ends(path, start, end, min(cpu_count(), (end - start) // PART))
+    if len(ends) < 2:
+        return _rows(path, start, end)
+    with warnings.catch_warnings():
+        # Python warns of threads, whose locks a fork may find taken. Reading uses none.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pieces = Parallel(len(ends), backend="multiprocessing")(
+            delayed(_rows)(path, *part) for part in zip([start, *ends], ends, strict=False)
+        )
+    return pa.concat_tables(pieces).unify_dictionaries()
+
+
+def _rows(path: Path, start: int, end: int) -> pa.Table:
+    """Return the rows of a part of a file that begins and ends with whole lines."""
+    return table(r for line in lines_of(path, start, end) if (r := read_line(line)))
+
+
+def _ends(path: Path, start: int, end: int, parts: int) -> list[int]:
+    """Return the ends of about equal parts of a part of a file, each the end of a line."""
+    ends = []
+    if parts > 1:
+        with open(path, "rb") as file:
+            for i in range(1, parts):
+                file.seek(start + i * (end - start) // parts)
+                file.readline()
+                ends.append(min(file.tell(), end))
+    return [*dict.fromkeys([*ends, end])]
 
 
 def _whole(path: Path, start: int) -> int:

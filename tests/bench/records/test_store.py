@@ -6,6 +6,7 @@ import sys
 import zlib
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bench.core.errors import BenchError
@@ -251,6 +252,27 @@ def test_what_is_held_by_name_has_columns_whenever_it_came(tmp_path, monkeypatch
     np.testing.assert_array_equal(got["bound_plugin"], [0.5, np.nan, np.nan])
     np.testing.assert_array_equal(got["measure_odds"], [np.nan, np.nan, 1.0])
     write(tmp_path, [record(3, bounds=3)])
+    with pytest.raises(BenchError, match="wrong type"):
+        Store(tmp_path).frame()
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3, 7, 100])
+def test_a_large_file_is_read_in_parts_of_whole_lines(tmp_path, monkeypatch, processes):
+    write(tmp_path, [record(seed, bounds={f"of_{seed}": 0.5}) for seed in range(12)])
+    path = tmp_path / "records.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:5], lines[5][:-20] + b"\n", *lines[6:], lines[0][:9]]))
+    whole = Store(tmp_path).frame()
+    assert whole["seed"].tolist() == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11]
+    monkeypatch.setattr("bench.records.columns.PART", 1)
+    monkeypatch.setattr("bench.records.columns.cpu_count", lambda: processes)
+    pd.testing.assert_frame_equal(Store(tmp_path).frame(), whole)
+
+
+def test_what_is_wrong_in_a_part_is_said(tmp_path, monkeypatch):
+    write(tmp_path, [record(seed) for seed in range(8)] + [record(8, bounds=3)])
+    monkeypatch.setattr("bench.records.columns.PART", 1)
+    monkeypatch.setattr("bench.records.columns.cpu_count", lambda: 2)
     with pytest.raises(BenchError, match="wrong type"):
         Store(tmp_path).frame()
 
