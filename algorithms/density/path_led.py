@@ -25,6 +25,8 @@ WIDE = 1.5
 LOW = 0.5
 #: The largest number of held-out points.
 MAX_VALIDATION = 2000
+#: A loss is larger than another one if it is by this many standard errors of the difference.
+WORSE = 2.0
 #: The number of proposals that one sample is drawn from, by their weights.
 OVERSAMPLE = 4
 
@@ -44,9 +46,9 @@ class PathLED(DensityModel):
 
     The generator is trained first, by denoising
     (:class:`~algorithms.density.denoising_path.DenoisingPath`). The energy is trained by maximum
-    likelihood against a bank of proposals whose exact weights are computed once. Each top
-    frequency of f is tried in a shorter training. The lowest one is kept whose log-likelihood on
-    held-out points is less than that of the best one by no more than a standard error of the
+    likelihood against a bank of proposals whose exact weights are computed once. One energy is
+    trained for each top frequency of f. That with the lowest one is kept whose log-likelihood on
+    held-out points is less than the best one's by no more than two standard errors of the
     difference: smooth laws are learnt better without high frequencies, narrow modes need them.
 
     As in the papers, the energy has the unbiased estimate of Z, the density of the generator is
@@ -58,9 +60,6 @@ class PathLED(DensityModel):
         | https://arxiv.org/abs/2307.09882
         | Safe and Effective Importance Sampling (Owen and Zhou, 2000)
         | https://doi.org/10.1080/01621459.2000.10473909
-        | The rule of one standard error: The Elements of Statistical Learning (Hastie et al.,
-          2009), section 7.10
-        | https://doi.org/10.1007/978-0-387-84858-7
 
     Arguments:
         generator: The denoising path.
@@ -69,8 +68,7 @@ class PathLED(DensityModel):
         frequencies: The number of sine features of f.
         high: The top frequencies that are tried, in radians for a standard deviation; without
             held-out points, the first one is taken.
-        screening: The steps of each trial of several frequencies, as a share of ``steps``.
-        steps: The number of training steps of the energy.
+        steps: The number of training steps of each energy.
         batch_size: The number of points in a step of the energy.
         proposals: The number of proposals in a step.
         bank: The number of proposals in the bank.
@@ -91,7 +89,6 @@ class PathLED(DensityModel):
     hidden: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (128, 128)
     frequencies: Annotated[int, Ge(1)] = 64
     high: Annotated[tuple[Annotated[float, Gt(LOW)], ...], MinLen(1)] = (2.5, 10.0)
-    screening: Annotated[float, Interval(gt=0, le=1)] = 0.25
     steps: Annotated[int, Ge(1)] = 4000
     batch_size: Annotated[int, Ge(1)] = 512
     proposals: Annotated[int, Ge(1)] = 1024
@@ -120,25 +117,17 @@ class PathLED(DensityModel):
         path = TrainedPath(self.generator, x.shape[1], rng)
         path.train(training, max(1, round(self.denoising * self.steps)), generator)
         bank = draw(path, self.bank, self.defensive, generator)
-
-        def trained(high: float, share: float) -> SineEnergy:
-            network = SineEnergy(x.shape[1], self.hidden, self.frequencies, high, rng)
-            self._train(network, max(1, round(share * self.steps)), training, bank, generator)
-            return network
-
+        energies = {}
+        for high in self.high:
+            energies[high] = SineEnergy(x.shape[1], self.hidden, self.frequencies, high, rng)
+            self._train(energies[high], training, bank, generator)
         top = self.high[0]
-        if len(self.high) > 1 and held_out > 1:
-            tried = {high: trained(high, self.screening) for high in self.high}
-            top = lowest({high: losses(tried[high], validation, bank) for high in self.high})
-        return PathDensity(self, path, trained(top, 1.0), (mean, scale), generator)
+        if len(energies) > 1 and held_out > 1:
+            top = lowest({h: losses(energy, validation, bank) for h, energy in energies.items()})
+        return PathDensity(self, path, energies[top], (mean, scale), generator)
 
     def _train(
-        self,
-        network: "SineEnergy",
-        steps: int,
-        x: Tensor,
-        bank: "Proposals",
-        generator: torch.Generator,
+        self, network: "SineEnergy", x: Tensor, bank: "Proposals", generator: torch.Generator
     ) -> None:
         """Train an energy by maximum likelihood, with log Z from the bank's proposals."""
         leaves = [p.requires_grad_() for p in network.parameters]
@@ -150,7 +139,7 @@ class PathLED(DensityModel):
             log_z = torch.logsumexp(weights, 0) - math.log(self.proposals)
             return log_z - network(x[rows]).mean()
 
-        for _ in descend(leaves, self.learning_rate, steps, loss):
+        for _ in descend(leaves, self.learning_rate, self.steps, loss):
             pass
         network.parameters = [p.detach() for p in leaves]
 
@@ -228,7 +217,7 @@ def losses(network: SineEnergy, x: Tensor, bank: Proposals) -> Array:
 
 
 def lowest(losses: Mapping[float, Array]) -> float:
-    """Return the lowest frequency whose loss is within a standard error of the least one.
+    """Return the lowest frequency whose loss is within two standard errors of the least one.
 
     Arguments:
         losses: Frequency -> the losses of the same held-out points, (n,).
@@ -241,7 +230,7 @@ def lowest(losses: Mapping[float, Array]) -> float:
 
     def near(own: Array) -> bool:
         worse = own - best
-        return bool(worse.mean() <= worse.std(ddof=1) / len(worse) ** 0.5)
+        return bool(worse.mean() <= WORSE * worse.std(ddof=1) / len(worse) ** 0.5)
 
     return min(high for high, own in losses.items() if near(own))
 
