@@ -51,7 +51,10 @@ def leaderboard(
         which has a ``reason`` in place of a rank.
     """
     compared = field(records, level, outside)
-    masses = critical_mass(success_curves(records), level, records, above)
+    lean = records.copy(deep=False)
+    # Critical masses need no means of other columns, which take most of the time of curves.
+    lean.attrs = {**records.attrs, "averaged": []}
+    masses = critical_mass(success_curves(lean), level, lean, above)
     texts = masses.set_index([*PANEL, "learner"])["text"]
     table = _ranked(compared).merge(_counts(compared), how="left", on="learner")
     table = pd.concat([table.assign(reason=""), _apart(compared)], ignore_index=True)
