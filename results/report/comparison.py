@@ -11,14 +11,12 @@ from results.report.masses import mass_title
 from results.stats.critical_mass import critical_mass
 from results.stats.crossing import Above
 from results.stats.curves import area, success_curves
-from results.stats.frames import CELL, PANEL, WAYS
+from results.stats.frames import CELL, CONTROL, PANEL, WAYS
 from results.stats.gate import gate
 from results.stats.intervals import Interval, written
 
 #: The most rows that are shown, so that a comparison fits on a screen.
 ROWS = 24
-#: A strategy that is only a control: no collective acts.
-_CONTROL = "Idle"
 _DECIDED = ("win", "loss")
 
 
@@ -97,7 +95,7 @@ def _cells(
     table["accuracy"] = ["" if a != a else f"{a:.3f}" for a in accuracy]
     table["reason"] = gated["reason"].reindex(pairs).to_numpy()
     strategies = table.index.get_level_values("strategy")
-    return table[[parse(text)[0] != _CONTROL for text in strategies]]
+    return table[[parse(text)[0] != CONTROL for text in strategies]]
 
 
 def _kept(table: pd.DataFrame, one: str) -> pd.DataFrame:

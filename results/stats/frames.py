@@ -9,6 +9,8 @@ PANEL = ["dataset", "strategy", *WAYS]
 CELL = [*PANEL, "learner"]
 KEY = [*CELL, "size", "seed"]
 _NEEDED = [*KEY, "success", "status"]
+#: The strategy of members who do nothing, a control.
+CONTROL = "Idle"
 
 
 def without_attributes(records: pd.DataFrame) -> pd.DataFrame:

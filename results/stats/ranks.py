@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from results.display_names import parse
 from results.stats.curves import area_by_seed, lift
-from results.stats.frames import CELL, PANEL, checked
+from results.stats.frames import CELL, CONTROL, PANEL, checked
 from results.stats.gate import UNSUITED, gate
 from results.stats.intervals import Array
 
@@ -53,6 +54,7 @@ def field(
     A learner is left out altogether if its accuracy fails :func:`results.stats.gate.gate` on one
     of the datasets. It is left out of a panel (dataset, strategy, validation, groups, recruitment)
     whose data it is not made for, and of one in which it is at the level without a collective.
+    Panels of members who do nothing are left out.
 
     Where learners are not the same in all panels, the chosen panels are those that have, with the
     learners common to them, the most curves. The search adds to each panel in turn the others,
@@ -68,7 +70,8 @@ def field(
     unsuited = gated["reason"] == UNSUITED
     failed = set(gated.loc[~gated["ranked"] & ~unsuited, "learner"])
     areas = area_above_control(records, level)
-    areas = areas[~areas["learner"].isin(failed)]
+    control = [text for text in areas["strategy"].unique() if parse(text)[0] == CONTROL]
+    areas = areas[~areas["learner"].isin(failed) & ~areas["strategy"].isin(control)]
     pairs = pd.MultiIndex.from_frame(areas[["dataset", "learner"]])
     areas = areas[~pairs.isin(list(outside))]
     panels: dict[tuple[str, ...], set[str]] = {

@@ -95,6 +95,14 @@ def test_a_field_holds_means_over_strategies():
     assert found.datasets["E()"][2, 1] == pytest.approx(wanted)
 
 
+def test_members_who_do_nothing_have_no_part_in_ranks():
+    frame = records(["A()", "B()"], ["D()", "E()"])
+    both = pd.concat([frame, records(["A()", "B()"], ["D()"], strategies=("Idle()",))])
+    found = field(both)
+    assert {panel[1] for panel in found.panels} == {"S()"}
+    np.testing.assert_array_equal(found.means, field(frame).means)
+
+
 def test_a_field_is_where_most_learners_met():
     frame = pd.concat(
         [
