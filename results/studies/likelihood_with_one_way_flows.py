@@ -41,8 +41,8 @@ SETS = {
 #: The planar laws -> their names in words.
 LAWS = {"8gaussians": "eight Gaussians", "moons": "moons"}
 IMAGE_MODELS = ("ConvLED(adversarial=30.0)", "ConvWGAN(penalty=1.0)", "ConvMEG")
-#: Models of planar laws -> their steps for one step of PathLED, for about equal times of training.
-LAW_MODELS = {"PathLED(bank=10000)": 1.0, "LED": 1.4, "Flow": 1.5}
+#: Models of planar laws -> their steps, relative to each other, for about equal times of training.
+LAW_MODELS = {"PathLED(bank=10000)": 0.75, "LED": 1.4, "Flow": 1.5}
 RATE = 0.002
 #: The classes of all sets of images.
 CLASSES = 10
