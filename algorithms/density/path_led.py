@@ -89,7 +89,7 @@ class PathLED(DensityModel):
     hidden: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (128, 128)
     frequencies: Annotated[int, Ge(1)] = 64
     high: Annotated[tuple[Annotated[float, Gt(LOW)], ...], MinLen(1)] = (2.5, 10.0)
-    steps: Annotated[int, Ge(1)] = 4000
+    steps: Annotated[int, Ge(1)] = 2000
     batch_size: Annotated[int, Ge(1)] = 512
     proposals: Annotated[int, Ge(1)] = 1024
     bank: Annotated[int, Ge(2)] = 60_000
