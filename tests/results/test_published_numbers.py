@@ -89,10 +89,12 @@ def masses(grid, strategy):
 
 
 @cache
-def masses_of_erm(grid, strategy):
-    """Return those of ERM, which take less time."""
+def masses_of_few(grid, strategy):
+    """Return those of the learners that pages say most of, which take less time."""
     records = records_of(grid, strategy)
-    return masses_in(records[records["learner"] == erm_of(records["learner"].unique())])
+    learners = records["learner"].unique()
+    few = [text for text in learners if parse(text)[0] == "QDA"]
+    return masses_in(records[records["learner"].isin([*few, erm_of(learners)])])
 
 
 def masses_in(records):
@@ -123,7 +125,7 @@ def differences(grid, strategy):
 
 
 #: Commands and their numbers: those that take least time for the numbers of the pages come first.
-COMMANDS = (pooled, distances, masses_of_erm, masses, differences)
+COMMANDS = (pooled, distances, masses_of_few, masses, differences)
 
 
 @pytest.mark.parametrize("page", PAGES)
