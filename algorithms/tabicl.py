@@ -1,7 +1,7 @@
 """A tabular foundation model that classifies in context."""
 
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -11,6 +11,7 @@ from annotated_types import Ge, Gt
 from algorithms._estimators import fit_estimator
 from algorithms.base import Fitted, Learner, TrainingSet
 from algorithms.runtime.device import device
+from algorithms.runtime.names import is_relative
 from algorithms.runtime.paths import VARIABLE, Absent, require_library, root
 
 #: The repository of the checkpoints on the Hugging Face hub.
@@ -54,9 +55,7 @@ class TabICL(Learner):
 
     def validate(self) -> None:
         """Check that the checkpoint is not a path of one machine, since it is part of keys."""
-        path = PurePosixPath(self.checkpoint)
-        wrong = not path.name or path.is_absolute() or ".." in path.parts
-        if wrong or set(self.checkpoint) & {"\\", ":"}:
+        if not is_relative(self.checkpoint):
             raise ValueError(
                 f"checkpoint={self.checkpoint!r} is not a file relative to the data root, which "
                 f"--data DIR or {VARIABLE} sets"

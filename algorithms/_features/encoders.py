@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.metadata import version
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from algorithms._features.cache import FeatureCache
 from algorithms.base import Array, Words
+from algorithms.runtime.names import is_relative
 from algorithms.runtime.paths import VARIABLE, Absent, cache, digest, require_library, root
 from algorithms.runtime.threads import one_thread
 
@@ -42,9 +43,7 @@ def check_name(name: str) -> None:
     Raises:
         ValueError: If it is one.
     """
-    path = PurePosixPath(name)
-    wrong = not name or path.is_absolute() or ".." in path.parts
-    if wrong or set(name) & {"\\", ":"}:
+    if not is_relative(name):
         raise ValueError(
             f"encoder={name!r} is neither a name on the hub nor a folder relative to "
             f"the data root, which --data DIR or {VARIABLE} sets"

@@ -128,11 +128,13 @@ def leaderboard(
     from results.report.leaderboard import read as readable
     from results.report.tables import render
     from results.report.terminal import show
-    from results.stats.ranks import FEWEST
+    from results.stats.ranks import FEWEST, field
 
     records, about = read_records(what)
     records = valued(of_strategy(records, strategy), value)
-    table = ranked(records, level, unsuited(records), above, _kinds(records))
+    outside = unsuited(records)
+    compared = field(records, level, outside)
+    table = ranked(records, level, outside, above, _kinds(records), compared)
     if not len(table):
         raise BenchError(f"{what} has no two learners with whole curves on the same data")
     if out is not None:
@@ -151,7 +153,7 @@ def leaderboard(
     if format in ("csv", "json"):
         show(table, format)
         return
-    print(f"{caption(records, table, about)}\n")
+    print(f"{caption(records, table, compared, about)}\n")
     show(readable(table, level, above), format)
 
 
@@ -221,14 +223,21 @@ def _kinds(records: "pd.DataFrame") -> dict[str, str]:
     return {text: _trait(text, "family") or "other" for text in records["dataset"].unique()}
 
 
-def caption(records: "pd.DataFrame", table: "pd.DataFrame", about: dict[str, Any]) -> str:
-    """Return a paragraph that says which records a leaderboard ranks."""
+def caption(
+    records: "pd.DataFrame", table: "pd.DataFrame", compared: "Field", about: dict[str, Any]
+) -> str:
+    """Return a paragraph that says which records a leaderboard ranks.
+
+    Arguments:
+        records: The records.
+        table: The leaderboard.
+        compared: The areas that it ranks.
+        about: The description of the records.
+    """
     from bench.records import manifest
     from results.display_names import labels, parse
     from results.stats.gate import MARGIN
-    from results.stats.ranks import field
 
-    compared = field(records, outside=unsuited(records))
     named, seeds = labels(records["dataset"]), records["seed"].nunique()
     ranked = [name for text, name in named.items() if text in compared.datasets]
     others = [name for text, name in named.items() if text not in compared.datasets]

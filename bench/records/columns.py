@@ -13,7 +13,7 @@ import warnings
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, islice, repeat
+from itertools import groupby, islice, pairwise, repeat
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +129,7 @@ def _parsed(path: Path, start: int, end: int) -> pa.Table:
         # Python warns of threads, whose locks a fork may find taken. Reading uses none.
         warnings.simplefilter("ignore", DeprecationWarning)
         pieces = Parallel(len(ends), backend="multiprocessing")(
-            delayed(_rows)(path, *part) for part in zip([start, *ends], ends, strict=False)
+            delayed(_rows)(path, *part) for part in pairwise([start, *ends])
         )
     return pa.concat_tables(pieces).unify_dictionaries()
 

@@ -10,7 +10,7 @@ from results.report.masses import mass_title
 from results.stats.critical_mass import critical_mass
 from results.stats.crossing import Above
 from results.stats.curves import success_curves
-from results.stats.frames import PANEL, WAYS
+from results.stats.frames import PANEL, WAYS, without_averages
 from results.stats.gate import UNSUITED, apart
 from results.stats.rank_tests import VERDICTS, against_erm
 from results.stats.ranks import Field, accuracy_differences, field, mean_ranks, ranks
@@ -31,6 +31,7 @@ def leaderboard(
     outside: Collection[tuple[str, str]] = (),
     above: Above = "control",
     kinds: Mapping[str, str] | None = None,
+    compared: Field | None = None,
 ) -> pd.DataFrame:
     """Return learners by their mean ranks over datasets, by area above the control.
 
@@ -40,6 +41,8 @@ def leaderboard(
         outside: Pairs of a dataset and a learner that is not made for its data.
         above: Whether the level is a share of what lies above the control, or above zero.
         kinds: The kind of each dataset's data.
+        compared: Result of :func:`results.stats.ranks.field` for these records, this level and
+            these pairs; it is computed if None.
 
     Returns:
         A row for each learner that :func:`results.stats.ranks.field` compares: the columns of
@@ -50,11 +53,9 @@ def leaderboard(
         the order of their names. Then a row for each learner that fails the gate on some dataset,
         which has a ``reason`` in place of a rank.
     """
-    compared = field(records, level, outside)
-    lean = records.copy(deep=False)
-    # Critical masses need no means of other columns, which take most of the time of curves.
-    lean.attrs = {**records.attrs, "averaged": []}
-    masses = critical_mass(success_curves(lean), level, lean, above)
+    compared = compared or field(records, level, outside)
+    curves = success_curves(without_averages(records))
+    masses = critical_mass(curves, level, records, above)
     texts = masses.set_index([*PANEL, "learner"])["text"]
     table = _ranked(compared).merge(_counts(compared), how="left", on="learner")
     table = pd.concat([table.assign(reason=""), _apart(compared)], ignore_index=True)

@@ -23,6 +23,16 @@ def without_attributes(records: pd.DataFrame) -> pd.DataFrame:
     return records
 
 
+def without_averages(records: pd.DataFrame) -> pd.DataFrame:
+    """Return records of which success curves average no other column.
+
+    The means of other columns take most of the time of curves.
+    """
+    records = records.copy(deep=False)
+    records.attrs = {**records.attrs, "averaged": []}
+    return records
+
+
 def checked(records: pd.DataFrame) -> pd.DataFrame:
     """Return records that can be averaged: sorted by key, each key once, failures without numbers.
 

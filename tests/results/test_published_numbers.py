@@ -14,6 +14,7 @@ from results.display_names import parse
 from results.stats.critical_mass import critical_mass
 from results.stats.curves import success_curves
 from results.stats.effects import PEOPLE, effects
+from results.stats.frames import without_averages
 from results.stats.frontier import frontier, over_datasets
 from results.stats.gate import erm_of
 from results.stats.intervals import signed
@@ -99,10 +100,7 @@ def masses_of_few(grid, strategy):
 
 def masses_in(records):
     """Return the critical masses of records."""
-    # Critical masses need no means of other columns, which take most of the time of curves.
-    records = records.copy()
-    records.attrs["averaged"] = []
-    texts = critical_mass(success_curves(records), 0.5, records)["text"]
+    texts = critical_mass(success_curves(without_averages(records)), 0.5, records)["text"]
     return {triple(*m) for text in texts for m in NUMBER.findall(text)}
 
 

@@ -6,6 +6,7 @@ import pytest
 from bench.cli.publish import caption, of_strategy
 from bench.core.errors import BenchError
 from results.report.leaderboard import leaderboard
+from results.stats.ranks import field
 from tests.helpers import records as shared
 
 LEARNERS = {"ERM()": 0.1, "Fast()": 0.01, "Slow()": 1.0}
@@ -28,7 +29,7 @@ def records(datasets, learners=LEARNERS):
 
 
 def captioned(table):
-    return caption(table, leaderboard(table), {})
+    return caption(table, leaderboard(table), field(table), {})
 
 
 def test_datasets_with_fewer_learners_are_named_apart():
