@@ -54,8 +54,9 @@ def leaderboard(
         which has a ``reason`` in place of a rank.
     """
     compared = compared or field(records, level, outside)
-    curves = success_curves(without_averages(records))
-    masses = critical_mass(curves, level, records, above)
+    shown = records[pd.MultiIndex.from_frame(records[PANEL]).isin(compared.panels)]
+    curves = success_curves(without_averages(shown))
+    masses = critical_mass(curves, level, shown, above)
     texts = masses.set_index([*PANEL, "learner"])["text"]
     table = _ranked(compared).merge(_counts(compared), how="left", on="learner")
     table = pd.concat([table.assign(reason=""), _apart(compared)], ignore_index=True)
